@@ -1,0 +1,52 @@
+//! The Cloud Apps API: alerts, discovery, governance log, policies.
+
+mod alerts;
+mod api_tokens;
+mod app_tags;
+mod block_scripts;
+mod data_sources;
+mod discovered_apps;
+mod governance;
+mod policies;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod uploads;
+
+use axum::extract::Path;
+use casbah_model::Permission::{
+    self, DiscoveryManage, DiscoveryRead, InvestigationManage, InvestigationRead,
+};
+use casbah_model::RecordId;
+use serde_json::json;
+
+use crate::problem::{NOT_VALID, Problem};
+use crate::table::Area;
+
+/// Alerts are for investigators and for those who look after discovery.
+const ALERTS_READ: &[Permission] = &[InvestigationRead, InvestigationManage, DiscoveryRead, DiscoveryManage];
+const ALERTS_MANAGE: &[Permission] = &[InvestigationManage, DiscoveryManage];
+const DISCOVERY_READ: &[Permission] = &[DiscoveryRead, DiscoveryManage];
+const DISCOVERY_MANAGE: &[Permission] = &[DiscoveryManage];
+
+pub(crate) fn areas() -> Vec<Area> {
+    vec![
+        alerts::area(),
+        uploads::area(),
+        streams::area(),
+        discovered_apps::area(),
+        app_tags::area(),
+        block_scripts::area(),
+        data_sources::area(),
+        governance::area(),
+        policies::area(),
+        api_tokens::area(),
+    ]
+}
+
+/// The id in a path; 400 when it is not one.
+fn record_id(Path(text): Path<String>) -> Result<RecordId, Problem> {
+    text.parse().map_err(|_| {
+        Problem::coded("id", NOT_VALID, json!({ "value": text }), "The id must be 24 hex digits.")
+    })
+}

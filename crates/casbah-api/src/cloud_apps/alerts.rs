@@ -1,0 +1,127 @@
+//! Alerts: list, fetch, mark, close; and the withdrawn calls that shipping products still use.
+
+mod close;
+mod fields;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use casbah_authority::Caller;
+use casbah_model::filter::AlertOrder;
+use casbah_service::Service;
+use casbah_service::alerts::AlertQuery;
+use serde_json::{Map, Value, json};
+
+use super::{ALERTS_MANAGE, ALERTS_READ, record_id};
+use crate::filters;
+use crate::paging::{self, Answer};
+use crate::parameters::Parameters;
+use crate::table::Area;
+
+pub(super) fn area() -> Area {
+    Area::new("Alerts")
+        .list("/api/v1/alerts", ALERTS_READ, "List alerts", list_alerts)
+        .get("/api/v1/alerts/{id}", ALERTS_READ, "Fetch an alert", fetch_alert)
+        .post("/api/v1/alerts/{id}/read", ALERTS_READ, "Mark an alert as read", mark_alert_read)
+        .post("/api/v1/alerts/{id}/unread", ALERTS_READ, "Mark an alert as unread", mark_alert_unread)
+        .post("/api/v1/alerts/close_benign", ALERTS_MANAGE, "Close alerts as benign", close::close_benign)
+        .post(
+            "/api/v1/alerts/close_false_positive",
+            ALERTS_MANAGE,
+            "Close alerts as false positives",
+            close::close_false_positive,
+        )
+        .post(
+            "/api/v1/alerts/close_true_positive",
+            ALERTS_MANAGE,
+            "Close alerts as true positives",
+            close::close_true_positive,
+        )
+        .post(
+            "/api/v1/alerts/dismiss_bulk",
+            ALERTS_MANAGE,
+            "Dismiss alerts (withdrawn; closes them as false positives)",
+            close::dismiss_alerts,
+        )
+        .post(
+            "/api/v1/alerts/resolve",
+            ALERTS_MANAGE,
+            "Resolve alerts (withdrawn; closes them as true positives)",
+            close::resolve_alerts,
+        )
+        .post(
+            "/api/v1/alerts/{id}/dismiss",
+            ALERTS_MANAGE,
+            "Dismiss an alert (withdrawn; closes it as a false positive)",
+            close::dismiss_alert,
+        )
+        .post("/api/v1/alerts/reopen", ALERTS_MANAGE, "Open closed alerts again", close::reopen_alerts)
+}
+
+async fn list_alerts(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
+    let by_severity = paging::sort_field(&parameters, &[("date", false), ("severity", true)])?;
+    let ascending = paging::ascending(&parameters)?;
+    let (page, scan) = paging::page(&parameters)?;
+    // A scan goes on by narrowing the time, which only works in the order of time.
+    let order = AlertOrder { by_severity: by_severity && !scan, ascending };
+    let found = service.list_alerts(&caller, AlertQuery { conditions, order, page, scan }).await?;
+    let origin = &service.settings().public_url;
+    let data: Vec<Value> = found.alerts.iter().map(|alert| view::alert(alert, origin)).collect();
+    let mut answer = json!({
+        "data": data,
+        "total": found.total,
+        "hasNext": found.has_next,
+        "max": page.limit,
+        "moreThanTotal": found.more_than_total,
+    });
+    if let Some(bound) = found.next_bound {
+        answer["nextQueryFilters"] = next_filters(given, bound, ascending);
+    }
+    Ok(Json(answer))
+}
+
+/// The filters that go on where a scanned page ended: all that were given, the window narrowed at
+/// one side; a bound given for the other side stays.
+fn next_filters(mut filters: Map<String, Value>, bound: i64, ascending: bool) -> Value {
+    let date = filters.entry("date").or_insert_with(|| json!({}));
+    if !date.is_object() {
+        *date = json!({});
+    }
+    date[if ascending { "gte" } else { "lte" }] = json!(bound);
+    Value::Object(filters)
+}
+
+async fn fetch_alert(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    let alert = service.alert(&caller, record_id(id)?).await?;
+    Ok(Json(view::alert(&alert, &service.settings().public_url)))
+}
+
+async fn mark_alert_read(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    service.mark_alert(&caller, record_id(id)?, true).await?;
+    Ok(Json(json!({})))
+}
+
+async fn mark_alert_unread(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    service.mark_alert(&caller, record_id(id)?, false).await?;
+    Ok(Json(json!({})))
+}

@@ -1,0 +1,73 @@
+//! App tags: Sanctioned, Unsanctioned, Monitored, and a tenant's own.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use casbah_authority::Caller;
+use casbah_service::Service;
+use serde_json::{Value, json};
+
+use super::{DISCOVERY_MANAGE, DISCOVERY_READ};
+use crate::paging::Answer;
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+use crate::table::Area;
+
+/// What the tag is for: apps.
+const TARGET: i64 = 6;
+
+pub(super) fn area() -> Area {
+    Area::new("App tags")
+        .list("/api/v1/discovery/app_tags", DISCOVERY_READ, "List app tags", list_app_tags)
+        .post(
+            "/api/v1/discovery/discovery_app/{app_id}/add_tag",
+            DISCOVERY_MANAGE,
+            "Put a tag on an app",
+            add_app_tag,
+        )
+        .post(
+            "/api/v1/discovery/discovery_app/{app_id}/remove_tag",
+            DISCOVERY_MANAGE,
+            "Take a tag off an app",
+            remove_app_tag,
+        )
+}
+
+/// A bare list, unlike all others.
+async fn list_app_tags(State(service): State<Service>, Extension(caller): Extension<Caller>) -> Answer {
+    let tags = service.list_app_tags(&caller).await?;
+    let view = |tag: &casbah_model::AppTag| {
+        json!({
+            "id": tag.id,
+            "name": tag.name,
+            "target": TARGET,
+            "_tid": caller.tenant_number,
+            "appIds": tag.apps,
+            "builtIn": tag.built_in,
+        })
+    };
+    Ok(Json(Value::Array(tags.iter().map(view).collect())))
+}
+
+async fn add_app_tag(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    service.add_app_tag(&caller, app_id(&app)?, parameters.required_text("tagName")?).await?;
+    Ok(Json(json!({})))
+}
+
+async fn remove_app_tag(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    service.remove_app_tag(&caller, app_id(&app)?, parameters.required_text("tagName")?).await?;
+    Ok(Json(json!({})))
+}
+
+fn app_id(text: &str) -> Result<i64, Problem> {
+    text.parse().map_err(|_| Problem::invalid("appId", "The id of an app is a number."))
+}

@@ -1,0 +1,170 @@
+//! Discovered apps and their categories.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use casbah_authority::Caller;
+use casbah_model::RecordId;
+use casbah_model::filter::{DiscoveredAppField, Page};
+use casbah_service::Service;
+use casbah_service::discovery::{AppOrder, AppQuery, DiscoveredApp, Timeframe};
+use serde_json::{Map, Value, json};
+
+use super::{DISCOVERY_READ, record_id};
+use crate::filters::Operator::{Contains, Eq, Gt, Gte, Lt, Lte, Neq};
+use crate::filters::{self, Field, Kind};
+use crate::paging::{self, Answer};
+use crate::parameters::{Parameters, whole_number};
+use crate::problem::Problem;
+use crate::table::Area;
+
+use DiscoveredAppField::{App, Category, Name, Score, Tag, User, Users};
+
+const FIELDS: &[Field<DiscoveredAppField>] = &[
+    Field { names: &["appId"], field: App, kind: Kind::Number, operators: &[Eq, Neq] },
+    Field { names: &["appName"], field: Name, kind: Kind::Text, operators: &[Eq, Neq, Contains] },
+    Field { names: &["category"], field: Category, kind: Kind::Text, operators: &[Eq, Neq] },
+    Field { names: &["score"], field: Score, kind: Kind::Span, operators: &[Eq, Gt, Gte, Lt, Lte] },
+    Field { names: &["users"], field: Users, kind: Kind::Number, operators: &[Gt, Gte, Lt, Lte, Eq] },
+    Field { names: &["user.entity"], field: User, kind: Kind::Entity, operators: &[Eq, Neq] },
+    Field { names: &["tag"], field: Tag, kind: Kind::Text, operators: &[Eq, Neq] },
+];
+
+const ORDERS: &[(&str, AppOrder)] = &[
+    ("trafficTotalBytes", AppOrder::Total),
+    ("name", AppOrder::Name),
+    ("score", AppOrder::Score),
+    ("usersCount", AppOrder::Users),
+    ("ipAddressesCount", AppOrder::Ips),
+    ("lastUsed", AppOrder::LastUsed),
+    ("trafficUploadedBytes", AppOrder::Uploaded),
+    ("trafficDownloadedBytes", AppOrder::Downloaded),
+    ("trafficTotalEvents", AppOrder::Events),
+];
+
+pub(super) fn area() -> Area {
+    Area::new("Discovered apps")
+        .list(
+            "/api/v1/discovery/discovered_apps",
+            DISCOVERY_READ,
+            "List discovered apps",
+            list_discovered_apps,
+        )
+        .list(
+            "/api/v1/discovery/discovered_apps/categories",
+            DISCOVERY_READ,
+            "Count discovered apps by category",
+            list_categories,
+        )
+}
+
+/// Some clients go on by number, some by feeding `nextQueryFilters` back with the number unchanged.
+/// So these filters carry the place to go on at, and where it stands the number does not count.
+const AFTER: &str = "after";
+
+async fn list_discovered_apps(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let mut given = filters::given(&parameters)?;
+    let after = take_after(&mut given);
+    let (mut page, _) = paging::page(&parameters)?;
+    page.limit = page.limit.min(100);
+    page.skip = after.unwrap_or(page.skip);
+    let query = AppQuery {
+        stream: stream(&parameters)?,
+        timeframe: timeframe(&parameters)?,
+        conditions: filters::parse(&given, FIELDS, service.clock().now())?,
+        order: paging::sort_field(&parameters, ORDERS)?,
+        ascending: paging::ascending(&parameters)?,
+        page,
+    };
+    let found = service.list_discovered_apps(&caller, query).await?;
+    let data: Vec<Value> = found.apps.iter().map(view).collect();
+    let end = page.skip + data.len() as i64;
+    let mut answer = paging::answer(data, found.total, page);
+    if answer["hasNext"] == json!(true) {
+        answer["nextQueryFilters"] = with_after(given, end);
+    }
+    Ok(Json(answer))
+}
+
+fn take_after(given: &mut Map<String, Value>) -> Option<i64> {
+    let app = given.get_mut("appId")?.as_object_mut()?;
+    let after = app.remove(AFTER).as_ref().and_then(whole_number);
+    after.filter(|after| *after >= 0)
+}
+
+fn with_after(mut given: Map<String, Value>, end: i64) -> Value {
+    let app = given.entry("appId").or_insert_with(|| json!({}));
+    if !app.is_object() {
+        *app = json!({});
+    }
+    app[AFTER] = json!(end);
+    Value::Object(given)
+}
+
+/// A bare list, unlike most.
+async fn list_categories(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let stream = stream(&parameters)?;
+    if stream.is_none() {
+        return Err(Problem::invalid("streamId", "streamId is missing."));
+    }
+    paging::sort_field(&parameters, &[("score", ())])?;
+    let (page, _) = paging::page(&parameters)?;
+    let given = filters::given(&parameters)?;
+    let query = AppQuery {
+        stream,
+        timeframe: timeframe(&parameters)?,
+        conditions: filters::parse(&given, FIELDS, service.clock().now())?,
+        order: AppOrder::Name,
+        ascending: paging::ascending(&parameters)?,
+        page: Page { skip: page.skip, limit: page.limit },
+    };
+    let counts = service.count_categories(&caller, query).await?;
+    Ok(Json(counts.into_iter().map(|c| json!({ "id": c.id, "total": c.apps })).collect()))
+}
+
+fn stream(parameters: &Parameters) -> Result<Option<RecordId>, Problem> {
+    let id = parameters.text("streamId")?.filter(|id| !id.trim().is_empty());
+    let Some(id) = id else { return Ok(None) };
+    let parsed = record_id(axum::extract::Path(id.trim().to_string()));
+    parsed.map(Some).map_err(|_| Problem::invalid("streamId", "streamId must be 24 hex digits."))
+}
+
+/// Both spellings are in use.
+fn timeframe(parameters: &Parameters) -> Result<Timeframe, Problem> {
+    let days = match parameters.number("timeframe")? {
+        Some(days) => days,
+        None => parameters.number("timeFrame")?.unwrap_or(90),
+    };
+    Timeframe::of_days(days).ok_or_else(|| {
+        let known: Vec<String> = Timeframe::DAYS.iter().map(i64::to_string).collect();
+        Problem::invalid("timeframe", format!("timeframe must be one of {} days.", known.join(", ")))
+    })
+}
+
+fn view(app: &DiscoveredApp) -> Value {
+    let usage = &app.usage;
+    json!({
+        "appId": usage.app,
+        "name": app.name,
+        "category": app.category,
+        "score": app.score,
+        "trafficTotalBytes": usage.total,
+        "trafficUploadedBytes": usage.uploaded,
+        "trafficDownloadedBytes": usage.downloaded,
+        "trafficTotalEvents": usage.events,
+        "trafficBlockedEvents": usage.blocked,
+        "usersCount": usage.users,
+        "ipAddressesCount": usage.ips,
+        "firstSeen": usage.first.iso(),
+        "lastUsed": usage.last.iso(),
+        "domainList": app.domains,
+        "tags": app.tags,
+    })
+}

@@ -1,0 +1,120 @@
+//! The governance log.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use casbah_authority::Caller;
+use casbah_model::filter::TaskField;
+use casbah_model::{DestinationUsage, DiscoveryTask, TaskState};
+use casbah_service::Service;
+use casbah_service::tasks::TaskQuery;
+use serde_json::{Value, json};
+
+use super::{DISCOVERY_READ, record_id};
+use crate::filters::Operator::{Eq, Gte, Lte, Neq, Range};
+use crate::filters::{self, Field, Kind};
+use crate::paging::{self, Answer};
+use crate::parameters::Parameters;
+use crate::table::Area;
+
+const TASK_TYPE: &str = "DiscoveryParseLogTask";
+
+const FIELDS: &[Field<TaskField>] = &[
+    Field { names: &["appId"], field: TaskField::App, kind: Kind::Number, operators: &[Eq, Neq] },
+    Field { names: &["status"], field: TaskField::Succeeded, kind: Kind::Flag, operators: &[Eq] },
+    Field { names: &["type"], field: TaskField::Type, kind: Kind::Text, operators: &[Eq] },
+    Field {
+        names: &["timestamp"],
+        field: TaskField::Created,
+        kind: Kind::Time,
+        operators: &[Gte, Lte, Range],
+    },
+];
+
+pub(super) fn area() -> Area {
+    Area::new("Governance log")
+        .list("/api/v1/governance", DISCOVERY_READ, "List the governance log", list_governance)
+        .get(
+            "/api/v1/governance/{id}",
+            DISCOVERY_READ,
+            "Fetch an entry of the governance log",
+            fetch_governance,
+        )
+        .list(
+            "/api/v1/governance/{id}/destinations",
+            DISCOVERY_READ,
+            "List where the lines of a parsed log went",
+            list_destinations,
+        )
+}
+
+async fn list_governance(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, FIELDS, service.clock().now())?;
+    paging::sort_field(&parameters, &[("timestamp", ())])?;
+    let ascending = paging::ascending(&parameters)?;
+    let (page, _) = paging::page(&parameters)?;
+    let found = service.list_tasks(&caller, TaskQuery { conditions, ascending, page }).await?;
+    Ok(Json(paging::answer(found.tasks.iter().map(view).collect(), found.total, page)))
+}
+
+async fn fetch_governance(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    Ok(Json(view(&service.task(&caller, record_id(id)?).await?)))
+}
+
+async fn list_destinations(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    let (page, _) = paging::page(&parameters)?;
+    let (found, total) = service.list_task_destinations(&caller, record_id(id)?, page).await?;
+    Ok(Json(paging::answer(found.iter().map(destination_view).collect(), total, page)))
+}
+
+fn destination_view(row: &DestinationUsage) -> Value {
+    json!({
+        "dest": row.destination,
+        "appId": row.app,
+        "transactions": row.transactions,
+        "users": row.users,
+        "clientIps": row.client_ips,
+        "bytesUp": row.uploaded,
+        "bytesDown": row.downloaded,
+        "bytesTotal": row.total,
+        "blocked": row.blocked,
+    })
+}
+
+fn view(task: &DiscoveryTask) -> Value {
+    let (success, message) = match &task.state {
+        TaskState::Pending => (None, ""),
+        TaskState::Succeeded => (Some(true), ""),
+        TaskState::Failed(why) => (Some(false), why.as_str()),
+    };
+    json!({
+        "_id": task.id,
+        "taskName": TASK_TYPE,
+        "type": TASK_TYPE,
+        "title": "Parse cloud discovery data",
+        "timestamp": task.created,
+        "created": task.created,
+        "finished": task.finished,
+        "status": { "isSuccess": success, "statusMessage": message, "shouldRetry": false },
+        "targetObject": task.filename,
+        "targetObjectId": task.upload,
+        "inputStreamId": task.stream,
+        "source": task.source,
+        "initiatedBy": task.initiator,
+        // Lines by what became of them; while the task runs, how far it is.
+        "figures": task.figures,
+    })
+}

@@ -1,0 +1,158 @@
+//! The directory over HTTP: the Microsoft Graph v1.0 subset for applications, service principals,
+//! consent, users and roles.
+//!
+//! Paths are matched without regard to case and know OData's alternate keys
+//! (`/applications(appId='…')`), which is why this area has a table and a matcher of its own.
+//! What is not in the table does not exist; a property that is not understood is refused by name.
+
+mod app_role_assignments;
+mod applications;
+mod directory_roles;
+mod error;
+mod filter;
+mod organization;
+mod path;
+mod permission_grants;
+mod properties;
+mod query;
+mod service_principals;
+mod table;
+#[cfg(test)]
+mod tests;
+mod users;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use casbah_authority::{Audience, Caller, Principal, Refusal};
+use casbah_model::Guid;
+use casbah_service::Service;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use self::error::{About, GraphError};
+use self::path::Key;
+use self::query::Query;
+use self::table::Endpoint;
+
+/// Largest body; the longest list of redirect URIs is far below.
+const LARGEST_BODY: usize = 256 * 1024;
+
+/// The routes of this area, all below `/v1.0`.
+pub fn router(service: Service) -> Router {
+    Router::new().route("/v1.0/{*path}", axum::routing::any(answer)).with_state(service)
+}
+
+/// A call whose caller is known and may make it.
+struct Call {
+    service: Service,
+    caller: Caller,
+    /// The keys in the path, from left to right.
+    keys: Vec<Key>,
+    query: Query,
+    body: Value,
+}
+
+/// What a handler answers.
+enum Answer {
+    /// 200
+    Found(Value),
+    /// 201
+    Created(Value),
+    /// 204
+    Done,
+}
+
+async fn answer(State(service): State<Service>, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let client_request = parts.headers.get("client-request-id").and_then(|v| v.to_str().ok());
+    let about = About {
+        request: Guid::random(),
+        client_request: client_request.and_then(|v| v.parse().ok()),
+        at: service.clock().now(),
+    };
+    let body = axum::body::to_bytes(body, LARGEST_BODY).await;
+    let result = match body {
+        Ok(body) => match identify(&service, &parts).await {
+            Ok(caller) => dispatch(&service, caller, &parts, &body).await,
+            Err(error) => Err(error),
+        },
+        Err(_) => Err(GraphError::too_large(LARGEST_BODY)),
+    };
+    let mut response = match result {
+        Ok(Answer::Found(body)) => (StatusCode::OK, axum::Json(body)).into_response(),
+        Ok(Answer::Created(body)) => (StatusCode::CREATED, axum::Json(body)).into_response(),
+        Ok(Answer::Done) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => error.respond(&about),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut id = |name, id: Guid| {
+        if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    id("request-id", about.request);
+    if let Some(client_request) = about.client_request {
+        id("client-request-id", client_request);
+    }
+    response
+}
+
+async fn dispatch(
+    service: &Service,
+    caller: Caller,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Answer, GraphError> {
+    let path = parts.uri.path();
+    let segments =
+        path::parse(path.strip_prefix("/v1.0").unwrap_or(path)).ok_or_else(GraphError::no_route)?;
+    let (endpoint, keys) = table::find(&parts.method, &segments)?;
+    check(&caller, endpoint)?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+    let body = if body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(body).map_err(|_| GraphError::bad_request("The body is not valid JSON."))?
+    };
+    let call = Call { service: service.clone(), caller, keys, query, body };
+    (endpoint.handler)(call).await
+}
+
+async fn identify(service: &Service, parts: &Parts) -> Result<Caller, GraphError> {
+    let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(header), None) = (headers.next(), headers.next()) else {
+        return Err(GraphError::unauthenticated("Access token is empty."));
+    };
+    let token = header.to_str().ok().and_then(|h| h.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim());
+    let Some(token) = token else {
+        return Err(GraphError::unauthenticated("The Authorization header must hold a bearer token."));
+    };
+    service.authority().verify_access_token(token, Audience::Directory).await.map_err(|refusal| match refusal
+    {
+        Refusal::Unavailable(cause) => GraphError::unavailable(cause),
+        other => GraphError::unauthenticated(other.to_string()),
+    })
+}
+
+/// Every group of the endpoint's permissions must be met by one of its members; what changes
+/// something needs, of a person, the administrator's role as well.
+fn check(caller: &Caller, endpoint: &Endpoint) -> Result<(), GraphError> {
+    for any_of in endpoint.needs {
+        let holds = |p: &&str| caller.directory_permissions.iter().any(|held| held.eq_ignore_ascii_case(p));
+        if !any_of.iter().any(holds) {
+            return Err(GraphError::lacks(any_of));
+        }
+    }
+    let reads = endpoint.method == http::Method::GET;
+    if !reads && matches!(caller.principal, Principal::User { administrator: false, .. }) {
+        return Err(GraphError::denied(
+            "Insufficient privileges to complete the operation: the user must be a Global Administrator.",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The authority over HTTP: token, device code, metadata, keys, instances, user realm, user info.
+//! Its pages (authorize, device, signing out) are the portal's.
+
+mod answer;
+mod documents;
+mod token;
+mod user_info;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use casbah_authority::Authority;
+
+/// Long certificate chains and tokens travel in these forms.
+const LARGEST_BODY: usize = 128 * 1024;
+
+/// Every endpoint of the authority that answers with JSON. `{tenant}` is a GUID, a domain, `common` or
+/// `organizations`.
+///
+/// Paths are registered in lower case; outer layers bring a request's path there with
+/// [`canonical_path`].
+pub fn router(authority: Arc<Authority>) -> Router {
+    let token_v1 = post(token::token_v1).options(token::preflight).fallback(token::wrong_method);
+    let token_v2 = post(token::token_v2).options(token::preflight).fallback(token::wrong_method);
+    let device_v1 = post(token::device_v1).options(token::preflight).fallback(token::wrong_method);
+    let device_v2 = post(token::device_v2).options(token::preflight).fallback(token::wrong_method);
+    Router::new()
+        .route("/{tenant}/oauth2/token", token_v1)
+        .route("/{tenant}/oauth2/v2.0/token", token_v2)
+        .route("/{tenant}/oauth2/devicecode", device_v1)
+        .route("/{tenant}/oauth2/v2.0/devicecode", device_v2)
+        .route("/{tenant}/.well-known/openid-configuration", get(documents::metadata_v1))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(documents::metadata_v2))
+        .route("/{tenant}/v2.0/.well-known/oauth-authorization-server", get(documents::metadata_v2))
+        .route("/.well-known/oauth-authorization-server/{tenant}/v2.0", get(documents::metadata_v2))
+        .route("/{tenant}/discovery/keys", get(documents::keys_v1))
+        .route("/{tenant}/discovery/v2.0/keys", get(documents::keys_v2))
+        .route("/{tenant}/discovery/instance", get(documents::instances))
+        .route("/{tenant}/userrealm/{user}", get(documents::user_realm))
+        .route("/{tenant}/openid/userinfo", get(user_info::user_info).post(user_info::user_info))
+        .route("/oidc/userinfo", get(user_info::user_info).post(user_info::user_info))
+        .route("/error", get(documents::error))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(authority)
+}
+
+/// The spelling under which an authority path is routed; none when the path is not the authority's or
+/// is spelled that way already. Clients write `/common/UserRealm/...` and `/Contoso.Example/OAuth2/Token`.
+pub fn canonical_path(path: &str) -> Option<String> {
+    let lower = path.to_ascii_lowercase();
+    let ours = ["/oauth2/", "/discovery/", "/.well-known/", "/userrealm/", "/openid/", "/adminconsent"];
+    let is_ours =
+        ours.iter().any(|part| lower.contains(part)) || lower == "/oidc/userinfo" || lower == "/error";
+    let others = ["/api/", "/cas/", "/v1.0/", "/beta/", "/portal/", "/upload/", "/assets/"];
+    let is_theirs = others.iter().any(|start| lower.starts_with(start));
+    (is_ours && !is_theirs && lower != path).then_some(lower)
+}
+
+#[cfg(test)]
+mod tests;

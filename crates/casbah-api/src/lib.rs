@@ -1,0 +1,57 @@
+//! JSON over HTTP: the Cloud Apps API, the directory, token and metadata endpoints, uploads.
+//!
+//! Calls [`casbah_service`] and the authority; knows no SQL and no markup.
+//!
+//! ```text
+//! normalise ──> table row ──> caller ──> permission ──> handler ──> service ──> view
+//!                                                          └─ errors ──> problem
+//! ```
+
+mod blob;
+mod caller;
+mod cloud_apps;
+mod filters;
+pub mod graph;
+pub mod identity;
+mod normalise;
+mod paging;
+mod parameters;
+mod problem;
+mod table;
+#[cfg(test)]
+mod testing;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use casbah_service::Service;
+
+pub use caller::MIGRATION_PATH;
+pub use normalise::normalise;
+pub use table::{Access, EndpointInfo};
+
+/// The Cloud Apps API and the blob endpoint; [`graph::router`] and [`identity::router`] stand beside it. Wrap
+/// them all so that [`normalise`] sees requests first.
+///
+/// It answers every path that no router beside it knows, so those must not have a fallback of their own.
+pub fn router(service: Service) -> Router {
+    let mut router = Router::new();
+    for area in areas() {
+        router = router.merge(area.into_router(&service));
+    }
+    router
+        .with_state(service)
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(from_fn(problem::with_request_id))
+}
+
+/// Every endpoint of the table.
+pub fn endpoints() -> Vec<EndpointInfo> {
+    areas().iter().flat_map(table::Area::endpoints).collect()
+}
+
+fn areas() -> Vec<table::Area> {
+    let mut areas = cloud_apps::areas();
+    areas.push(blob::area());
+    areas
+}

@@ -1,0 +1,66 @@
+//! Which part of a list, and how a list is answered.
+
+use axum::Json;
+use casbah_model::filter::Page;
+use serde_json::{Value, json};
+
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+
+/// Records of a page, unless less are asked for.
+const PAGE: i64 = 100;
+/// The same when a list is scanned: by default, and at the most.
+const SCAN_PAGE: i64 = 500;
+const LONGEST_SCAN_PAGE: i64 = 5_000;
+
+/// A JSON answer, or a problem.
+pub(crate) type Answer = Result<Json<Value>, Problem>;
+
+/// Reads `skip`, `limit` and `isScan`. Longer pages than there are get cut, not refused.
+pub(crate) fn page(parameters: &Parameters) -> Result<(Page, bool), Problem> {
+    let scan = parameters.flag("isScan")?.unwrap_or(false);
+    let (usual, longest) = if scan { (SCAN_PAGE, LONGEST_SCAN_PAGE) } else { (PAGE, PAGE) };
+    let limit = parameters.number("limit")?.unwrap_or(usual);
+    let skip = parameters.number("skip")?.unwrap_or(0);
+    if limit < 1 {
+        return Err(Problem::invalid("limit", "limit must be at least 1."));
+    }
+    if skip < 0 {
+        return Err(Problem::invalid("skip", "skip must not be negative."));
+    }
+    Ok((Page { skip, limit: limit.min(longest) }, scan))
+}
+
+/// Reads `sortDirection`; true is ascending.
+pub(crate) fn ascending(parameters: &Parameters) -> Result<bool, Problem> {
+    match parameters.text("sortDirection")?.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "" | "desc" => Ok(false),
+        "asc" => Ok(true),
+        _ => Err(Problem::invalid("sortDirection", "sortDirection must be asc or desc.")),
+    }
+}
+
+/// Reads `sortField` against a table of names; the first is the default.
+pub(crate) fn sort_field<F: Copy>(parameters: &Parameters, table: &[(&str, F)]) -> Result<F, Problem> {
+    let name = parameters.text("sortField")?.unwrap_or_default();
+    let wanted = name.trim();
+    let found = table.iter().find(|(name, _)| wanted.is_empty() || *name == wanted);
+    found.map(|(_, field)| *field).ok_or_else(|| {
+        let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+        Problem::invalid("sortField", format!("sortField must be one of {}.", names.join(", ")))
+    })
+}
+
+/// A list, as it is answered.
+pub(crate) fn answer(data: Vec<Value>, total: i64, page: Page) -> Value {
+    let has_next = page.skip.saturating_add(data.len() as i64) < total;
+    json!({ "data": data, "total": total, "hasNext": has_next, "max": page.limit, "moreThanTotal": false })
+}
+
+/// The part of a whole list that a page asks for, as it is answered.
+pub(crate) fn cut(all: Vec<Value>, page: Page) -> Value {
+    let total = all.len() as i64;
+    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+    let limit = usize::try_from(page.limit).unwrap_or(0);
+    answer(all.into_iter().skip(skip).take(limit).collect(), total, page)
+}

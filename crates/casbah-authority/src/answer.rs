@@ -1,0 +1,103 @@
+//! The success answer of the token endpoint: numbers are numbers on v2.0 and text on v1.
+
+use casbah_model::{Guid, Secret, Timestamp, User};
+use serde_json::{Value as Json, json};
+
+use crate::authority::Authority;
+use crate::claims::{Common, Endpoint, Identity, LIFETIME, Target, client_info};
+use crate::client::Client;
+use crate::jwt;
+use crate::keys::{KeyError, SigningKey};
+use crate::resource::Resource;
+
+/// All that is settled about an answer; only signing is left.
+pub(crate) struct Answer {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) client: Client,
+    pub(crate) resource: Resource,
+    pub(crate) subject: Subject,
+}
+
+pub(crate) enum Subject {
+    Application { roles: Vec<String> },
+    User(Box<UserSubject>),
+}
+
+pub(crate) struct UserSubject {
+    pub(crate) user: User,
+    pub(crate) family: Guid,
+    /// The `scp` claim.
+    pub(crate) granted: Vec<String>,
+    /// The `scope` of the answer.
+    pub(crate) scope: String,
+    pub(crate) id_token: Option<Identity>,
+    pub(crate) refresh_token: Option<Secret>,
+}
+
+impl Answer {
+    /// Signs the tokens and writes the answer.
+    pub(crate) fn sign(
+        &self,
+        authority: &Authority,
+        key: &SigningKey,
+        now: Timestamp,
+        with_client_info: bool,
+    ) -> Result<Json, KeyError> {
+        let audience = self.resource.audience();
+        let tenant = self.client.tenant.id;
+        let common = Common {
+            tenant,
+            client: self.client.application.app_id,
+            client_name: &self.client.application.display_name,
+            authenticated: self.client.is_authenticated(),
+            now,
+        };
+        let target = Target {
+            identifier: &audience,
+            app_id: self.resource.application.app_id,
+            token_version: self.resource.application.token_version,
+        };
+        let mut body = self.times(now);
+        let version = if target.token_version == 2 { 2 } else { 1 };
+        match &self.subject {
+            Subject::Application { roles } => {
+                let claims = authority.application_claims(&common, &target, self.client.principal.id, roles);
+                body["access_token"] = jwt::encode(key, version, &claims)?.into();
+            }
+            Subject::User(user) => {
+                let claims = authority.user_claims(&common, &target, &user.user, user.family, &user.granted);
+                body["access_token"] = jwt::encode(key, version, &claims)?.into();
+                body["scope"] = user.scope.as_str().into();
+                if let Some(token) = &user.refresh_token {
+                    body["refresh_token"] = token.expose().into();
+                }
+                if let Some(identity) = &user.id_token {
+                    let claims = authority.id_claims(&common, self.endpoint, &user.user, identity);
+                    body["id_token"] = jwt::encode(key, self.endpoint.version(), &claims)?.into();
+                }
+                if with_client_info {
+                    body["client_info"] = client_info(tenant, user.user.id).into();
+                }
+            }
+        }
+        Ok(body)
+    }
+
+    fn times(&self, now: Timestamp) -> Json {
+        match self.endpoint {
+            Endpoint::V2 => json!({
+                "token_type": "Bearer",
+                "expires_in": LIFETIME,
+                "ext_expires_in": LIFETIME,
+            }),
+            Endpoint::V1 => json!({
+                "token_type": "Bearer",
+                "expires_in": LIFETIME.to_string(),
+                "ext_expires_in": LIFETIME.to_string(),
+                "expires_on": (now.seconds() + LIFETIME).to_string(),
+                "not_before": now.seconds().to_string(),
+                "resource": self.resource.audience_as_asked(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The authority: everything that issuing and verifying need.
+
+use std::sync::Arc;
+
+use casbah_model::{Clock, Secret, Timestamp, random};
+use casbah_store::{Store, authorization_codes, browser_sessions, device_codes, token_families};
+use serde_json::Value as Json;
+
+use crate::keys::{KeyError, KeyRing, SigningKey};
+use crate::master_key::{MasterKey, SecretKind};
+use crate::throttle::Throttle;
+use crate::use_notes::UseNotes;
+
+/// Characters of client secrets: nothing that a shell script or a form might have to encode.
+const SECRET_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
+const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// What an operator can set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Public origin, scheme and host and port, without a final slash: `https://localhost:8443`.
+    pub public_url: String,
+    /// The master key, 32 random bytes as text from a key file outside the database: digests of
+    /// secrets are keyed with it, and private keys are sealed under it.
+    pub master_key: Secret,
+}
+
+/// Issues and verifies tokens; cheap to share.
+pub struct Authority {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) master: Arc<MasterKey>,
+    pub(crate) throttle: Throttle,
+    pub(crate) use_notes: UseNotes,
+    keys: KeyRing,
+}
+
+impl Authority {
+    /// Opens the authority on a database, making the first signing key when there is none. The next
+    /// one takes a moment more and is made behind the caller's back by [`Authority::rotate_if_due`],
+    /// which the binary calls once after the start and then every hour.
+    ///
+    /// # Errors
+    /// When the master key is too short or is not the one that belongs to the database.
+    pub async fn open(store: Store, clock: Clock, settings: Settings) -> Result<Authority, KeyError> {
+        let master = Arc::new(MasterKey::derive(&settings.master_key).ok_or(KeyError::MasterKeyTooShort)?);
+        let keys = KeyRing::open(&store, &master, clock.now()).await?;
+        let settings = Arc::new(settings);
+        Ok(Authority {
+            store,
+            clock,
+            settings,
+            master,
+            throttle: Throttle::default(),
+            use_notes: UseNotes::default(),
+            keys,
+        })
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Public origin, without a final slash.
+    pub fn public_url(&self) -> &str {
+        &self.settings.public_url
+    }
+
+    /// Makes the next signing key when there is none, and forgets keys whose time is over. Answers
+    /// whether one was made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotate_if_due(&self) -> Result<bool, KeyError> {
+        self.keys.rotate_if_due(&self.store, &self.master, self.clock.now()).await
+    }
+
+    /// Forgets codes, sessions and refresh tokens that ended a day ago or earlier. They are kept for
+    /// that day so that a replay is still recognised as one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove_ended(&self) -> Result<u64, casbah_store::Error> {
+        let before = self.clock.now().minus(std::time::Duration::from_secs(24 * 60 * 60));
+        self.store
+            .write(move |tx| {
+                Ok(authorization_codes::remove_ended(tx, before)?
+                    + device_codes::remove_ended(tx, before)?
+                    + browser_sessions::remove_ended(tx, before)?
+                    + token_families::remove_ended(tx, before)?)
+            })
+            .await
+    }
+
+    /// The digest under which a generated secret is stored and found.
+    pub fn digest(&self, kind: SecretKind, secret: &Secret) -> Vec<u8> {
+        self.master.digest(kind, secret)
+    }
+
+    /// A fresh client secret: 44 characters that need no encoding anywhere, more than 256 random
+    /// bits. The first is a letter or digit, so that no command line takes it for an option.
+    pub fn new_client_secret(&self) -> Secret {
+        Secret::new(random::text(1, ALPHANUMERIC) + &random::text(43, SECRET_ALPHABET))
+    }
+
+    /// A fresh legacy API token: 64 letters and digits.
+    pub fn new_api_token(&self) -> Secret {
+        Secret::random(64, ALPHANUMERIC)
+    }
+
+    pub(crate) async fn signing_key(&self, now: Timestamp) -> Result<Arc<SigningKey>, KeyError> {
+        self.keys.signing(&self.store, &self.master, now).await
+    }
+
+    pub(crate) async fn verifying_key(&self, id: &str) -> Result<Option<Arc<SigningKey>>, KeyError> {
+        self.keys.verifying(&self.store, &self.master, self.clock.now(), id).await
+    }
+
+    pub(crate) async fn published_keys(&self) -> Result<Vec<Json>, KeyError> {
+        self.keys.published(&self.store, &self.master, self.clock.now()).await
+    }
+}

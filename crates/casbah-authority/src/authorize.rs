@@ -1,0 +1,198 @@
+//! The authorize endpoint, without its pages.
+//!
+//! [`Authority::authorize`] looks at a request and says what the browser must see next. The pages
+//! keep nothing: each button sends the request's own parameters again, and everything is checked
+//! again.
+//!
+//! ```text
+//! authorize(request) -> Err(refusal)          a page; never a redirect: client or redirect URI are in doubt
+//!                    -> Step::SignIn(..)      ask for name and password -> sign_in(..), set the cookie,
+//!                                             authorize(request with the session, Progress::SignedIn)
+//!                    -> Step::Consent(..)     ask -> decide_consent(request, decision, ticket)
+//!                    -> Step::Redirect(..)    send it, with a code or with an error
+//! ```
+
+mod checks;
+mod consent_step;
+mod redirect_step;
+
+use std::sync::Arc;
+
+use casbah_model::{Guid, RecordId, Secret, Timestamp};
+
+use crate::authority::Authority;
+use crate::claims::Endpoint;
+use crate::error::{About, OAuthError};
+use crate::form::Form;
+use crate::opaque::Draw;
+
+pub use redirect_step::{Redirect, ResponseMode};
+
+/// A request to the authorize endpoint.
+#[derive(Clone, Debug)]
+pub struct AuthorizeRequest {
+    /// Which endpoint was called.
+    pub endpoint: Endpoint,
+    /// The tenant segment of the URL.
+    pub tenant: String,
+    /// The parameters: query, or the body of a POST.
+    pub form: Form,
+    /// The session cookie.
+    pub session: Option<Secret>,
+    /// How far the user has come with this request.
+    pub progress: Progress,
+    /// Ids of the request, for the error description.
+    pub about: About,
+}
+
+/// How far the user has come with a request. Only ever makes fewer questions be asked of somebody
+/// who holds a good session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// The request has just come in.
+    Start,
+    /// The user, already signed in, chose to go on as that user (`prompt=select_account`).
+    AccountChosen,
+    /// The user has just entered the password (`prompt=login`, `max_age`).
+    SignedIn,
+}
+
+/// What the browser must see next.
+#[derive(Debug)]
+pub enum Step {
+    /// The sign-in page.
+    SignIn(SignInPrompt),
+    /// The consent page.
+    Consent(ConsentPrompt),
+    /// Back to the application.
+    Redirect(Redirect),
+}
+
+/// What the sign-in page needs to know.
+#[derive(Clone, Debug)]
+pub struct SignInPrompt {
+    /// Name of the application that asks. Chosen by whoever registered it: escape it.
+    pub application_name: String,
+    /// Its application id.
+    pub application_id: Guid,
+    /// Where the code will go; the page's policy must let a form lead there.
+    pub redirect_uri: String,
+    /// Name of the tenant, when that is clear already.
+    pub tenant_name: Option<String>,
+    /// User name to fill in.
+    pub login_hint: Option<String>,
+    /// Who is signed in already, when the user is asked to choose: offer to go on as that user
+    /// ([`Progress::AccountChosen`]) beside signing in as another.
+    pub signed_in_as: Option<String>,
+}
+
+/// What the consent page needs to know.
+#[derive(Clone, Debug)]
+pub struct ConsentPrompt {
+    /// Name of the application that asks. Chosen by whoever registered it: escape it.
+    pub application_name: String,
+    /// Its application id.
+    pub application_id: Guid,
+    /// Where the code will go: people recognise a host better than a name.
+    pub redirect_uri: String,
+    /// Name of the tenant.
+    pub tenant_name: String,
+    /// Who is signed in.
+    pub user_name: String,
+    /// What is asked for.
+    pub scopes: Vec<ConsentScope>,
+    /// Whether the application also wants to keep its access while the user is away.
+    pub offline_access: bool,
+    /// Whether the user may consent for everybody in the tenant.
+    pub may_consent_for_everyone: bool,
+    /// Whether only [`ConsentDecision::AcceptForEveryone`] or declining makes sense
+    /// (`prompt=admin_consent`).
+    pub for_everyone_only: bool,
+    /// Whether the user may not consent at all because an administrator must: offer only to go back.
+    pub needs_administrator: bool,
+    /// Must come back with the decision; proof against forged requests.
+    pub ticket: String,
+}
+
+/// A permission on the consent page.
+#[derive(Clone, Debug)]
+pub struct ConsentScope {
+    /// Name of the resource.
+    pub resource_name: String,
+    /// The permission's value.
+    pub value: String,
+    /// Its name for people.
+    pub display_name: String,
+    /// What it allows.
+    pub description: String,
+    /// Whether only an administrator may consent to it.
+    pub admin_only: bool,
+    /// Whether the application gets it as itself, without a user.
+    pub is_role: bool,
+}
+
+/// What the user decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConsentDecision {
+    /// Yes, for me.
+    Accept,
+    /// Yes, for everybody in the tenant; administrators only.
+    AcceptForEveryone,
+    /// No.
+    Decline,
+}
+
+/// The random bits of one pass, drawn before the transaction.
+struct Draws {
+    code: Draw,
+    family: Guid,
+    ids: Draw,
+    audit: RecordId,
+}
+
+impl Draws {
+    fn new(now: Timestamp) -> Draws {
+        Draws { code: Draw::new(), family: Guid::random(), ids: Draw::new(), audit: RecordId::new(now) }
+    }
+}
+
+impl Authority {
+    /// Says what the browser must see next.
+    ///
+    /// # Errors
+    /// A refusal that must be shown as a page: where to redirect to is in doubt.
+    pub async fn authorize(&self, request: AuthorizeRequest) -> Result<Step, OAuthError> {
+        self.step(request, None).await
+    }
+
+    /// Takes the user's decision on the consent page and says what the browser must see next.
+    ///
+    /// # Errors
+    /// As [`Authority::authorize`]; and 9002313 when the ticket does not belong to this session and
+    /// request.
+    pub async fn decide_consent(
+        &self,
+        request: AuthorizeRequest,
+        decision: ConsentDecision,
+        ticket: String,
+    ) -> Result<Step, OAuthError> {
+        self.step(request, Some((decision, ticket))).await
+    }
+
+    async fn step(
+        &self,
+        request: AuthorizeRequest,
+        decision: Option<(ConsentDecision, String)>,
+    ) -> Result<Step, OAuthError> {
+        let now = self.clock.now();
+        let pass = consent_step::Pass {
+            request,
+            decision,
+            now,
+            master: Arc::clone(&self.master),
+            settings: Arc::clone(&self.settings),
+            draws: Draws::new(now),
+        };
+        self.store.write(move |tx| pass.step(tx)).await
+    }
+}

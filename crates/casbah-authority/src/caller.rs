@@ -1,0 +1,99 @@
+//! Who is calling, as far as the authority could prove it.
+
+use casbah_model::RecordId;
+use casbah_model::{Guid, PermissionSet, TenantId, Timestamp};
+use casbah_store::audit::AuditRecord;
+
+/// A caller whose credentials were verified. Only the authority makes one from a request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The tenant that issued the credentials, and the only one this caller can see.
+    pub tenant: TenantId,
+    /// That tenant's number, the `_tid` of records.
+    pub tenant_number: i64,
+    /// Who it is.
+    pub principal: Principal,
+    /// What it may do through the Cloud Apps API: for a user, the intersection of the delegated
+    /// scopes and what the user's roles allow.
+    pub permissions: PermissionSet,
+    /// Permissions on the directory resource (Microsoft Graph's names), such as
+    /// `Application.ReadWrite.All`; empty for a token that is not for the directory.
+    pub directory_permissions: Vec<String>,
+    /// Whether a legacy API token was used.
+    pub legacy: bool,
+}
+
+/// Who a caller is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// An application acting as itself.
+    Application {
+        /// Application id.
+        app_id: Guid,
+        /// Object id of its service principal.
+        id: Guid,
+        /// Name for people.
+        name: String,
+    },
+    /// A person, through an application or with a legacy token.
+    User {
+        /// Object id.
+        id: Guid,
+        /// Sign-in name.
+        name: String,
+        /// Application id of the client; none for a legacy token.
+        client: Option<Guid>,
+        /// Whether the user administers the directory.
+        administrator: bool,
+    },
+    /// Casbah itself: bootstrap and jobs.
+    System,
+}
+
+impl Caller {
+    /// Casbah itself, acting in a tenant.
+    pub fn system(tenant: TenantId, tenant_number: i64) -> Caller {
+        Caller {
+            tenant,
+            tenant_number,
+            principal: Principal::System,
+            permissions: PermissionSet::ALL,
+            directory_permissions: Vec::new(),
+            legacy: false,
+        }
+    }
+
+    /// The caller's name, for `handledByUser` and the logs.
+    pub fn name(&self) -> &str {
+        match &self.principal {
+            Principal::Application { name, .. } | Principal::User { name, .. } => name,
+            Principal::System => "Casbah",
+        }
+    }
+
+    /// An audit record of something that this caller does. Make it before the transaction: it draws an id.
+    pub fn audit(
+        &self,
+        now: Timestamp,
+        action: &str,
+        target_kind: &str,
+        target: impl ToString,
+        details: serde_json::Value,
+    ) -> AuditRecord {
+        let (actor_kind, actor) = match &self.principal {
+            Principal::Application { id, .. } => ("application", id.to_string()),
+            Principal::User { id, .. } => ("user", id.to_string()),
+            Principal::System => ("system", String::new()),
+        };
+        AuditRecord {
+            id: RecordId::new(now),
+            at: now,
+            actor_kind: actor_kind.to_string(),
+            actor,
+            action: action.to_string(),
+            target_kind: target_kind.to_string(),
+            target: target.to_string(),
+            details,
+        }
+    }
+}

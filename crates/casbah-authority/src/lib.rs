@@ -1,0 +1,56 @@
+//! OAuth 2.0 and OpenID Connect rules: applications, consent, grants, tokens, keys, verification.
+//!
+//! Knows nothing of alerts, files and logs, and writes no HTML: its answers are values that the
+//! edge turns into JSON, redirects or pages.
+
+mod answer;
+mod authority;
+mod authorize;
+mod caller;
+mod claims;
+mod client;
+pub mod codes;
+mod consent;
+mod device;
+mod error;
+mod form;
+mod grants;
+mod jwt;
+mod keys;
+mod master_key;
+mod metadata;
+mod opaque;
+mod password;
+mod redirect;
+mod resource;
+pub mod seed;
+mod session;
+mod tenant;
+mod throttle;
+mod ticket;
+mod token;
+mod url_signature;
+mod use_notes;
+mod verify;
+mod wanted;
+
+pub use authority::{Authority, Settings};
+pub use authorize::{
+    AuthorizeRequest, ConsentDecision, ConsentPrompt, ConsentScope, Progress, Redirect, ResponseMode,
+    SignInPrompt, Step,
+};
+pub use caller::{Caller, Principal};
+pub use claims::Endpoint;
+pub use device::{DevicePrompt, DeviceStep};
+pub use error::{About, OAuthError};
+pub use form::Form;
+pub use keys::KeyError;
+pub use master_key::SecretKind;
+pub use password::{HashingFailed, hash_password, verify_password};
+pub use redirect::check_registration as check_redirect_uri;
+pub use session::SignedIn;
+pub use token::TokenRequest;
+pub use verify::{Audience, Refusal};
+
+#[cfg(test)]
+mod tests;

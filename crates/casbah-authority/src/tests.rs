@@ -1,0 +1,11 @@
+//! The protocol, without HTTP: requests go in as forms, answers come out as JSON.
+
+mod authorize;
+mod client_credentials;
+mod code;
+mod device;
+mod documents;
+mod password;
+mod refresh;
+mod verify;
+mod world;

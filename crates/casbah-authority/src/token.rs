@@ -1,0 +1,384 @@
+//! The token endpoint: shared steps first, the grant last.
+//!
+//! ```text
+//! form -> grant type -> [password] -> one transaction: tenant, client, proof, consent, rows -> signature
+//! ```
+//! A grant only proves who the token is for. The transaction reads for `client_credentials` and
+//! writes for everything else; the signature is made after it, on this thread: RSA-2048 takes a third
+//! of a millisecond, less than handing it to another thread and back under load would cost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use casbah_model::{Guid, RecordId, Secret, Timestamp, User};
+use casbah_store::audit::{self, AuditRecord};
+use casbah_store::token_families::{self, RefreshToken, TokenFamily};
+use casbah_store::{Tx, application_secrets};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use crate::answer::{Answer, Subject, UserSubject};
+use crate::authority::Authority;
+use crate::claims::{Endpoint, Identity};
+use crate::client::{Client, Credentials};
+use crate::codes;
+use crate::consent::{self, Asking, Delegation};
+use crate::error::OAuthError;
+use crate::form::Form;
+use crate::grants::{self, Grant};
+use crate::master_key::{MasterKey, SecretKind};
+use crate::opaque::{self, Draw};
+use crate::resource::Identifiers;
+use crate::tenant::{Hints, TenantName};
+use crate::wanted::Wanted;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A refresh token that nobody uses dies after this.
+const REFRESH_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// A request to the token endpoint.
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    /// Which endpoint was called.
+    pub endpoint: Endpoint,
+    /// The tenant segment of the URL.
+    pub tenant: String,
+    /// The body.
+    pub form: Form,
+    /// The `Authorization` header.
+    pub authorization: Option<Secret>,
+    /// The `Origin` header: the request comes from a page in a browser.
+    pub origin: Option<String>,
+}
+
+/// Everything a grant may look at. Random bits are drawn before the transaction, which may run twice.
+pub(crate) struct Attempt {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) tenant: TenantName,
+    pub(crate) form: Form,
+    pub(crate) credentials: Credentials,
+    pub(crate) origin: Option<String>,
+    pub(crate) now: Timestamp,
+    pub(crate) master: Arc<MasterKey>,
+    public_url: String,
+    /// Who signed in with a password, once that is checked.
+    pub(crate) password_user: Option<Guid>,
+    family: Guid,
+    refresh_token: Draw,
+    audit: RecordId,
+}
+
+/// What a grant has proved.
+pub(crate) enum Proof {
+    /// The application acts as itself.
+    Application,
+    /// The application acts for a user.
+    User(Box<ProvenUser>),
+    /// Nothing; and what the grant wrote on finding out (a revocation) must stay.
+    RefusedForGood(OAuthError),
+}
+
+/// A user, and what hangs on the sign-in.
+pub(crate) struct ProvenUser {
+    pub(crate) user: User,
+    /// The family that the tokens join; none starts a new one.
+    pub(crate) family: Option<TokenFamily>,
+    /// The id of a family that starts here, if it was settled before.
+    pub(crate) new_family: Option<Guid>,
+    pub(crate) wanted: Wanted,
+    /// Whether a second resource is left aside instead of refused.
+    pub(crate) first_resource_only: bool,
+    pub(crate) sign_in: SignIn,
+    pub(crate) nonce: Option<String>,
+    /// Uses up the code or token, once consent is known to be there. False when somebody did before.
+    pub(crate) used_up: UsedUp,
+    /// Whether a refresh token comes along even when `offline_access` was not asked.
+    pub(crate) always_refreshable: bool,
+}
+
+/// What is used up by success.
+pub(crate) enum UsedUp {
+    Nothing,
+    AuthorizationCode(Vec<u8>),
+    RefreshToken(Vec<u8>),
+    DeviceCode(Vec<u8>),
+}
+
+/// Facts of a sign-in that outlive its first tokens.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SignIn {
+    /// The browser session.
+    pub(crate) session: Option<Guid>,
+    /// When the user signed in.
+    pub(crate) at: Timestamp,
+    /// Whether the client wants to know that.
+    pub(crate) auth_time: bool,
+    /// The end of the refresh tokens of a single-page application, which does not slide.
+    pub(crate) spa_ends: Option<Timestamp>,
+    /// The origin of that application.
+    pub(crate) spa_origin: Option<String>,
+    /// Whether the client proved itself; then it always must.
+    pub(crate) authenticated: bool,
+}
+
+/// What a refresh token stands for.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RefreshDetails {
+    pub(crate) wanted: Wanted,
+    pub(crate) sign_in: SignIn,
+}
+
+impl Authority {
+    /// Answers a request to the token endpoint: the JSON of the answer.
+    ///
+    /// # Errors
+    /// The refusal, for [`OAuthError::body`].
+    pub async fn token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
+        let TokenRequest { endpoint, tenant, form, authorization, origin } = request;
+        if form.is_empty() {
+            return Err(OAuthError::missing("grant_type"));
+        }
+        form.check_unrepeated()?;
+        let grant = grants::find(form.required("grant_type")?)?;
+        let tenant = TenantName::parse(&tenant)?;
+        let credentials = Credentials::of_request(&form, authorization.as_ref().map(Secret::expose))?;
+        let now = self.clock.now();
+        let mut attempt = Attempt {
+            endpoint,
+            tenant,
+            form,
+            credentials,
+            origin,
+            now,
+            master: Arc::clone(&self.master),
+            public_url: self.public_url().to_string(),
+            password_user: None,
+            family: Guid::random(),
+            refresh_token: Draw::new(),
+            audit: RecordId::new(now),
+        };
+        grant.check_request(&attempt)?;
+        if grant.takes_password() {
+            attempt.password_user = Some(self.signed_in_user(&attempt).await?);
+        }
+        let client_info = attempt.form.get("client_info") == Some("1");
+        // Before the transaction: once a code is used up, nothing may fail any more.
+        let key = self.signing_key(now).await?;
+        let answer = if grant.only_reads() {
+            self.store.read(move |tx| attempt.answer(tx, grant)).await?
+        } else {
+            self.store.write(move |tx| attempt.answer(tx, grant)).await?
+        }?;
+        self.note_use(&answer.client, now);
+        Ok(answer.sign(self, &key, now, client_info)?)
+    }
+
+    /// Notes that a secret was used, to the minute and behind the caller's back.
+    fn note_use(&self, client: &Client, now: Timestamp) {
+        let Some(secret) = client.secret.as_ref() else { return };
+        if !self.use_notes.is_due(secret.key_id, secret.last_used, now) {
+            return;
+        }
+        let (store, tenant, application, key_id) =
+            (self.store.clone(), client.tenant.id, secret.application, secret.key_id);
+        tokio::spawn(async move {
+            let noted =
+                store.write(move |tx| application_secrets::touch(tx, tenant, application, key_id, now));
+            if let Err(e) = noted.await {
+                tracing::warn!(error = %e, "the last use of a client secret was not noted");
+            }
+        });
+    }
+
+    /// The user behind `username` and `password`; the client is authenticated first, so that only
+    /// registered applications can try passwords.
+    async fn signed_in_user(&self, attempt: &Attempt) -> Result<Guid, OAuthError> {
+        let name = attempt.form.required("username")?.to_string();
+        let password = attempt.form.secret("password").ok_or_else(|| OAuthError::missing("password"))?;
+        let (tenant, credentials) = (attempt.tenant.clone(), attempt.credentials.clone());
+        let (master, now, user_name) = (Arc::clone(&attempt.master), attempt.now, name.clone());
+        let tenant = self
+            .store
+            .read(move |tx| -> Result<_, OAuthError> {
+                let hints = Hints { user_name: Some(&user_name), ..Hints::default() };
+                let tenant = tenant.require(tx, &hints)?;
+                let client = credentials.authenticate(tx, tenant, &master, now)?;
+                Ok(client.tenant.id)
+            })
+            .await?;
+        Ok(self.check_password(tenant, name, password).await?.id)
+    }
+}
+
+impl Attempt {
+    pub(crate) fn identifiers(&self) -> Identifiers<'_> {
+        Identifiers { public_url: &self.public_url }
+    }
+
+    /// The digest of a secret in the form.
+    pub(crate) fn digest(&self, kind: SecretKind, secret: &Secret) -> Vec<u8> {
+        self.master.digest(kind, secret)
+    }
+
+    /// Ends a family because something of it was used twice, and leaves a trace of that.
+    pub(crate) fn revoke_family(
+        &self,
+        tx: &mut Tx<'_>,
+        client: &Client,
+        family: Guid,
+        why: &str,
+    ) -> Result<(), OAuthError> {
+        if token_families::revoke(tx, client.tenant.id, family, self.now)? {
+            let record = AuditRecord {
+                id: self.audit.clone(),
+                at: self.now,
+                actor_kind: "application".to_string(),
+                actor: client.principal.id.to_string(),
+                action: "revoke token family".to_string(),
+                target_kind: "token family".to_string(),
+                target: family.to_string(),
+                details: json!({ "why": why }),
+            };
+            audit::append(tx, client.tenant.id, &record)?;
+        }
+        Ok(())
+    }
+
+    /// The transaction. The outer error rolls back, the inner one leaves what was written.
+    fn answer(&self, tx: &mut Tx<'_>, grant: &dyn Grant) -> Result<Result<Answer, OAuthError>, OAuthError> {
+        let hints = Hints {
+            embedded: grant.carrier(&self.form).and_then(|text| opaque::tenant_of(&text)),
+            user_name: self.form.get("username"),
+            domain: None,
+        };
+        let tenant = self.tenant.require(tx, &hints)?;
+        let client = self.credentials.authenticate(tx, tenant, &self.master, self.now)?;
+        match grant.prove(tx, &client, self)? {
+            Proof::RefusedForGood(error) => Ok(Err(error)),
+            Proof::Application => {
+                let (resource, roles) = grants::application_roles(tx, &client, self)?;
+                let subject = Subject::Application { roles };
+                Ok(Ok(Answer { endpoint: self.endpoint, client, resource, subject }))
+            }
+            Proof::User(proven) => self.answer_user(tx, client, *proven).map(Ok),
+        }
+    }
+
+    fn answer_user(&self, tx: &mut Tx<'_>, client: Client, proven: ProvenUser) -> Result<Answer, OAuthError> {
+        let tenant = client.tenant.id;
+        if !proven.user.enabled {
+            return Err(OAuthError::plain(codes::USER_DISABLED));
+        }
+        let delegation = self.consented(tx, &client, &proven)?;
+        let used = match &proven.used_up {
+            UsedUp::Nothing => true,
+            UsedUp::AuthorizationCode(digest) => {
+                casbah_store::authorization_codes::redeem(tx, tenant, digest, self.now)?
+            }
+            UsedUp::RefreshToken(digest) => {
+                token_families::replace_refresh_token(tx, tenant, digest, self.now)?
+            }
+            UsedUp::DeviceCode(digest) => casbah_store::device_codes::redeem(tx, tenant, digest)?,
+        };
+        if !used {
+            return Err(OAuthError::plain(codes::INVALID_GRANT));
+        }
+        let family = match proven.family {
+            Some(family) => family,
+            None => {
+                let family = TokenFamily {
+                    id: proven.new_family.unwrap_or(self.family),
+                    application: client.application.app_id,
+                    user: proven.user.id,
+                    created: self.now,
+                    revoked: None,
+                };
+                token_families::insert(tx, tenant, &family)?;
+                family
+            }
+        };
+        let refreshable = proven.wanted.offline_access || proven.always_refreshable;
+        let refresh_token = if refreshable {
+            let sign_in = SignIn { authenticated: client.is_authenticated(), ..proven.sign_in.clone() };
+            Some(self.add_refresh_token(tx, &client, family.id, &proven.wanted, sign_in)?)
+        } else {
+            None
+        };
+        let id_token = proven.wanted.openid.then(|| Identity {
+            nonce: proven.nonce.clone(),
+            session: proven.sign_in.session,
+            auth_time: proven.sign_in.auth_time.then_some(proven.sign_in.at),
+            email: proven.wanted.email,
+        });
+        let subject = Subject::User(Box::new(UserSubject {
+            user: proven.user,
+            family: family.id,
+            scope: delegation.answer(self.endpoint, &proven.wanted),
+            granted: delegation.granted,
+            id_token,
+            refresh_token,
+        }));
+        Ok(Answer { endpoint: self.endpoint, client, resource: delegation.resource, subject })
+    }
+
+    /// The one resource that the access token is for, with consent for all that is asked of it.
+    fn consented(
+        &self,
+        tx: &mut Tx<'_>,
+        client: &Client,
+        proven: &ProvenUser,
+    ) -> Result<Delegation, OAuthError> {
+        let asking = Asking {
+            tenant: client.tenant.id,
+            client: &client.principal,
+            user: proven.user.id,
+            identifiers: self.identifiers(),
+        };
+        let mut delegations = consent::delegations(tx, asking, &proven.wanted)?;
+        if delegations.len() > 1 && !proven.first_resource_only {
+            return Err(OAuthError::plain(codes::TWO_RESOURCES));
+        }
+        let delegation = delegations.swap_remove(0);
+        match delegation.missing.first() {
+            None => Ok(delegation),
+            Some(missing) => Err(OAuthError::new(
+                codes::CONSENT_MISSING,
+                format!(
+                    "The user or an administrator has not consented to use the application {} with the \
+                     permission {}. Send an interactive authorization request for this user and resource.",
+                    client.label(),
+                    missing.value
+                ),
+            )
+            .with_suberror("consent_required")),
+        }
+    }
+
+    fn add_refresh_token(
+        &self,
+        tx: &mut Tx<'_>,
+        client: &Client,
+        family: Guid,
+        wanted: &Wanted,
+        sign_in: SignIn,
+    ) -> Result<Secret, OAuthError> {
+        let secret = self.refresh_token.refresh_token(client.tenant.id);
+        let expires = sign_in.spa_ends.unwrap_or_else(|| self.now.plus(REFRESH_LIFE));
+        let details = RefreshDetails { wanted: wanted.clone(), sign_in };
+        let token = RefreshToken {
+            digest: self.digest(SecretKind::RefreshToken, &secret),
+            family,
+            details: serde_json::to_value(details).map_err(OAuthError::internal)?,
+            created: self.now,
+            expires,
+            replaced: None,
+        };
+        token_families::insert_refresh_token(tx, client.tenant.id, &token)?;
+        Ok(secret)
+    }
+}
+
+/// When the refresh tokens of a single-page application end that signs in now.
+pub(crate) fn spa_end(now: Timestamp) -> Timestamp {
+    now.plus(DAY)
+}

@@ -1,0 +1,17 @@
+//! The policies: usage in, findings out.
+//!
+//! Pure: it never knows where usage comes from, what becomes of a finding, or what time it is. A policy is
+//! data, so one that a tenant has edited is evaluated by the same lines as a built-in one.
+
+mod discovery;
+mod facts;
+mod finding;
+mod policies;
+mod policy;
+mod severity;
+
+pub use discovery::evaluate;
+pub use facts::{AppFacts, DayFacts};
+pub use finding::{Evidence, Finding};
+pub use policies::built_in;
+pub use policy::{Conditions, Policy, PolicyKind, Thresholds};

@@ -1,0 +1,178 @@
+//! The known apps: who they are, how risky they look, and which traffic is theirs.
+
+mod application;
+mod pattern;
+mod score;
+mod seed;
+mod tree;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+pub use pattern::{PatternError, fixed_suffix, is_public_suffix, registrable_domain};
+pub use score::{CATALOGUE_YEAR, score};
+use tree::Tree;
+
+/// The number of an app: five digits. Those of Microsoft where public, ours from 40000, custom apps from 90000.
+pub type AppId = u32;
+
+/// What a vendor claims about an app in public. Not checked item by item; false means that no claim is known,
+/// never that the app is known to lack it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // The names of the standards say it.
+pub struct Claims {
+    pub soc2: bool,
+    pub iso27001: bool,
+    pub hipaa: bool,
+    pub gdpr: bool,
+    pub pci_dss: bool,
+    pub fedramp: bool,
+    pub mfa: bool,
+    pub saml: bool,
+    /// Not a quality but a trait: the app offers generative AI.
+    pub generative_ai: bool,
+}
+
+/// One known app.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Never changes, never reused.
+    pub id: AppId,
+    /// As shown.
+    pub name: String,
+    /// Who runs it.
+    pub vendor: String,
+    /// `SAASDB_CATEGORY_…`.
+    pub category: String,
+    /// Patterns of the hosts that are this app; the grammar is in [`Catalogue::parse`].
+    pub domains: Vec<String>,
+    /// Address ranges that belong to this app alone.
+    pub ip_ranges: Vec<IpNet>,
+    /// Country, ISO 3166 two letters.
+    pub headquarters: Option<String>,
+    /// Year.
+    pub founded: Option<u16>,
+    /// 1 (most risk) to 10 (least); `None` while nobody has looked at the app. See [`score`].
+    pub score: Option<u8>,
+    /// What the vendor claims.
+    pub claims: Claims,
+}
+
+/// All known apps, ready for look-up.
+pub struct Catalogue {
+    /// By id.
+    apps: Vec<App>,
+    hosts: Tree,
+    /// Longest prefix first.
+    ranges: Vec<(IpNet, AppId)>,
+    /// The firewall's names for applications.
+    applications: HashMap<&'static str, AppId>,
+}
+
+/// Why a catalogue is refused as a whole: a wrong entry would silently take another app's traffic.
+#[derive(Debug)]
+pub enum CatalogueError {
+    /// Not a catalogue file.
+    Malformed(String),
+    /// An id stands twice.
+    DuplicateId(AppId),
+    /// Two apps claim one pattern.
+    DuplicatePattern(String),
+    /// A pattern that cannot be.
+    Pattern(String, PatternError),
+}
+
+impl fmt::Display for CatalogueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(why) => write!(f, "the catalogue cannot be read: {why}"),
+            Self::DuplicateId(id) => write!(f, "two apps have the id {id}"),
+            Self::DuplicatePattern(pattern) => write!(f, "two apps claim {pattern}"),
+            Self::Pattern(pattern, why) => write!(f, "{pattern}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for CatalogueError {}
+
+impl Catalogue {
+    /// The catalogue that ships with us.
+    pub fn built_in() -> &'static Self {
+        static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
+            Catalogue::parse(seed::SEED).expect("the catalogue is a constant, which a test reads")
+        });
+        &BUILT_IN
+    }
+
+    /// Reads a catalogue in the columns of `catalogue/seed.csv`. Patterns are separated by `|`:
+    /// `example.com` is that host and every host below; `*` stands for characters inside one label;
+    /// `host/path` wants the path to start so, up to a `/`; `=host` is that host only; CIDR is an address range.
+    pub fn parse(csv: &str) -> Result<Self, CatalogueError> {
+        Self::new(seed::parse(csv)?)
+    }
+
+    /// A catalogue of these apps.
+    pub fn new(mut apps: Vec<App>) -> Result<Self, CatalogueError> {
+        apps.sort_by_key(|app| app.id);
+        if let Some(pair) = apps.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            return Err(CatalogueError::DuplicateId(pair[0].id));
+        }
+        let mut hosts = Tree::default();
+        let mut ranges = Vec::new();
+        for app in &apps {
+            for text in &app.domains {
+                let pattern =
+                    pattern::parse(text).map_err(|why| CatalogueError::Pattern(text.clone(), why))?;
+                if !hosts.insert(&pattern, app.id) {
+                    return Err(CatalogueError::DuplicatePattern(text.clone()));
+                }
+            }
+            ranges.extend(app.ip_ranges.iter().map(|range| (range.trunc(), app.id)));
+        }
+        ranges.sort_by_key(|(range, _)| (u8::MAX - range.prefix_len(), *range));
+        if let Some(pair) = ranges.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(CatalogueError::DuplicatePattern(pair[0].0.to_string()));
+        }
+        let applications = application::resolve(&apps);
+        Ok(Self { apps, hosts, ranges, applications })
+    }
+
+    /// All apps, by id.
+    pub fn apps(&self) -> impl ExactSizeIterator<Item = &App> {
+        self.apps.iter()
+    }
+
+    /// The app of an id.
+    pub fn app(&self, id: AppId) -> Option<&App> {
+        self.apps.binary_search_by_key(&id, |app| app.id).ok().map(|at| &self.apps[at])
+    }
+
+    /// The app a host belongs to: the deepest pattern wins; at one depth a path, then `=`, then a literal label
+    /// before a wildcard. `host` is lower case without final dot, `path` starts with `/`.
+    pub fn match_host(&self, host: &str, path: Option<&str>) -> Option<AppId> {
+        self.hosts.find(host, path).app
+    }
+
+    /// As [`Catalogue::match_host`] without a path, and whether a path could change the answer.
+    pub(crate) fn match_host_only(&self, host: &str) -> (Option<AppId>, bool) {
+        let found = self.hosts.find(host, None);
+        (found.app, found.paths_matter)
+    }
+
+    /// The app that owns an address.
+    pub fn match_ip(&self, ip: IpAddr) -> Option<AppId> {
+        self.ranges.iter().find(|(range, _)| range.contains(&ip)).map(|(_, app)| *app)
+    }
+
+    /// The app a firewall means by its own name for it (Palo Alto App-ID). Less sure than a host: for
+    /// traffic of which only the address is known.
+    pub fn match_application(&self, name: &str) -> Option<AppId> {
+        application::find(&self.applications, name)
+    }
+}

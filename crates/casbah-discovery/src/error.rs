@@ -1,0 +1,77 @@
+//! Why a whole file came to nothing.
+
+use std::fmt;
+use std::io;
+
+use crate::report::{Accounting, Refused};
+
+/// What was counted before the file was given up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// Lines by what became of them.
+    pub accounting: Accounting,
+    /// The first refused lines, for explanation.
+    pub refused: Vec<Refused>,
+}
+
+/// Why a file gave no report. All but [`FileError::Read`] are about its content and will not go away by
+/// trying again.
+#[derive(Debug)]
+pub enum FileError {
+    /// Not text or gzip, or a broken archive.
+    UnsupportedFileType {
+        /// A sentence for the person who uploaded it.
+        why: &'static str,
+    },
+    /// The lines are not of this source.
+    LogFormatMismatch(Box<Failure>),
+    /// Every transaction is older than the limit.
+    TooOld(Box<Failure>),
+    /// Transactions, but none to an app of the catalogue.
+    NoCatalogedApps(Box<Failure>),
+    /// The file could not be read: our fault, not the sender's.
+    Read(io::Error),
+}
+
+impl FileError {
+    /// The text the governance log shows, literally that of Microsoft Defender for Cloud Apps.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::UnsupportedFileType { .. } => "Unsupported file type",
+            Self::LogFormatMismatch(_) => "The log format doesn't match",
+            Self::TooOld(_) => "Transactions are more than 90 days old",
+            Self::NoCatalogedApps(_) => "No transactions to cataloged cloud apps",
+            Self::Read(_) => "The file could not be read",
+        }
+    }
+
+    /// What was counted; `None` where nothing of the file could be trusted.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::LogFormatMismatch(failure) | Self::TooOld(failure) | Self::NoCatalogedApps(failure) => {
+                Some(failure)
+            }
+            Self::UnsupportedFileType { .. } | Self::Read(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())?;
+        match self {
+            Self::UnsupportedFileType { why } => write!(f, ": {why}"),
+            Self::Read(error) => write!(f, ": {error}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The log engine: formats, records, catalogue, usage report.
+//!
+//! Bytes in, usage out. It never knows tenants, databases or the network, and never reads the clock:
+//! the time of processing is an argument ([`Options::now_ms`]).
+//!
+//! ```text
+//! file kind ─> lines ─> syslog envelope ─> shape (cells) ─> record ─> sessions ─> tally ─> report
+//! file.rs      lines.rs  syslog.rs         shapes/          parser.rs  sessions.rs  tally.rs  report.rs
+//! ```
+//!
+//! One pass, whose memory grows with distinct users, addresses and destinations, never with lines.
+
+mod analyse;
+pub mod block_script;
+pub mod catalogue;
+mod error;
+mod file;
+mod format;
+mod formats;
+mod lines;
+mod numbers;
+mod options;
+mod parser;
+mod record;
+mod report;
+mod sessions;
+mod shapes;
+mod sources;
+mod syslog;
+mod tally;
+mod time;
+mod value;
+
+pub use analyse::analyse;
+pub use block_script::block_script;
+pub use catalogue::{App, AppId, Catalogue, CatalogueError, Claims};
+pub use error::{Failure, FileError};
+pub use format::{Format, SourceError, format, format_by_id};
+pub use formats::FORMATS;
+pub use options::Options;
+pub use parser::{Outcome, Parser};
+pub use record::{Destination, Record, SkipReason};
+pub use report::{
+    Accounting, DestinationRow, Refused, Report, Skipped, Summary, TrafficKind, UnmatchedRow, UsageRow,
+};
+pub use sources::{SOURCES, Source};

@@ -1,0 +1,43 @@
+//! What a caller may set before the first line is read.
+
+/// Milliseconds of a day.
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How a file is to be read. Start from [`Options::at`] and change what differs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The time of processing, in milliseconds since 1970 UTC. Decides what is too old or in the future.
+    pub now_ms: i64,
+    /// Records older than this, in milliseconds, are counted as too old. Default 90 days.
+    pub max_age_ms: i64,
+    /// Records further ahead than this, in milliseconds, are skipped: a wrong clock. Default 48 hours.
+    pub max_ahead_ms: i64,
+    /// Offset east of UTC, in minutes, of stamps that name no zone. Default 0.
+    pub zone_minutes: i32,
+    /// Bytes of one line; a longer line is skipped. Default 64 KiB.
+    pub max_line: usize,
+    /// Bytes a compressed file may inflate to. Default 50 GiB.
+    pub max_inflated: u64,
+    /// Bytes out for each byte in, measured over each 64 MiB of output. Default 400: a small log repeated
+    /// many times reaches about 160, a file of zeros about 1,030.
+    pub max_ratio: u64,
+    /// Distinct users, addresses, destinations and usage rows, each. Records that would need one more are
+    /// still counted in the summary, and told as [`crate::Report::unattributed`]. Default 1,000,000.
+    pub max_keys: usize,
+}
+
+impl Options {
+    /// The defaults, for a file processed at `now_ms` (milliseconds since 1970 UTC).
+    pub fn at(now_ms: i64) -> Self {
+        Self {
+            now_ms,
+            max_age_ms: 90 * DAY_MS,
+            max_ahead_ms: 2 * DAY_MS,
+            zone_minutes: 0,
+            max_line: 64 * 1024,
+            max_inflated: 50 * 1024 * 1024 * 1024,
+            max_ratio: 400,
+            max_keys: 1_000_000,
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Reads single cells: addresses, hosts, URLs, names and numbers.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use memchr::{memchr, memchr2, memchr3, memrchr};
+use percent_encoding::percent_decode;
+
+use crate::record::{Destination, SkipReason};
+
+/// Words that devices write where they know nothing.
+const NOTHING: &[&str] = &["-", "n/a", "na", "none", "null"];
+/// The same for users only: a host may well be called so.
+const NOBODY: &[&str] = &["anonymous", "unknown", "no authentication required"];
+/// Longer "names" are damage; keeping them would let one file hold much memory.
+const MAX_NAME: usize = 512;
+
+/// How a cell writes characters that mean something to its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escape {
+    None,
+    /// `""` inside quotes.
+    DoubledQuote,
+    /// A backslash before an equals sign, a backslash or a bar.
+    Backslash,
+}
+
+/// Nothing where the cell is empty or says so.
+pub(crate) fn present(cell: &[u8]) -> Option<&[u8]> {
+    let cell = cell.trim_ascii();
+    let nothing = cell.is_empty() || (cell.len() <= 4 && is_one_of(cell, NOTHING));
+    (!nothing).then_some(cell)
+}
+
+fn is_one_of(cell: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// An address, whatever is around it: port, brackets, zone index.
+pub(crate) fn address(cell: &[u8]) -> Option<IpAddr> {
+    let cell = match present(cell)? {
+        [b'[', rest @ ..] => &rest[..memchr(b']', rest)?],
+        other => other,
+    };
+    let cell = &cell[..memchr(b'%', cell).unwrap_or(cell.len())];
+    let text = std::str::from_utf8(cell).ok()?;
+    if let Ok(v4) = text.parse::<Ipv4Addr>() {
+        return Some(IpAddr::V4(v4));
+    }
+    if let Ok(v6) = text.parse::<Ipv6Addr>() {
+        return Some(v6.to_canonical());
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    port.parse::<u16>().ok()?;
+    host.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+}
+
+/// The address of a client: one that can be somebody's.
+pub(crate) fn client(cell: &[u8]) -> Option<IpAddr> {
+    address(cell).filter(|ip| !ip.is_unspecified())
+}
+
+/// A count of bytes; unknown where the cell is not a plain number.
+pub(crate) fn count(cell: &[u8]) -> Option<u64> {
+    let cell = cell.trim_ascii();
+    if cell.is_empty() || cell.len() > 20 {
+        return None;
+    }
+    cell.iter().try_fold(0_u64, |value, b| {
+        let digit = b.is_ascii_digit().then(|| u64::from(b - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// Splits `[scheme://][user@]host[:port][/path][?query]` into authority and path; both may be empty.
+pub(crate) fn split_url(cell: &[u8]) -> (&[u8], &[u8]) {
+    let cell = cell.trim_ascii();
+    let rest = match memchr2(b':', b'/', cell) {
+        Some(at) if cell[at..].starts_with(b"://") && is_scheme(&cell[..at]) => &cell[at + 3..],
+        _ => cell.strip_prefix(b"//").unwrap_or(cell),
+    };
+    let end = memchr3(b'/', b'?', b'#', rest).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    let path = &rest[..memchr2(b'?', b'#', rest).unwrap_or(rest.len())];
+    (authority, path)
+}
+
+fn is_scheme(word: &[u8]) -> bool {
+    word.iter().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b))
+}
+
+/// The destination an authority (`[user@]host[:port]`) names.
+pub(crate) fn destination(authority: &[u8]) -> Result<Option<Destination<'_>>, SkipReason> {
+    let Some(cell) = present(authority) else { return Ok(None) };
+    let cell = match memrchr(b'@', cell) {
+        Some(at) => &cell[at + 1..],
+        None => cell,
+    };
+    let may_be_address = memchr2(b'[', b':', cell).is_some() || cell.last().is_some_and(u8::is_ascii_digit);
+    if may_be_address && let Some(ip) = address(cell) {
+        return Ok((!ip.is_unspecified()).then_some(Destination::Ip(ip)));
+    }
+    let cell = match memrchr(b':', cell) {
+        Some(at) if cell[at + 1..].iter().all(u8::is_ascii_digit) => &cell[..at],
+        _ => cell,
+    };
+    let cell = cell.strip_suffix(b".").unwrap_or(cell);
+    let host = if cell.iter().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(b)) {
+        // Just checked to be ASCII.
+        let Ok(text) = std::str::from_utf8(cell) else { return Err(SkipReason::Encoding) };
+        if cell.iter().any(u8::is_ascii_uppercase) {
+            Cow::Owned(text.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(text)
+        }
+    } else {
+        Cow::Owned(international(cell)?)
+    };
+    check_host(&host)?;
+    Ok(Some(Destination::Host(host)))
+}
+
+/// Names outside ASCII become punycode; escaped ones are decoded first.
+fn international(cell: &[u8]) -> Result<String, SkipReason> {
+    let decoded: Cow<'_, [u8]> = percent_decode(cell).into();
+    let text = std::str::from_utf8(&decoded).map_err(|_| SkipReason::Encoding)?;
+    match url::Host::parse(text) {
+        Ok(url::Host::Domain(host)) => Ok(host.strip_suffix('.').unwrap_or(&host).to_owned()),
+        _ => Err(SkipReason::Destination),
+    }
+}
+
+/// Labels of 1 to 63 characters, 253 in all, and a last label that is no number: `10.0.0` is no host.
+fn check_host(host: &str) -> Result<(), SkipReason> {
+    let (mut label, mut labels_fit, mut number) = (0, true, true);
+    for byte in host.bytes() {
+        if byte == b'.' {
+            labels_fit &= (1..=63).contains(&label);
+            (label, number) = (0, true);
+        } else {
+            label += 1;
+            number &= byte.is_ascii_digit();
+        }
+    }
+    let fits = labels_fit && (1..=63).contains(&label) && !number && host.len() <= 253;
+    if fits { Ok(()) } else { Err(SkipReason::Destination) }
+}
+
+/// A user's name as logged; `None` where there is nobody.
+pub(crate) fn user(cell: &[u8], escape: Escape, percent: bool) -> Result<Option<Cow<'_, str>>, SkipReason> {
+    let mut cell = cell.trim_ascii();
+    if let [b'"', inner @ .., b'"'] = cell {
+        cell = inner.trim_ascii();
+    }
+    let Some(cell) = present(cell) else { return Ok(None) };
+    if is_one_of(cell, NOBODY) || cell.len() > MAX_NAME {
+        return Ok(None);
+    }
+    let mut name = unescape(cell, escape);
+    if percent && memchr(b'%', &name).is_some() {
+        name = Cow::Owned(percent_decode(&name).collect());
+    }
+    let name = match name {
+        Cow::Borrowed(bytes) => text(bytes)?,
+        Cow::Owned(bytes) => Cow::Owned(text(&bytes)?.into_owned()),
+    };
+    if name.chars().any(char::is_control) {
+        // A name with terminal escapes would run them wherever it is printed.
+        return Ok(Some(Cow::Owned(
+            name.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect(),
+        )));
+    }
+    Ok(Some(name))
+}
+
+fn unescape(cell: &[u8], escape: Escape) -> Cow<'_, [u8]> {
+    let mark = match escape {
+        Escape::None => return Cow::Borrowed(cell),
+        Escape::DoubledQuote => b'"',
+        Escape::Backslash => b'\\',
+    };
+    if memchr(mark, cell).is_none() {
+        return Cow::Borrowed(cell);
+    }
+    let mut out = Vec::with_capacity(cell.len());
+    let mut bytes = cell.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        out.push(byte);
+        let Some(next) = bytes.peek().copied().filter(|_| byte == mark) else { continue };
+        match (escape, next) {
+            (Escape::DoubledQuote, b'"') => {}
+            // Anything else behind a backslash is `DOMAIN\name`, which many products do not escape.
+            (Escape::Backslash, b'\\' | b'=' | b'|') => {
+                out.pop();
+                out.push(next);
+            }
+            _ => continue,
+        }
+        bytes.next();
+    }
+    Cow::Owned(out)
+}
+
+/// UTF-8, else Windows-1252, whose five holes are the only bytes that cannot be text.
+fn text(bytes: &[u8]) -> Result<Cow<'_, str>, SkipReason> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Ok(Cow::Borrowed(text));
+    }
+    bytes
+        .iter()
+        .map(|b| windows_1252(*b).ok_or(SkipReason::Encoding))
+        .collect::<Result<String, _>>()
+        .map(Cow::Owned)
+}
+
+fn windows_1252(byte: u8) -> Option<char> {
+    const UPPER: [char; 32] = [
+        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’',
+        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9F => Some(UPPER[usize::from(byte - 0x80)]).filter(|c| *c != '\0'),
+        other => Some(char::from(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_host_of(cell: &str, expected: &str) {
+        let found = match destination(split_url(cell.as_bytes()).0) {
+            Ok(Some(Destination::Host(host))) => host.into_owned(),
+            Ok(Some(Destination::Ip(ip))) => ip.to_string(),
+            Ok(None) => "nothing".to_owned(),
+            Err(reason) => format!("{reason:?}"),
+        };
+        assert_eq!(found, expected, "{cell}");
+    }
+
+    #[test]
+    fn hosts() {
+        check_host_of("https://user:pa@WWW.Example.COM.:8443/a?b=c@d", "www.example.com");
+        check_host_of("app.box.com:443", "app.box.com");
+        check_host_of("app.box.com/a/b:443", "app.box.com");
+        check_host_of("https://bücher.example/", "xn--bcher-kva.example");
+        check_host_of("https://[2001:DB8::1]:443/x", "2001:db8::1");
+        check_host_of("[fe80::1%25eth0]:443", "fe80::1");
+        check_host_of("192.0.2.7:80", "192.0.2.7");
+        check_host_of("2001:db8::7", "2001:db8::7");
+        check_host_of("ftp://files.example.net?x", "files.example.net");
+        check_host_of("/only/a/path", "nothing");
+        check_host_of("-", "nothing");
+        check_host_of("999.1.2.3", "Destination");
+        check_host_of("a..b", "Destination");
+        check_host_of("10.0.0", "Destination");
+        check_host_of("4shared", "4shared");
+        check_host_of(&"a".repeat(64), "Destination");
+        check_host_of(&"a.".repeat(130), "Destination");
+        check_host_of("exa mple.com", "Destination");
+        check_host_of("tunnel://host_name.example:443/", "host_name.example");
+    }
+
+    #[test]
+    fn urls_keep_their_path() {
+        assert_eq!(split_url(b"https://a.example/x/y?z#q"), (&b"a.example"[..], &b"/x/y"[..]));
+        assert_eq!(split_url(b"a.example?u=http://b/"), (&b"a.example"[..], &b""[..]));
+        assert_eq!(split_url(b"/x"), (&b""[..], &b"/x"[..]));
+    }
+
+    #[test]
+    fn users() {
+        let check = |cell: &[u8], escape, expected: Option<&str>| {
+            assert_eq!(user(cell, escape, false).unwrap().as_deref(), expected, "{cell:?}");
+        };
+        check(b" \"CONTOSO\\amal\" ", Escape::None, Some("CONTOSO\\amal"));
+        check(b"Anonymous", Escape::None, None);
+        check(b"N/A", Escape::None, None);
+        check(b"a \"\"b\"\"", Escape::DoubledQuote, Some("a \"b\""));
+        check(b"CONTOSO\\\\amal", Escape::Backslash, Some("CONTOSO\\amal"));
+        check(b"CONTOSO\\amal", Escape::Backslash, Some("CONTOSO\\amal"));
+        check(b"ren\xE9", Escape::None, Some("rené"));
+        check("rené".as_bytes(), Escape::None, Some("rené"));
+        check(b"\x1B[31mred", Escape::None, Some("\u{FFFD}[31mred"));
+        assert_eq!(user(b"a\x81b", Escape::None, false), Err(SkipReason::Encoding));
+        assert_eq!(user(b"a%20b", Escape::None, true).unwrap().as_deref(), Some("a b"));
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(count(b"18446744073709551616"), None);
+        for cell in [&b"-5"[..], b"", b"-", b"1.5", b"4K"] {
+            assert_eq!(count(cell), None);
+        }
+    }
+
+    #[test]
+    fn clients() {
+        assert_eq!(client(b"0.0.0.0"), None);
+        assert_eq!(client(b"::ffff:10.1.2.3"), "10.1.2.3".parse().ok());
+        assert_eq!(client(b"10.1.2.3:5060"), "10.1.2.3".parse().ok());
+        assert_eq!(client(b"10.1.2"), None);
+        assert_eq!(client(b"[fe80::1%eth0]"), "fe80::1".parse().ok());
+    }
+}

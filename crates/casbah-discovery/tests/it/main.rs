@@ -1,0 +1,9 @@
+//! All tests of the engine from outside: one binary.
+#![allow(clippy::unwrap_used)] // The helpers of tests are tests too.
+
+mod catalogue;
+mod files;
+mod formats;
+mod goldens;
+mod laws;
+mod support;

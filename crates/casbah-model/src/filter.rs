@@ -1,0 +1,165 @@
+//! Filters: what a caller wants to see, typed, before any database or JSON.
+
+use crate::Timestamp;
+
+/// A field and what it must satisfy. The conditions of a list are combined with "and".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition<F> {
+    /// The field.
+    pub field: F,
+    /// What it must satisfy.
+    pub test: Test,
+}
+
+/// What a field must satisfy.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// It equals, or if it has many values holds, one of these. An empty list is satisfied by nothing.
+    AnyOf(Vec<Operand>),
+    /// It equals or holds none of these.
+    NoneOf(Vec<Operand>),
+    /// It lies in one of these ranges; a field without value lies in none.
+    Within(Vec<Range>),
+    /// It holds every word of one of these texts, without regard to case.
+    Words(Vec<String>),
+    /// It contains one of these texts, without regard to case.
+    Contains(Vec<String>),
+}
+
+/// A value to compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operand {
+    /// The field has no value.
+    Nothing,
+    /// A whole number.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// Yes or no.
+    Flag(bool),
+    /// A person or account.
+    Entity(EntityKey),
+}
+
+/// The address of an entity; what is missing may be anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityKey {
+    /// Id inside the app.
+    pub id: String,
+    /// App.
+    pub saas: Option<i64>,
+    /// Instance of the app.
+    pub inst: Option<i64>,
+}
+
+/// From one number to another, both included; a missing end is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Lowest value.
+    pub from: Option<i64>,
+    /// Highest value.
+    pub to: Option<i64>,
+}
+
+impl Range {
+    /// Whether `value` lies in it.
+    pub fn contains(self, value: i64) -> bool {
+        self.from.is_none_or(|from| from <= value) && self.to.is_none_or(|to| value <= to)
+    }
+}
+
+/// Fields of an alert that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertField {
+    /// A person or account that it is about, by key.
+    Entity,
+    /// A person that it is about, by name.
+    User,
+    /// An address that it is about.
+    Ip,
+    /// An app that it is about, by number.
+    Service,
+    /// An instance of an app that it is about.
+    Instance,
+    /// The policy that raised it.
+    Policy,
+    /// A file that it is about.
+    File,
+    /// Whether it is open.
+    Open,
+    /// How bad.
+    Severity,
+    /// What became of it.
+    Resolution,
+    /// Whether somebody has looked at it.
+    Read,
+    /// When it was raised.
+    Raised,
+    /// When it was closed.
+    Resolved,
+    /// Its risk categories.
+    Story,
+    /// Number of its type.
+    Type,
+    /// Its id.
+    Id,
+    /// Whether a built-in policy raised it.
+    BuiltIn,
+    /// All its words.
+    Text,
+}
+
+/// Fields of a discovered app that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiscoveredAppField {
+    /// Catalogue number.
+    App,
+    /// Name.
+    Name,
+    /// Category.
+    Category,
+    /// Risk score, 1 to 10.
+    Score,
+    /// Number of users.
+    Users,
+    /// Name of a user of it.
+    User,
+    /// Name of a tag.
+    Tag,
+}
+
+/// Fields of an entry of the governance log that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskField {
+    /// App that it acts on; parsing acts on none.
+    App,
+    /// Whether it succeeded; nothing while it is pending.
+    Succeeded,
+    /// Type of task.
+    Type,
+    /// When it was asked for.
+    Created,
+}
+
+/// Which records of a list to give, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Records to pass over.
+    pub skip: i64,
+    /// Records to give, at the most.
+    pub limit: i64,
+}
+
+/// Order of a list of alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlertOrder {
+    /// By severity, then by time; else by time alone. Ties are broken by id.
+    pub by_severity: bool,
+    /// Lowest or oldest first.
+    pub ascending: bool,
+}
+
+/// `days` before `now`.
+pub fn days_before(now: Timestamp, days: i64) -> i64 {
+    now.0.saturating_sub(days.saturating_mul(86_400_000))
+}

@@ -1,0 +1,31 @@
+//! The words of Casbah: ids, secrets, time, tenants, permissions, alerts and reports.
+//!
+//! Everything else builds on these types. This crate does no I/O but asking the machine for the
+//! time and for random bytes, and it is the only place that does so: [`Clock`] and [`random`]
+//! are what tests replace and what `clippy.toml` keeps the other crates to.
+
+mod alert;
+mod clock;
+mod directory;
+mod discovery;
+pub mod filter;
+mod id;
+mod permission;
+pub mod random;
+mod role;
+mod secret;
+
+pub use alert::{Alert, AlertEntity, AlertStatus, Resolution, Severity};
+pub use clock::{Clock, ClockSetting, Timestamp};
+pub use directory::{
+    AppRole, AppRoleAssignment, Application, ApplicationSecret, ConsentType, DelegatedScope, PermissionGrant,
+    RedirectUri, RedirectUriKind, RequiredAccess, ServicePrincipal, Tenant, User,
+};
+pub use discovery::{
+    AppTag, AppUsage, DestinationUsage, DiscoveryTask, PolicyRecord, Stream, StreamKind, TaskState, Upload,
+    UploadPart, UploadState, UsageRow,
+};
+pub use id::{Guid, InvalidId, RecordId, TenantId};
+pub use permission::{Permission, PermissionSet};
+pub use role::{ROLES, Role};
+pub use secret::Secret;

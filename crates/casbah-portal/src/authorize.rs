@@ -1,0 +1,296 @@
+//! The authorize endpoints of both versions, with the sign-in and consent pages behind them.
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use casbah_authority::{
+    Authority, ConsentDecision, ConsentPrompt, Endpoint, OAuthError, Progress, ResponseMode, SignInPrompt,
+    Step, codes,
+};
+use casbah_service::Service;
+use http::{HeaderMap, Uri};
+
+use crate::browser::{self, Browser};
+use crate::pages::{consent, sign_in, simple};
+use crate::request::{Asked, Fields, merged};
+use crate::respond::{Page, log, see_other};
+
+type Query = RawQuery;
+
+pub(crate) async fn show_v1(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V1, tenant, query).show().await
+}
+
+pub(crate) async fn show_v2(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V2, tenant, query).show().await
+}
+
+/// A request that an application's page posted. The browser brings no cookie with such a post from
+/// another site, but does with the redirect.
+pub(crate) async fn repeat(uri: Uri, body: Bytes) -> Response {
+    match merged(uri.query().unwrap_or_default(), &body) {
+        Some(query) => see_other(&format!("{}?{query}", uri.path())),
+        None => http::StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+pub(crate) async fn sign_in_v1(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V1, tenant, query).sign_in(&Fields::read(&body)).await
+}
+
+pub(crate) async fn sign_in_v2(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V2, tenant, query).sign_in(&Fields::read(&body)).await
+}
+
+pub(crate) async fn choose_account_v1(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V1, tenant, query).choose_account(&Fields::read(&body))
+}
+
+pub(crate) async fn choose_account_v2(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V2, tenant, query).choose_account(&Fields::read(&body))
+}
+
+pub(crate) async fn consent_v1(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V1, tenant, query).consent(&Fields::read(&body)).await
+}
+
+pub(crate) async fn consent_v2(
+    State(service): State<Service>,
+    Path(tenant): Path<String>,
+    RawQuery(query): Query,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    Visit::new(&service, &headers, Endpoint::V2, tenant, query).consent(&Fields::read(&body)).await
+}
+
+/// One request of a browser that is on its way through sign-in and consent.
+struct Visit<'a> {
+    service: &'a Service,
+    browser: Browser,
+    asked: Asked,
+}
+
+impl<'a> Visit<'a> {
+    fn new(
+        service: &'a Service,
+        headers: &HeaderMap,
+        endpoint: Endpoint,
+        tenant: String,
+        query: Option<String>,
+    ) -> Visit<'a> {
+        let query = query.unwrap_or_default();
+        let asked = Asked::read(service.authority(), headers, endpoint, tenant, &query);
+        Visit { service, browser: Browser::of(headers), asked }
+    }
+
+    fn authority(&self) -> &Authority {
+        self.service.authority()
+    }
+
+    /// What a form of this visit is about: nothing else may be done with its proof.
+    fn form_is_about(&self, form: &str) -> String {
+        format!("{form}\n{}", self.asked.address(""))
+    }
+
+    fn check(&self, form: &str, fields: &Fields) -> Result<(), OAuthError> {
+        if self.browser.proves(self.authority(), &self.form_is_about(form), fields.get("proof")) {
+            return Ok(());
+        }
+        Err(foreign_form())
+    }
+
+    async fn show(self) -> Response {
+        let request = self.asked.request(self.authority(), self.browser.session.as_ref());
+        match self.authority().authorize(request).await {
+            Ok(step) => self.browser.remember(self.answer(step, None)),
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    async fn sign_in(self, fields: &Fields) -> Response {
+        if let Err(error) = self.check("sign-in", fields) {
+            return self.refuse(&error);
+        }
+        let authority = self.authority();
+        let signed_in =
+            authority.sign_in(&self.asked.tenant, fields.get("user"), fields.secret("password")).await;
+        match signed_in {
+            Ok(signed_in) => {
+                let next = self.asked.address_after(authority, Progress::SignedIn, &signed_in.session);
+                browser::sign_in(see_other(&next), &signed_in.session)
+            }
+            Err(error) if is_users_own(&error) => {
+                log(&error, &self.asked.about);
+                // The page once more, as for somebody who is not signed in.
+                let request = self.asked.request(authority, None);
+                match authority.authorize(request).await {
+                    Ok(step) => self.answer(step, Some((&error, fields.get("user")))),
+                    Err(error) => self.refuse(&error),
+                }
+            }
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    fn choose_account(self, fields: &Fields) -> Response {
+        if let Err(error) = self.check("sign-in", fields) {
+            return self.refuse(&error);
+        }
+        match &self.browser.session {
+            Some(session) => {
+                see_other(&self.asked.address_after(self.authority(), Progress::AccountChosen, session))
+            }
+            None => see_other(&self.asked.address("")),
+        }
+    }
+
+    async fn consent(self, fields: &Fields) -> Response {
+        if let Err(error) = self.check("consent", fields) {
+            return self.refuse(&error);
+        }
+        let decision = decision(fields);
+        let request = self.asked.request(self.authority(), self.browser.session.as_ref());
+        let ticket = fields.get("ticket").to_string();
+        match self.authority().decide_consent(request, decision, ticket).await {
+            // Signed out or signed in anew meanwhile: begin again, with GET.
+            Ok(Step::SignIn(_) | Step::Consent(_)) => see_other(&self.asked.address("")),
+            Ok(step) => self.answer(step, None),
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    fn answer(&self, step: Step, failed: Option<(&OAuthError, &str)>) -> Response {
+        let clock = self.service.clock();
+        match step {
+            Step::SignIn(prompt) => self.sign_in_page(&prompt, failed),
+            Step::Consent(prompt) => self.consent_page(&prompt),
+            Step::Redirect(redirect) => match redirect.location() {
+                Some(location) => see_other(&location),
+                None => {
+                    debug_assert_eq!(redirect.mode, ResponseMode::FormPost);
+                    Page::new(simple::form_post(clock, &redirect)).leading_to(&redirect.uri).into_response()
+                }
+            },
+        }
+    }
+
+    fn sign_in_page(&self, prompt: &SignInPrompt, failed: Option<(&OAuthError, &str)>) -> Response {
+        let hint = prompt.login_hint.as_deref().unwrap_or_default();
+        let markup = sign_in::page(
+            self.service.clock(),
+            &sign_in::SignIn {
+                action: &self.asked.address("/sign-in"),
+                account_action: &self.asked.address("/account"),
+                proof: &self.browser.proof(self.authority(), &self.form_is_about("sign-in")),
+                application_name: &prompt.application_name,
+                application: Some(prompt.application_id),
+                tenant_name: prompt.tenant_name.as_deref(),
+                user_name: failed.map_or(hint, |(_, user)| user),
+                signed_in_as: prompt.signed_in_as.as_deref(),
+                problem: failed.map(|(error, _)| error.text.as_str()),
+            },
+        );
+        let page = if failed.is_some() { Page::refused(markup) } else { Page::new(markup) };
+        page.leading_to(&prompt.redirect_uri).into_response()
+    }
+
+    fn consent_page(&self, prompt: &ConsentPrompt) -> Response {
+        let markup = consent::page(
+            self.service.clock(),
+            &consent::Consent {
+                action: &self.asked.address("/consent"),
+                proof: &self.browser.proof(self.authority(), &self.form_is_about("consent")),
+                ticket: &prompt.ticket,
+                application_name: &prompt.application_name,
+                application: prompt.application_id,
+                redirect_uri: &prompt.redirect_uri,
+                tenant_name: &prompt.tenant_name,
+                user_name: &prompt.user_name,
+                scopes: &prompt.scopes,
+                offline_access: prompt.offline_access,
+                may_consent_for_everyone: prompt.may_consent_for_everyone,
+                for_everyone_only: prompt.for_everyone_only,
+                needs_administrator: prompt.needs_administrator,
+            },
+        );
+        Page::new(markup).leading_to(&prompt.redirect_uri).into_response()
+    }
+
+    /// A page, never a redirect: where to is in doubt.
+    fn refuse(&self, error: &OAuthError) -> Response {
+        log(error, &self.asked.about);
+        error_page(self.service, error, &self.asked.about)
+    }
+}
+
+/// The error page.
+pub(crate) fn error_page(service: &Service, error: &OAuthError, about: &casbah_authority::About) -> Response {
+    let markup = simple::error(service.clock(), error, about);
+    let status = http::StatusCode::from_u16(error.status()).ok().filter(http::StatusCode::is_server_error);
+    let mut page = Page::refused(markup);
+    page.status = status.unwrap_or(page.status);
+    page.into_response()
+}
+
+/// What the user can put right on the sign-in page.
+pub(crate) fn is_users_own(error: &OAuthError) -> bool {
+    [codes::WRONG_PASSWORD, codes::LOCKED, codes::USER_DISABLED].contains(&error.code)
+}
+
+/// A form that none of our pages in this browser can have sent.
+pub(crate) fn foreign_form() -> OAuthError {
+    OAuthError::new(
+        codes::MALFORMED,
+        "The form does not belong to a page that was opened in this browser. Go back to the application and start again; cookies must be allowed.",
+    )
+}
+
+/// What a consent form says. Anything but a clear yes is a no.
+pub(crate) fn decision(fields: &Fields) -> ConsentDecision {
+    match (fields.get("decision"), fields.get("everyone")) {
+        ("accept", "1") => ConsentDecision::AcceptForEveryone,
+        ("accept", _) => ConsentDecision::Accept,
+        _ => ConsentDecision::Decline,
+    }
+}

@@ -1,0 +1,62 @@
+//! HTML over HTTP: sign-in, consent, device, signed-out, error and start pages.
+//!
+//! The pages keep nothing on the server. A request under way stands in the address of each page
+//! and is checked again at each step; a button's form carries a proof that the page was made for
+//! this browser and this request. Everything works without script.
+//!
+//! Knows no SQL, and no rules of OAuth: what comes next is what the authority says.
+
+mod admin_consent;
+mod assets;
+mod authorize;
+mod browser;
+mod device;
+mod logout;
+mod names;
+mod pages;
+mod request;
+mod respond;
+mod start;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use casbah_service::Service;
+
+/// Longest form: the parameters of an authorization request, or a password.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// Every page.
+pub fn router(service: Service) -> Router {
+    Router::new()
+        .route("/", get(start::show))
+        .route("/portal", get(start::show))
+        .route("/portal/", get(start::show))
+        .route("/docs/migrate-from-api-tokens", get(start::migrate))
+        .route("/{tenant}/oauth2/authorize", get(authorize::show_v1).post(authorize::repeat))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::show_v2).post(authorize::repeat))
+        .route("/{tenant}/oauth2/authorize/sign-in", post(authorize::sign_in_v1))
+        .route("/{tenant}/oauth2/v2.0/authorize/sign-in", post(authorize::sign_in_v2))
+        .route("/{tenant}/oauth2/authorize/account", post(authorize::choose_account_v1))
+        .route("/{tenant}/oauth2/v2.0/authorize/account", post(authorize::choose_account_v2))
+        .route("/{tenant}/oauth2/authorize/consent", post(authorize::consent_v1))
+        .route("/{tenant}/oauth2/v2.0/authorize/consent", post(authorize::consent_v2))
+        .route("/{tenant}/adminconsent", get(admin_consent::show_v1).post(admin_consent::decide_v1))
+        .route("/{tenant}/v2.0/adminconsent", get(admin_consent::show_v2).post(admin_consent::decide_v2))
+        .route("/{tenant}/adminconsent/sign-in", post(admin_consent::sign_in_v1))
+        .route("/{tenant}/v2.0/adminconsent/sign-in", post(admin_consent::sign_in_v2))
+        .route("/{tenant}/oauth2/logout", get(logout::sign_out).post(logout::repeat))
+        .route("/{tenant}/oauth2/v2.0/logout", get(logout::sign_out).post(logout::repeat))
+        .route("/device", get(device::show))
+        .route("/device/sign-in", post(device::sign_in))
+        .route("/device/decide", post(device::decide))
+        .route("/device/approved", get(device::approved))
+        .route("/device/declined", get(device::declined))
+        .route("/assets/casbah.css", get(assets::style))
+        .route("/assets/form-post.js", get(assets::form_post))
+        .route("/assets/icon.svg", get(assets::icon))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(service)
+}

@@ -1,0 +1,56 @@
+//! The markup. Every page is a function of what it shows.
+
+pub(crate) mod consent;
+pub(crate) mod device;
+pub(crate) mod sign_in;
+pub(crate) mod simple;
+
+use casbah_model::{Clock, ClockSetting};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The frame of all pages.
+pub(crate) fn layout(clock: Clock, title: &str, body: &Markup) -> Markup {
+    frame(clock, title, false, body, &PreEscaped(String::new()))
+}
+
+/// The frame with a script at the end.
+pub(crate) fn layout_with_script(clock: Clock, title: &str, script: &str, body: &Markup) -> Markup {
+    frame(clock, title, false, body, &html! { script src=(script) {} })
+}
+
+/// The frame for pages to read.
+pub(crate) fn layout_wide(clock: Clock, title: &str, body: &Markup) -> Markup {
+    frame(clock, title, true, body, &PreEscaped(String::new()))
+}
+
+fn frame(clock: Clock, title: &str, wide: bool, body: &Markup, last: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) " – Casbah" }
+                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
+                link rel="stylesheet" href="/assets/casbah.css";
+            }
+            body {
+                @if clock.setting() != ClockSetting::System {
+                    p .banner role="status" {
+                        "Test mode: the clock is set by hand. It says " (clock.now().seconds_text()) "."
+                    }
+                }
+                header { img src="/assets/icon.svg" alt=""; "Casbah" }
+                main class=[wide.then_some("wide")] { (body) }
+                footer { "Casbah, a cloud access security broker" }
+                (last)
+            }
+        }
+    }
+}
+
+/// What went wrong, above a form.
+pub(crate) fn problem(text: Option<&str>) -> Markup {
+    html! { @if let Some(text) = text { p .problem role="alert" #problem { (text) } } }
+}

@@ -1,0 +1,288 @@
+//! Delegated permission grants, and admin consent in one call.
+
+use casbah_authority::Caller;
+use casbah_model::{
+    AppRoleAssignment, Application, ConsentType, Guid, PermissionGrant, ServicePrincipal, TenantId, Timestamp,
+};
+use casbah_store::audit::AuditRecord;
+use casbah_store::{
+    Tx, app_role_assignments, applications, audit, permission_grants, service_principals, users,
+};
+use serde_json::json;
+
+use super::applications::{ApplicationKey, find, new_service_principal};
+use crate::{Error, Service};
+
+/// What an admin consent gave: names of permissions, by resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consented {
+    /// The resource's name.
+    pub resource: String,
+    /// App roles, as they are in tokens.
+    pub app_roles: Vec<String>,
+    /// Delegated scopes, as they are in tokens.
+    pub scopes: Vec<String>,
+}
+
+impl Service {
+    /// Records a consent.
+    pub async fn create_permission_grant(
+        &self,
+        caller: &Caller,
+        client: Guid,
+        resource: Guid,
+        consent_type: ConsentType,
+        scopes: Vec<String>,
+    ) -> Result<PermissionGrant, Error> {
+        let (tenant, now, id) = (caller.tenant, self.clock.now(), Guid::random());
+        let details = json!({ "client": client, "resource": resource, "scopes": scopes });
+        let record = caller.audit(now, "grant permission", "permission grant", id, details);
+        self.store
+            .write(move |tx| {
+                if service_principals::find(tx, tenant, client)?.is_none() {
+                    return Err(Error::invalid("clientId", "no service principal has this id."));
+                }
+                let api = resource_application(tx, tenant, resource)?;
+                if let ConsentType::Principal(user) = consent_type
+                    && users::find(tx, tenant, user)?.is_none()
+                {
+                    return Err(Error::invalid("principalId", "no user has this id."));
+                }
+                if permission_grants::find_same(tx, tenant, client, resource, consent_type)?.is_some() {
+                    return Err(Error::Conflict(
+                        "such a permission grant exists already; change it instead.".into(),
+                    ));
+                }
+                let scopes = known_scopes(&api, &scopes)?;
+                let grant = PermissionGrant { id, client, resource, consent_type, scopes, created: now };
+                permission_grants::insert(tx, tenant, &grant)?;
+                audit::append(tx, tenant, &record)?;
+                Ok(grant)
+            })
+            .await
+    }
+
+    /// Every consent, the oldest first.
+    pub async fn list_permission_grants(&self, caller: &Caller) -> Result<Vec<PermissionGrant>, Error> {
+        let tenant = caller.tenant;
+        self.store.read(move |tx| Ok(permission_grants::list(tx, tenant)?)).await
+    }
+
+    /// One consent.
+    pub async fn fetch_permission_grant(&self, caller: &Caller, id: Guid) -> Result<PermissionGrant, Error> {
+        let tenant = caller.tenant;
+        self.store.read(move |tx| permission_grants::find(tx, tenant, id)?.ok_or(Error::NotFound)).await
+    }
+
+    /// Replaces the scopes of a consent.
+    pub async fn change_permission_grant(
+        &self,
+        caller: &Caller,
+        id: Guid,
+        scopes: Vec<String>,
+    ) -> Result<(), Error> {
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let record =
+            caller.audit(now, "change permission grant", "permission grant", id, json!({ "scopes": scopes }));
+        self.store
+            .write(move |tx| {
+                let mut grant = permission_grants::find(tx, tenant, id)?.ok_or(Error::NotFound)?;
+                let api = resource_application(tx, tenant, grant.resource)?;
+                grant.scopes = known_scopes(&api, &scopes)?;
+                permission_grants::save(tx, tenant, &grant)?;
+                audit::append(tx, tenant, &record)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Withdraws a consent.
+    pub async fn delete_permission_grant(&self, caller: &Caller, id: Guid) -> Result<(), Error> {
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let record = caller.audit(now, "withdraw permission", "permission grant", id, json!({}));
+        self.store
+            .write(move |tx| {
+                if !permission_grants::delete(tx, tenant, id)? {
+                    return Err(Error::NotFound);
+                }
+                audit::append(tx, tenant, &record)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Admin consent in one call: everything that the application asks for, as app roles for itself
+    /// and as delegated permissions for everybody. Giving it again changes nothing.
+    pub async fn grant_admin_consent(
+        &self,
+        caller: &Caller,
+        key: ApplicationKey,
+    ) -> Result<Vec<Consented>, Error> {
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let seen = self.fetch_application(caller, key).await?.application;
+        let ids: Vec<Guid> = (0..=2 * seen.required_access.len()).map(|_| Guid::random()).collect();
+        let template = caller.audit(now, "grant admin consent", "application", seen.id, json!({}));
+        self.store
+            .write(move |tx| {
+                // Fixed for this run, so that running again after a conflict draws nothing new.
+                let mut ids = ids.iter().copied();
+                let application = find(tx, tenant, key)?;
+                consent_to_all(tx, tenant, &application, now, &mut ids, &template)
+            })
+            .await
+    }
+}
+
+/// Grants everything in `required_access`; takes the ids it needs from `ids`.
+fn consent_to_all(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    application: &Application,
+    now: Timestamp,
+    ids: &mut impl Iterator<Item = Guid>,
+    template: &AuditRecord,
+) -> Result<Vec<Consented>, Error> {
+    // Somebody widened the list since it was counted: the caller looks again.
+    let mut draw =
+        || ids.next().ok_or_else(|| Error::Conflict("the application was changed meanwhile.".into()));
+    let client = match service_principals::find_by_app_id(tx, tenant, application.app_id)? {
+        Some(principal) => principal,
+        None => {
+            let principal = new_service_principal(application, draw()?, now);
+            service_principals::insert(tx, tenant, &principal)?;
+            principal
+        }
+    };
+    let mut resources: Vec<Guid> = application.required_access.iter().map(|r| r.resource_app_id).collect();
+    resources.sort_unstable();
+    resources.dedup();
+    let mut consented = Vec::new();
+    for resource_app_id in resources {
+        let (resource, api) = resource_of(tx, tenant, resource_app_id)?;
+        let wanted: Vec<_> =
+            application.required_access.iter().filter(|r| r.resource_app_id == resource_app_id).collect();
+        let held = app_role_assignments::of_principal(tx, tenant, client.id)?;
+        let mut given =
+            Consented { resource: resource.display_name.clone(), app_roles: Vec::new(), scopes: Vec::new() };
+        for access in wanted.iter().filter(|r| r.is_role) {
+            let role = api.app_roles.iter().find(|r| r.id == access.id).ok_or_else(|| unknown(access.id))?;
+            if given.app_roles.contains(&role.value) {
+                continue;
+            }
+            given.app_roles.push(role.value.clone());
+            if !held.iter().any(|a| a.resource == resource.id && a.app_role == role.id) {
+                let assignment = AppRoleAssignment {
+                    id: draw()?,
+                    principal: client.id,
+                    resource: resource.id,
+                    app_role: role.id,
+                    created: now,
+                };
+                app_role_assignments::insert(tx, tenant, &assignment)?;
+            }
+        }
+        for access in wanted.iter().filter(|r| !r.is_role) {
+            let scope = api.scopes.iter().find(|s| s.id == access.id).ok_or_else(|| unknown(access.id))?;
+            if !given.scopes.contains(&scope.value) {
+                given.scopes.push(scope.value.clone());
+            }
+        }
+        if !given.scopes.is_empty() {
+            merge_grant(
+                tx,
+                tenant,
+                client.id,
+                resource.id,
+                ConsentType::AllPrincipals,
+                &given.scopes,
+                now,
+                &mut draw,
+            )?;
+        }
+        consented.push(given);
+    }
+    let mut record = template.clone();
+    record.details = json!({ "permissions": consented.iter().map(|c| {
+        json!({ "resource": c.resource, "appRoles": c.app_roles, "scopes": c.scopes })
+    }).collect::<Vec<_>>() });
+    audit::append(tx, tenant, &record)?;
+    Ok(consented)
+}
+
+/// Adds scopes to a consent, making it when there is none.
+#[expect(clippy::too_many_arguments, reason = "the columns of one row")]
+fn merge_grant(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    client: Guid,
+    resource: Guid,
+    consent_type: ConsentType,
+    scopes: &[String],
+    now: Timestamp,
+    draw: &mut impl FnMut() -> Result<Guid, Error>,
+) -> Result<(), Error> {
+    match permission_grants::find_same(tx, tenant, client, resource, consent_type)? {
+        Some(mut grant) => {
+            for scope in scopes {
+                if !grant.scopes.contains(scope) {
+                    grant.scopes.push(scope.clone());
+                }
+            }
+            permission_grants::save(tx, tenant, &grant)?;
+        }
+        None => {
+            let scopes = scopes.to_vec();
+            let grant = PermissionGrant { id: draw()?, client, resource, consent_type, scopes, created: now };
+            permission_grants::insert(tx, tenant, &grant)?;
+        }
+    }
+    Ok(())
+}
+
+fn unknown(id: Guid) -> Error {
+    Error::invalid("requiredResourceAccess", format!("the resource has no permission with the id {id}."))
+}
+
+/// The resource with an application id, as service principal and application.
+fn resource_of(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    app_id: Guid,
+) -> Result<(ServicePrincipal, Application), Error> {
+    let missing = || {
+        Error::invalid(
+            "requiredResourceAccess",
+            format!("the resource {app_id} does not exist in this tenant."),
+        )
+    };
+    let principal = service_principals::find_by_app_id(tx, tenant, app_id)?.ok_or_else(missing)?;
+    let application = applications::find_by_app_id(tx, tenant, app_id)?.ok_or_else(missing)?;
+    Ok((principal, application))
+}
+
+fn resource_application(tx: &mut Tx<'_>, tenant: TenantId, resource: Guid) -> Result<Application, Error> {
+    let missing = || Error::invalid("resourceId", "no service principal has this id.");
+    let principal = service_principals::find(tx, tenant, resource)?.ok_or_else(missing)?;
+    applications::find_by_app_id(tx, tenant, principal.app_id)?.ok_or_else(missing)
+}
+
+/// The scopes in the directory's spelling, each once.
+fn known_scopes(api: &Application, asked: &[String]) -> Result<Vec<String>, Error> {
+    let mut scopes: Vec<String> = Vec::new();
+    for name in asked {
+        let known = api.scopes.iter().find(|s| s.value.eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let all: Vec<&str> = api.scopes.iter().map(|s| s.value.as_str()).collect();
+            Error::invalid(
+                "scope",
+                format!("{} has no scope {name:?}; it has {}.", api.display_name, all.join(", ")),
+            )
+        })?;
+        if !scopes.contains(&known.value) {
+            scopes.push(known.value.clone());
+        }
+    }
+    if scopes.is_empty() {
+        return Err(Error::invalid("scope", "at least one scope is needed."));
+    }
+    Ok(scopes)
+}

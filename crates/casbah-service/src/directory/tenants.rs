@@ -1,0 +1,149 @@
+//! Tenants.
+
+use casbah_authority::Caller;
+use casbah_authority::seed::{self, BuiltIn};
+use casbah_model::{Guid, Tenant, TenantId, random};
+use casbah_store::{Tx, applications, audit, permission_grants, service_principals, tenants};
+use serde_json::json;
+
+use super::names;
+use crate::{Error, Service};
+
+/// A tenant to be made.
+#[derive(Clone, Debug, Default)]
+pub struct NewTenant {
+    /// Its id; drawn when none is given.
+    pub id: Option<TenantId>,
+    /// Its eight-digit number; drawn when none is given.
+    pub number: Option<i64>,
+    /// The name shown to people.
+    pub display_name: String,
+    /// Its domains, the default one first.
+    pub domains: Vec<String>,
+}
+
+impl Service {
+    /// Makes a tenant with the applications that every tenant has. For the operator: there is no
+    /// caller, because a caller always belongs to a tenant.
+    pub async fn create_tenant(&self, new: NewTenant) -> Result<Tenant, Error> {
+        let now = self.clock.now();
+        let domains = new.domains.iter().map(|d| names::domain(d)).collect::<Result<Vec<_>, _>>()?;
+        if domains.is_empty() {
+            return Err(Error::invalid("domains", "a tenant needs at least one domain."));
+        }
+        if new.number.is_some_and(|n| !(10_000_000..100_000_000).contains(&n)) {
+            return Err(Error::invalid("number", "must have eight digits."));
+        }
+        // Drawn before the transaction, which may run twice; several, should one be taken.
+        let numbers: Vec<i64> = match new.number {
+            Some(number) => vec![number],
+            None => (0..8).map(|_| 10_000_000 + random::below(90_000_000).cast_signed()).collect(),
+        };
+        let tenant = Tenant {
+            id: new.id.unwrap_or_else(|| TenantId(Guid::random())),
+            number: numbers[0],
+            display_name: names::display_name("displayName", &new.display_name)?,
+            domains,
+            created: now,
+        };
+        let built_in = seed::built_in(now);
+        let caller = Caller::system(tenant.id, tenant.number);
+        let details = json!({ "displayName": tenant.display_name, "domains": tenant.domains });
+        let record = caller.audit(now, "create tenant", "tenant", tenant.id, details);
+        self.store
+            .write(move |tx| {
+                let mut tenant = tenant.clone();
+                if tenants::find(tx, tenant.id)?.is_some() {
+                    return Err(Error::Conflict("a tenant with this id exists already.".into()));
+                }
+                for domain in &tenant.domains {
+                    if tenants::find_by_domain(tx, domain)?.is_some() {
+                        return Err(Error::Conflict(format!(
+                            "the domain {domain} belongs to a tenant already."
+                        )));
+                    }
+                }
+                let mut free = None;
+                for number in &numbers {
+                    if !tenants::has_number(tx, *number)? {
+                        free = Some(*number);
+                        break;
+                    }
+                }
+                tenant.number =
+                    free.ok_or_else(|| Error::Conflict("a tenant with this number exists already.".into()))?;
+                tenants::insert(tx, &tenant)?;
+                insert_built_in(tx, tenant.id, &built_in)?;
+                audit::append(tx, tenant.id, &record)?;
+                Ok(tenant)
+            })
+            .await
+    }
+
+    /// Gives a tenant another name and other domains; answers whether anything was different.
+    pub async fn change_tenant(
+        &self,
+        caller: &Caller,
+        display_name: &str,
+        domains: &[String],
+    ) -> Result<(Tenant, bool), Error> {
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let display_name = names::display_name("displayName", display_name)?;
+        let domains = domains.iter().map(|d| names::domain(d)).collect::<Result<Vec<_>, _>>()?;
+        if domains.is_empty() {
+            return Err(Error::invalid("domains", "a tenant needs at least one domain."));
+        }
+        let details = json!({ "displayName": display_name, "domains": domains });
+        let record = caller.audit(now, "change tenant", "tenant", tenant, details);
+        self.store
+            .write(move |tx| {
+                let mut found = tenants::find(tx, tenant)?.ok_or(Error::NotFound)?;
+                if found.display_name == display_name && found.domains == domains {
+                    return Ok((found, false));
+                }
+                for domain in &domains {
+                    if tenants::find_by_domain(tx, domain)?.is_some_and(|t| t.id != tenant) {
+                        return Err(Error::Conflict(format!(
+                            "the domain {domain} belongs to another tenant."
+                        )));
+                    }
+                }
+                found.display_name.clone_from(&display_name);
+                found.domains.clone_from(&domains);
+                tenants::save(tx, &found)?;
+                audit::append(tx, tenant, &record)?;
+                Ok((found, true))
+            })
+            .await
+    }
+
+    /// Every tenant. For the operator.
+    pub async fn list_tenants(&self) -> Result<Vec<Tenant>, Error> {
+        self.store.read(|tx| Ok(tenants::all(tx)?)).await
+    }
+
+    /// The caller's tenant.
+    pub async fn fetch_tenant(&self, caller: &Caller) -> Result<Tenant, Error> {
+        let tenant = caller.tenant;
+        self.store.read(move |tx| tenants::find(tx, tenant)?.ok_or(Error::NotFound)).await
+    }
+
+    /// Casbah itself, acting in a tenant: for the operator's own work.
+    pub async fn system_caller(&self, tenant: TenantId) -> Result<Caller, Error> {
+        let tenant = self.store.read(move |tx| tenants::find(tx, tenant)?.ok_or(Error::NotFound)).await?;
+        Ok(Caller::system(tenant.id, tenant.number))
+    }
+}
+
+fn insert_built_in(tx: &mut Tx<'_>, tenant: TenantId, built_in: &BuiltIn) -> Result<(), Error> {
+    for application in &built_in.applications {
+        applications::insert(tx, tenant, application)?;
+    }
+    for principal in &built_in.service_principals {
+        service_principals::insert(tx, tenant, principal)?;
+    }
+    for grant in &built_in.permission_grants {
+        permission_grants::insert(tx, tenant, grant)?;
+    }
+    Ok(())
+}

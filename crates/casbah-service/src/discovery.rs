@@ -1,0 +1,15 @@
+//! Cloud discovery: streams, data sources, discovered apps, tags, block scripts, policies.
+
+mod apps;
+mod block_script;
+mod built_in;
+mod policies;
+mod streams;
+mod tags;
+
+pub use apps::{AppOrder, AppPage, AppQuery, CategoryCount, DiscoveredApp, Timeframe};
+pub use block_script::BlockKind;
+pub use policies::PolicyView;
+pub use streams::{GLOBAL_VIEW, NewDataSource};
+
+pub(crate) use streams::unite;

@@ -1,0 +1,46 @@
+//! Block scripts: what an appliance needs to refuse unsanctioned apps.
+
+use casbah_authority::Caller;
+use casbah_discovery::Catalogue;
+use casbah_discovery::block_script::BLOCK_SCRIPT_FORMATS;
+use casbah_store::app_tags;
+
+use crate::{Error, Service};
+
+/// Which apps a list is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BlockKind {
+    /// Unsanctioned apps.
+    Banned,
+    /// Sanctioned apps.
+    Allowed,
+}
+
+impl Service {
+    /// The domains of each banned or allowed app, app by app.
+    pub async fn app_domains(&self, caller: &Caller, kind: BlockKind) -> Result<Vec<Vec<String>>, Error> {
+        let tenant = caller.tenant;
+        let name = match kind {
+            BlockKind::Banned => "Unsanctioned",
+            BlockKind::Allowed => "Sanctioned",
+        };
+        let tags = self.store.read(move |tx| app_tags::list(tx, tenant)).await?;
+        let apps = tags.into_iter().find(|tag| tag.built_in && tag.name == name).map(|tag| tag.apps);
+        let domains = |app: &i64| {
+            let app = u32::try_from(*app).ok().and_then(|id| Catalogue::built_in().app(id))?;
+            Some(app.domains.clone())
+        };
+        Ok(apps.unwrap_or_default().iter().filter_map(domains).collect())
+    }
+
+    /// The script for an appliance, by its number.
+    pub async fn block_script(&self, caller: &Caller, format: i64, kind: BlockKind) -> Result<String, Error> {
+        let domains = self.app_domains(caller, kind).await?.into_iter().flatten();
+        let made = u16::try_from(format).ok().and_then(|f| casbah_discovery::block_script(f, domains));
+        made.ok_or_else(|| {
+            let built = BLOCK_SCRIPT_FORMATS.iter().map(|f| format!("{} ({})", f.id, f.name));
+            let built: Vec<String> = built.collect();
+            Error::invalid("format", format!("{format} is not made; there are {}", built.join(", ")))
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! What every tenant has from the start: the global view, the built-in policies and tags.
+//!
+//! Made when a tenant first needs them, so that a tenant may come from anywhere, also from a
+//! release that knew fewer of them.
+
+use casbah_model::{AppTag, PolicyRecord, RecordId, Stream, StreamKind, TenantId, Timestamp};
+use casbah_store::{Tx, app_tags, policies, streams};
+
+use super::streams::GLOBAL_VIEW;
+use crate::{Error, Service};
+
+/// Names of the tags that come with the product. An app bears at most one of the first three.
+pub(crate) const VERDICTS: [&str; 3] = ["Sanctioned", "Unsanctioned", "Monitored"];
+
+/// The policy type of app discovery policies.
+pub(crate) const NEW_SERVICE: &str = "NEW_SERVICE";
+
+/// The rows to be, with their ids drawn.
+#[derive(Clone)]
+pub(crate) struct BuiltIn {
+    view: Stream,
+    policies: Vec<PolicyRecord>,
+    tags: Vec<AppTag>,
+    now: Timestamp,
+}
+
+impl BuiltIn {
+    pub(crate) fn new(now: Timestamp) -> BuiltIn {
+        let policy = |p: casbah_detection::Policy| PolicyRecord {
+            id: RecordId::new(now),
+            template: p.id,
+            name: p.name,
+            description: p.description,
+            policy_type: NEW_SERVICE.into(),
+            severity: p.severity,
+            enabled: p.enabled,
+            created: now,
+            modified: now,
+        };
+        let tag = |name: &str| AppTag {
+            id: RecordId::new(now),
+            name: name.into(),
+            built_in: true,
+            apps: Vec::new(),
+        };
+        BuiltIn {
+            view: Stream {
+                id: RecordId::new(now),
+                name: GLOBAL_VIEW.into(),
+                kind: StreamKind::View,
+                log_type: 0,
+                receiver: "builtin".into(),
+                protocol: None,
+                created: now,
+                modified: now,
+                last_data: None,
+                logs: 0,
+                failures: 0,
+                entity_kinds: Vec::new(),
+                traffic_kinds: Vec::new(),
+            },
+            policies: casbah_detection::built_in().into_iter().map(policy).collect(),
+            tags: VERDICTS.iter().map(|name| tag(name)).collect(),
+            now,
+        }
+    }
+
+    /// Adds what is missing.
+    pub(crate) fn add_missing(&self, tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), casbah_store::Error> {
+        if streams::find_by_name(tx, tenant, StreamKind::View, GLOBAL_VIEW)?.is_none() {
+            streams::insert(tx, tenant, &self.view)?;
+        }
+        for policy in &self.policies {
+            policies::insert_built_in(tx, tenant, policy)?;
+        }
+        for tag in &self.tags {
+            app_tags::insert(tx, tenant, tag, self.now)?;
+        }
+        Ok(())
+    }
+
+    fn is_complete(&self, tx: &mut Tx<'_>, tenant: TenantId) -> Result<bool, casbah_store::Error> {
+        let policies = policies::list(tx, tenant)?;
+        let tags = app_tags::list(tx, tenant)?;
+        Ok(streams::find_by_name(tx, tenant, StreamKind::View, GLOBAL_VIEW)?.is_some()
+            && self.policies.iter().all(|p| policies.iter().any(|found| found.template == p.template))
+            && self.tags.iter().all(|t| tags.iter().any(|found| found.name == t.name)))
+    }
+}
+
+impl Service {
+    /// Makes sure that a tenant has what every tenant has. Cheap when it does.
+    pub async fn prepare_tenant(&self, tenant: TenantId) -> Result<(), Error> {
+        let built_in = BuiltIn::new(self.clock.now());
+        let wanted = built_in.clone();
+        if self.store.read(move |tx| wanted.is_complete(tx, tenant)).await? {
+            return Ok(());
+        }
+        match self.store.write(move |tx| built_in.add_missing(tx, tenant)).await {
+            // Somebody else did the same at the same time.
+            Err(casbah_store::Error::Duplicate) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+}

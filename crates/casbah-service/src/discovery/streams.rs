@@ -1,0 +1,140 @@
+//! Streams, and the data sources that feed the continuous ones.
+
+use casbah_authority::Caller;
+use casbah_discovery::SOURCES;
+use casbah_model::{RecordId, Stream, StreamKind, TenantId};
+use casbah_store::{Tx, audit, discovery_tasks, streams};
+use serde_json::json;
+
+use crate::{Error, Service};
+
+/// The name of the view that sums up all continuous reports.
+pub const GLOBAL_VIEW: &str = "Global View";
+
+/// A data source to be.
+#[derive(Clone, Debug)]
+pub struct NewDataSource {
+    /// Its name: 1 to 64 letters, digits, `-` and `_`.
+    pub name: String,
+    /// Number of its log type.
+    pub log_type: i64,
+    /// How logs come in.
+    pub receiver: String,
+    /// Transport of a log collector.
+    pub protocol: Option<String>,
+}
+
+const RECEIVERS: [&str; 3] = ["ftp", "ftps", "syslog"];
+const PROTOCOLS: [&str; 3] = ["udp", "tcp", "tls"];
+
+impl Service {
+    /// The number of the log type that a source's name stands for.
+    pub fn log_type(source: &str) -> Option<i64> {
+        let found = SOURCES.iter().find(|s| s.name.eq_ignore_ascii_case(source))?;
+        found.log_type.map(i64::from)
+    }
+
+    /// Lists all streams, the global view first.
+    pub async fn list_streams(&self, caller: &Caller) -> Result<Vec<Stream>, Error> {
+        let tenant = caller.tenant;
+        self.prepare_tenant(tenant).await?;
+        self.store.read(move |tx| with_global_view(tx, tenant)).await
+    }
+
+    /// Lists the data sources: the continuous reports.
+    pub async fn list_data_sources(&self, caller: &Caller) -> Result<Vec<Stream>, Error> {
+        let tenant = caller.tenant;
+        let all = self.store.read(move |tx| Ok::<_, Error>(streams::list(tx, tenant)?)).await?;
+        Ok(all.into_iter().filter(|s| s.kind == StreamKind::Input).collect())
+    }
+
+    /// Makes a data source.
+    pub async fn create_data_source(&self, caller: &Caller, new: NewDataSource) -> Result<Stream, Error> {
+        let named = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if new.name.is_empty() || new.name.len() > 64 || !new.name.chars().all(named) {
+            return Err(Error::invalid("displayName", "needs 1 to 64 letters, digits, '-' and '_'"));
+        }
+        if !SOURCES.iter().any(|s| s.log_type.map(i64::from) == Some(new.log_type)) {
+            return Err(Error::invalid("logType", format!("{} is not a log type", new.log_type)));
+        }
+        if !RECEIVERS.contains(&new.receiver.as_str()) {
+            return Err(Error::invalid("receiverType", format!("must be one of {}", RECEIVERS.join(", "))));
+        }
+        if new.protocol.as_ref().is_some_and(|p| !PROTOCOLS.contains(&p.as_str())) {
+            return Err(Error::invalid("protocol", format!("must be one of {}", PROTOCOLS.join(", "))));
+        }
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let stream = Stream {
+            id: RecordId::new(now),
+            name: new.name,
+            kind: StreamKind::Input,
+            log_type: new.log_type,
+            receiver: new.receiver,
+            protocol: new.protocol,
+            created: now,
+            modified: now,
+            last_data: None,
+            logs: 0,
+            failures: 0,
+            entity_kinds: Vec::new(),
+            traffic_kinds: Vec::new(),
+        };
+        let details = json!({ "name": stream.name, "logType": stream.log_type });
+        let record = caller.audit(now, "create data source", "stream", &stream.id, details);
+        let row = stream.clone();
+        self.store
+            .write(move |tx| {
+                if streams::find_by_name(tx, tenant, StreamKind::Input, &row.name)?.is_some() {
+                    let why = format!("a data source named {:?} exists", row.name);
+                    return Err(Error::invalid("displayName", why));
+                }
+                streams::insert(tx, tenant, &row)?;
+                audit::append(tx, tenant, &record)?;
+                Ok(())
+            })
+            .await?;
+        Ok(stream)
+    }
+
+    /// Deletes a data source with all usage counted in it; logs that still wait for it are given up.
+    pub async fn delete_data_source(&self, caller: &Caller, id: RecordId) -> Result<(), Error> {
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let record = caller.audit(now, "delete data source", "stream", &id, json!({}));
+        self.store
+            .write(move |tx| {
+                let stream = streams::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
+                if stream.kind != StreamKind::Input || stream.receiver == "builtin" {
+                    return Err(Error::invalid("id", "this stream is not a data source that can be removed"));
+                }
+                discovery_tasks::fail_pending(tx, tenant, &id, now, "The data source was deleted")?;
+                streams::delete(tx, tenant, &id)?;
+                audit::append(tx, tenant, &record)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// All streams; the global view is as new, as large and as rich as its parts together.
+fn with_global_view(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Stream>, Error> {
+    let mut all = streams::list(tx, tenant)?;
+    let inputs: Vec<Stream> = all.iter().filter(|s| s.kind == StreamKind::Input).cloned().collect();
+    for view in all.iter_mut().filter(|s| s.kind == StreamKind::View) {
+        for input in &inputs {
+            view.logs += input.logs;
+            view.failures += input.failures;
+            view.last_data = view.last_data.max(input.last_data);
+            view.modified = view.modified.max(input.modified);
+            unite(&mut view.entity_kinds, &input.entity_kinds);
+            unite(&mut view.traffic_kinds, &input.traffic_kinds);
+        }
+    }
+    Ok(all)
+}
+
+/// Adds what is missing, in order.
+pub(crate) fn unite(all: &mut Vec<i64>, more: &[i64]) {
+    all.extend_from_slice(more);
+    all.sort_unstable();
+    all.dedup();
+}

@@ -1,0 +1,72 @@
+//! The use cases: one function per thing a person or program can ask for.
+//!
+//! Each takes the caller (whose permission the edge has already checked against its table), runs
+//! one transaction and writes an audit record in it. Knows no status codes, JSON names or markup.
+
+pub mod alerts;
+pub mod api_tokens;
+pub mod bootstrap;
+pub mod directory;
+pub mod discovery;
+mod error;
+pub mod tasks;
+pub mod uploads;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use casbah_authority::Authority;
+use casbah_model::Clock;
+use casbah_store::Store;
+use tokio::sync::Notify;
+
+pub use error::Error;
+
+/// What an operator can set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Public origin, scheme and host and port, without a final slash.
+    pub public_url: String,
+    /// Folder for uploaded logs until they are parsed.
+    pub uploads: PathBuf,
+    /// Largest uploaded file, in bytes.
+    pub upload_limit: u64,
+}
+
+/// The use cases, ready to be called; cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    store: Store,
+    authority: Arc<Authority>,
+    clock: Clock,
+    settings: Arc<Settings>,
+    /// Rung when a task was queued, so that the worker of this node need not wait for its next look.
+    tasks: Arc<Notify>,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(store: Store, authority: Arc<Authority>, clock: Clock, settings: Settings) -> Service {
+        Service { store, authority, clock, settings: Arc::new(settings), tasks: Arc::default() }
+    }
+
+    /// The authority that checks who calls.
+    pub fn authority(&self) -> &Arc<Authority> {
+        &self.authority
+    }
+
+    /// The one clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// What the operator set.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}

@@ -1,0 +1,189 @@
+//! From usage to findings, and from findings to alerts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use casbah_detection::{AppFacts, DayFacts, Finding, Policy, built_in};
+use casbah_discovery::Catalogue;
+use casbah_model::{
+    Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, RecordId, Resolution, Stream, TenantId, Timestamp,
+    UsageRow,
+};
+use casbah_store::usage::{self, Scope};
+use casbah_store::{Tx, policies};
+use serde_json::{Map, Value as Json, json};
+
+/// A policy raises one alert about an app in a stream within this time.
+pub(crate) const ONCE_IN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const MEMORY_DAYS: i64 = 90;
+/// An app stays new for a week, so that it can exceed a daily threshold after its first day.
+const NEW_FOR_DAYS: i64 = 7;
+/// Our number for "new app discovered" (ALERT_CABINET_DISCOVERY_NEW_SERVICE); the original is not public.
+const ALERT_TYPE: i64 = 15_728_645;
+/// Risk category DISCOVERY.
+const STORY_DISCOVERY: i64 = 4;
+/// Users and addresses that an alert names, each.
+const NAMED: usize = 20;
+
+/// Where usage came in.
+pub(crate) struct Place<'s> {
+    pub(crate) tenant: TenantId,
+    pub(crate) stream: &'s Stream,
+}
+
+/// An app in a log, and the days on which it was used there.
+#[derive(Clone, Debug)]
+pub(crate) struct Touched {
+    pub(crate) app: i64,
+    pub(crate) first_day: i64,
+    pub(crate) last_day: i64,
+}
+
+/// The apps of a log.
+pub(crate) fn touched(rows: &[UsageRow]) -> Vec<Touched> {
+    let mut apps: BTreeMap<i64, Touched> = BTreeMap::new();
+    for row in rows {
+        let new = Touched { app: row.app, first_day: row.day, last_day: row.day };
+        let app = apps.entry(row.app).or_insert(new);
+        app.first_day = app.first_day.min(row.day);
+        app.last_day = app.last_day.max(row.day);
+    }
+    apps.into_values().collect()
+}
+
+/// The most findings that these apps can give.
+pub(crate) fn most(touched: &[Touched]) -> usize {
+    touched.len() * built_in().len()
+}
+
+/// What the tenant's policies find in the stream as it is now, usage of this log included.
+pub(crate) fn evaluate(
+    tx: &mut Tx<'_>,
+    place: &Place<'_>,
+    touched: &[Touched],
+    now: Timestamp,
+) -> Result<Vec<(PolicyRecord, Finding)>, casbah_store::Error> {
+    let records = policies::list(tx, place.tenant)?;
+    let rules: Vec<Policy> = built_in().into_iter().filter_map(|rule| as_set(rule, &records)).collect();
+    let today = now.0.div_euclid(86_400_000);
+    let mut facts = Vec::new();
+    for app in touched {
+        let stream = &place.stream.id;
+        let first = usage::first_day(tx, place.tenant, stream, app.app, today - MEMORY_DAYS)?;
+        let first = first.unwrap_or(app.first_day);
+        if first >= app.first_day - NEW_FOR_DAYS {
+            let scope = Scope { stream: Some(stream.clone()), from_day: first, to_day: app.last_day };
+            facts.extend(app_facts(app.app, &usage::of_app(tx, place.tenant, &scope, app.app)?));
+        }
+    }
+    // Whether a finding is news is decided where it is recorded.
+    let found = casbah_detection::evaluate(&rules, place.stream.kind, &facts, &|_, _| false);
+    let record = |id: &str| records.iter().find(|record| record.template == id).cloned();
+    Ok(found.into_iter().filter_map(|finding| Some((record(&finding.policy_id)?, finding))).collect())
+}
+
+/// A built-in rule with what the tenant changed about it.
+fn as_set(mut rule: Policy, records: &[PolicyRecord]) -> Option<Policy> {
+    let record = records.iter().find(|record| record.template == rule.id)?;
+    rule.enabled = record.enabled;
+    rule.severity = record.severity;
+    rule.name = record.name.clone();
+    Some(rule)
+}
+
+fn app_facts(app: i64, rows: &[UsageRow]) -> Option<AppFacts> {
+    let id = u32::try_from(app).ok()?;
+    let known = Catalogue::built_in().app(id)?;
+    let mut days: BTreeMap<i64, (DayFacts, BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    let amount = |n: i64| u64::try_from(n).unwrap_or(0);
+    for row in rows {
+        let (day, users, ips) = days.entry(row.day).or_default();
+        day.events = day.events.saturating_add(amount(row.events));
+        day.total = day.total.saturating_add(amount(row.total));
+        day.up = day.up.saturating_add(amount(row.uploaded));
+        if !row.user.is_empty() {
+            users.insert(&row.user);
+        }
+        ips.insert(&row.ip);
+    }
+    let names = |set: BTreeSet<&str>| set.into_iter().map(String::from).collect();
+    let days = days.into_iter().filter_map(|(number, (day, users, ips))| {
+        Some(DayFacts { day: i32::try_from(number).ok()?, users: names(users), ips: names(ips), ..day })
+    });
+    Some(AppFacts {
+        app_id: id,
+        name: known.name.clone(),
+        category: known.category.clone(),
+        score: known.score,
+        newly_seen: true,
+        days: days.collect(),
+    })
+}
+
+/// The alert that tells people of a finding.
+pub(crate) fn alert(
+    stream: &Stream,
+    policy: &PolicyRecord,
+    finding: &Finding,
+    id: &RecordId,
+    context: Guid,
+    now: Timestamp,
+) -> Alert {
+    Alert {
+        id: id.clone(),
+        raised: now,
+        title: finding.title.clone(),
+        description: finding.description.clone(),
+        severity: finding.severity,
+        status: AlertStatus::Unread,
+        resolution: Resolution::Open,
+        resolved: None,
+        comment: String::new(),
+        reason: None,
+        handled_by: None,
+        policy: policy.id.clone(),
+        policy_name: policy.name.clone(),
+        policy_type: policy.policy_type.clone(),
+        built_in: !policy.template.is_empty(),
+        alert_type: ALERT_TYPE,
+        stories: vec![STORY_DISCOVERY],
+        intent: Vec::new(),
+        entities: entities(stream, policy, finding),
+        evidence: evidence(stream, finding),
+        context,
+    }
+}
+
+fn entities(stream: &Stream, policy: &PolicyRecord, finding: &Finding) -> Vec<AlertEntity> {
+    let entity = |kind: &str, id: &str, label: &str, extra: &[(&str, Json)]| AlertEntity {
+        kind: kind.into(),
+        id: id.into(),
+        label: label.into(),
+        extra: extra.iter().map(|(key, value)| ((*key).to_string(), value.clone())).collect::<Map<_, _>>(),
+    };
+    let app = finding.app_id.to_string();
+    let policy_type = json!(policy.policy_type);
+    let mut all = vec![
+        entity("discovery_service", &app, &finding.app_name, &[]),
+        entity("service", &app, &finding.app_name, &[]),
+        entity("discovery_stream", stream.id.as_str(), &stream.name, &[]),
+        entity("policyRule", policy.id.as_str(), &policy.name, &[("policyType", policy_type)]),
+    ];
+    let seen = &finding.evidence;
+    all.extend(seen.user_names.iter().take(NAMED).map(|name| entity("discovery_user", name, name, &[])));
+    all.extend(seen.ips.iter().take(NAMED).map(|ip| entity("discovery_ip", ip, ip, &[])));
+    all
+}
+
+fn evidence(stream: &Stream, finding: &Finding) -> Vec<Json> {
+    let seen = &finding.evidence;
+    let day = Timestamp(i64::from(seen.day).saturating_mul(86_400_000)).iso();
+    let day = day.get(..10).unwrap_or(&day);
+    vec![json!({
+        "title": format!("{} on {day}, in {}", finding.app_name, stream.name),
+        "description": format!(
+            "{} transactions, {} bytes ({} uploaded), {} users, {} addresses",
+            seen.events, seen.total_bytes, seen.uploaded_bytes, seen.users, seen.ips.len()
+        ),
+    })]
+}

@@ -1,0 +1,260 @@
+//! The end of a task: one transaction that counts everything, or nothing.
+
+use casbah_authority::Caller;
+use casbah_discovery::{FileError, Report, TrafficKind};
+use casbah_model::{DestinationUsage, Guid, RecordId, Stream, StreamKind, TaskState, Timestamp, UsageRow};
+use casbah_store::discovery_tasks::{self, Claimed, Lease};
+use casbah_store::{Tx, alerts, audit, discovery_destinations, policies, streams, uploads, usage};
+use serde_json::{Value as Json, json};
+
+use super::findings;
+use super::parse::Parsed;
+use crate::discovery::unite;
+use crate::{Error, Service};
+
+const SEEN_USER: i64 = 1;
+const SEEN_IP: i64 = 2;
+/// Destinations of one log that are kept.
+const DESTINATIONS_KEPT: usize = 10_000;
+
+/// What a task came to, ready for the database.
+struct Ending {
+    state: TaskState,
+    figures: Json,
+    usage: Vec<UsageRow>,
+    /// The busiest destinations.
+    destinations: Vec<DestinationUsage>,
+    digest: Vec<u8>,
+    has_users: bool,
+    traffic_kinds: Vec<i64>,
+    now: Timestamp,
+}
+
+impl Service {
+    /// Ends a task. False when the claim was lost: then nothing changed.
+    pub(crate) async fn finish_task(
+        &self,
+        claimed: &Claimed,
+        lease: &Lease,
+        parsed: Parsed,
+    ) -> Result<bool, Error> {
+        let (tenant, now) = (claimed.tenant, self.clock.now());
+        self.prepare_tenant(tenant).await?;
+        let ending = ending(parsed, &claimed.task.figures, now);
+        let touched = findings::touched(&ending.usage);
+        let ids: Vec<(RecordId, Guid)> =
+            (0..findings::most(&touched)).map(|_| (RecordId::new(now), Guid::random())).collect();
+        let (task, lease) = (claimed.task.clone(), lease.clone());
+        let record = Caller::system(tenant, 0).audit(now, "parse log", "discovery task", &task.id, json!({}));
+        self.store
+            .write(move |tx| {
+                let mut upload = uploads::find(tx, tenant, &task.upload)?;
+                let stream = streams::find(tx, tenant, &task.stream)?;
+                let mut figures = ending.figures.clone();
+                let mut raised = 0;
+                if let Some(mut stream) = stream {
+                    let news = ending.state == TaskState::Succeeded
+                        && streams::record_digest(tx, tenant, &stream.id, &ending.digest, &task.id, now)?;
+                    if news {
+                        usage::merge(tx, tenant, &stream.id, &ending.usage)?;
+                        raised = raise(tx, &claim(tenant, &stream), &touched, &ids, now)?;
+                    } else if ending.state == TaskState::Succeeded {
+                        // The same bytes again: said, but not counted twice.
+                        figures["duplicate"] = json!(true);
+                    }
+                    note(&mut stream, &ending, news);
+                    streams::save_progress(tx, tenant, &stream)?;
+                }
+                figures["apps"] = json!(touched.len());
+                figures["alerts"] = json!(raised);
+                let ended = (&ending.state, &figures);
+                if !discovery_tasks::finish(tx, tenant, &task.id, &lease, now, ended)? {
+                    return Err(Lost::Claim);
+                }
+                discovery_destinations::insert(tx, tenant, &task.id, &ending.destinations)?;
+                if let Some(upload) = &mut upload {
+                    upload.parts.clear();
+                    uploads::save(tx, tenant, upload)?;
+                }
+                let mut record = record.clone();
+                record.details = json!({ "stream": task.stream, "alerts": raised });
+                audit::append(tx, tenant, &record)?;
+                Ok(true)
+            })
+            .await
+            .or_else(|lost| match lost {
+                Lost::Claim => Ok(false),
+                Lost::Database(e) => Err(e.into()),
+            })
+    }
+}
+
+/// Why the transaction must leave nothing behind.
+enum Lost {
+    Claim,
+    Database(casbah_store::Error),
+}
+
+impl From<casbah_store::Error> for Lost {
+    fn from(e: casbah_store::Error) -> Lost {
+        Lost::Database(e)
+    }
+}
+
+fn claim(tenant: casbah_model::TenantId, stream: &Stream) -> findings::Place<'_> {
+    findings::Place { tenant, stream }
+}
+
+/// Evaluates the policies over what is new, and raises an alert for each finding that is news.
+fn raise(
+    tx: &mut Tx<'_>,
+    place: &findings::Place<'_>,
+    touched: &[findings::Touched],
+    ids: &[(RecordId, Guid)],
+    now: Timestamp,
+) -> Result<usize, casbah_store::Error> {
+    if place.stream.kind != StreamKind::Input {
+        return Ok(0);
+    }
+    let (tenant, since) = (place.tenant, now.minus(findings::ONCE_IN));
+    let found = findings::evaluate(tx, place, touched, now)?;
+    let mut raised = 0;
+    for ((policy, finding), (id, context)) in found.iter().zip(ids) {
+        let app = i64::from(finding.app_id);
+        let news = policies::record_match(tx, tenant, &policy.id, &place.stream.id, app, (now, id), since)?;
+        if news {
+            alerts::insert(tx, tenant, &findings::alert(place.stream, policy, finding, id, *context, now))?;
+            raised += 1;
+        }
+    }
+    Ok(raised)
+}
+
+/// What the stream remembers of a log.
+fn note(stream: &mut Stream, ending: &Ending, news: bool) {
+    stream.modified = ending.now;
+    if ending.state != TaskState::Succeeded {
+        stream.failures += 1;
+        return;
+    }
+    stream.logs += 1;
+    if news {
+        stream.last_data = Some(ending.now);
+        let seen: &[i64] = if ending.has_users { &[SEEN_USER, SEEN_IP] } else { &[SEEN_IP] };
+        unite(&mut stream.entity_kinds, seen);
+        unite(&mut stream.traffic_kinds, &ending.traffic_kinds);
+    }
+}
+
+fn ending(parsed: Parsed, before: &Json, now: Timestamp) -> Ending {
+    let size = before.get("size").cloned().unwrap_or(Json::Null);
+    let empty = Ending {
+        state: TaskState::Succeeded,
+        figures: json!({ "size": size }),
+        usage: Vec::new(),
+        destinations: Vec::new(),
+        digest: Vec::new(),
+        has_users: false,
+        traffic_kinds: Vec::new(),
+        now,
+    };
+    match parsed.outcome {
+        Ok(report) => Ending {
+            figures: merged(json!({ "size": size }), report_figures(&report)),
+            usage: report.usage.iter().map(row).collect(),
+            destinations: destinations(&report),
+            digest: parsed.digest,
+            has_users: report.has_users,
+            traffic_kinds: report
+                .traffic_kinds
+                .iter()
+                .map(|kind: &TrafficKind| kind.number().into())
+                .collect(),
+            ..empty
+        },
+        Err(error) => Ending {
+            state: TaskState::Failed(error.title().to_string()),
+            figures: merged(json!({ "size": size }), failure_figures(&error)),
+            ..empty
+        },
+    }
+}
+
+/// The destinations that are kept: a log can have millions of hosts, and the busiest tell the story.
+fn destinations(report: &Report) -> Vec<DestinationUsage> {
+    let amount = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let mut rows: Vec<_> = report.destinations.iter().collect();
+    rows.sort_by(|a, b| b.transactions.cmp(&a.transactions).then_with(|| a.dest.cmp(&b.dest)));
+    let kept = rows.into_iter().take(DESTINATIONS_KEPT);
+    kept.map(|row| DestinationUsage {
+        destination: row.dest.to_string(),
+        app: row.app_id.map(i64::from),
+        transactions: amount(row.transactions),
+        users: amount(row.users),
+        client_ips: amount(row.client_ips),
+        uploaded: amount(row.bytes_up),
+        downloaded: amount(row.bytes_down),
+        total: amount(row.bytes_total),
+        blocked: amount(row.blocked),
+    })
+    .collect()
+}
+
+/// The accounting as the governance log shows it.
+fn report_figures(report: &Report) -> Json {
+    let unmatched: u64 = report.unmatched.iter().map(|row| row.events).sum();
+    let figures = json!({
+        "skippedByReason": report.accounting.skipped,
+        "notInCatalog": unmatched,
+        "refused": report.refused,
+        "unattributed": report.unattributed,
+    });
+    merged(serde_json::to_value(&report.summary).unwrap_or(Json::Null), figures)
+}
+
+fn failure_figures(error: &FileError) -> Json {
+    // Causes on our side are for the log of the server.
+    let why = match error {
+        FileError::UnsupportedFileType { why } => json!(why),
+        FileError::Read(cause) => {
+            tracing::error!(error = %cause, "an uploaded log could not be read");
+            Json::Null
+        }
+        _ => Json::Null,
+    };
+    let Some(failure) = error.failure() else { return json!({ "why": why }) };
+    json!({
+        "lines": failure.accounting.lines,
+        "parsed": failure.accounting.parsed,
+        "skipped": failure.accounting.skipped.total(),
+        "skippedByReason": failure.accounting.skipped,
+        "ignored": failure.accounting.ignored,
+        "tooOld": failure.accounting.too_old,
+        "refused": failure.refused,
+        "why": why,
+    })
+}
+
+fn merged(mut left: Json, right: Json) -> Json {
+    if let (Some(all), Json::Object(more)) = (left.as_object_mut(), right) {
+        all.extend(more);
+    }
+    left
+}
+
+fn row(row: &casbah_discovery::UsageRow) -> UsageRow {
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    UsageRow {
+        day: row.day.into(),
+        app: row.app.into(),
+        user: row.user.as_deref().unwrap_or_default().to_lowercase(),
+        ip: row.client_ip.to_string(),
+        events: number(row.events),
+        blocked: number(row.blocked),
+        uploaded: number(row.up),
+        downloaded: number(row.down),
+        total: number(row.total),
+        first: Timestamp(row.first_ms),
+        last: Timestamp(row.last_ms),
+    }
+}

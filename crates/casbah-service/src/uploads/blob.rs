@@ -1,0 +1,249 @@
+//! Storing the bytes of an upload: at once, or block by block.
+
+use std::collections::HashMap;
+
+use casbah_model::{RecordId, TenantId, UploadPart, UploadState};
+use casbah_store::{Tx, uploads};
+use tokio::io::AsyncRead;
+
+use super::{ReceiveError, Received, UploadLink};
+use crate::Service;
+
+/// Blocks that one blob may have, and that may wait to be named in a list.
+const MOST_COMMITTED: usize = 50_000;
+const MOST_UNCOMMITTED: i64 = 100_000;
+
+/// Why the blob endpoint refuses.
+#[derive(Debug)]
+pub enum BlobError {
+    /// The signature is not ours.
+    BadSignature,
+    /// The address has expired.
+    Expired,
+    /// The upload is gone.
+    NotFound,
+    /// The upload was finished: nothing can be added to it.
+    Finished,
+    /// There are bytes already, and the sender asked not to replace any.
+    Exists,
+    /// More bytes than allowed.
+    TooLarge,
+    /// More blocks than allowed.
+    TooManyBlocks,
+    /// Not the base64 of 1 to 64 bytes, or of another length than the ids before.
+    BadBlockId,
+    /// The list names a block that was not put.
+    UnknownBlock,
+    /// The sender broke off.
+    Sender(std::io::Error),
+    /// Our fault.
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<casbah_store::Error> for BlobError {
+    fn from(e: casbah_store::Error) -> BlobError {
+        BlobError::Internal(e.into())
+    }
+}
+
+impl From<ReceiveError> for BlobError {
+    fn from(e: ReceiveError) -> BlobError {
+        match e {
+            ReceiveError::TooLarge => BlobError::TooLarge,
+            ReceiveError::Sender(e) => BlobError::Sender(e),
+            ReceiveError::Storage(e) => BlobError::Internal(e.into()),
+        }
+    }
+}
+
+/// The right to write one upload. Only [`Service::open_upload`] makes one.
+#[derive(Clone, Debug)]
+pub struct Access {
+    tenant: TenantId,
+    upload: RecordId,
+}
+
+/// Where a block list takes a block from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// From the blob as it is.
+    Committed,
+    /// From the blocks put since.
+    Uncommitted,
+    /// From those put since, else from the blob.
+    Latest,
+}
+
+/// An entry of a block list.
+#[derive(Clone, Debug)]
+pub struct ListedBlock {
+    /// Where from.
+    pub place: Place,
+    /// Base64 id.
+    pub id: String,
+}
+
+impl Service {
+    /// Checks the address of an upload that is still open.
+    pub async fn open_upload(&self, link: &UploadLink) -> Result<Access, BlobError> {
+        let signed = self.check_link(link).ok_or(BlobError::BadSignature)?;
+        if signed.expires <= self.clock.now() {
+            return Err(BlobError::Expired);
+        }
+        let (tenant, id) = (signed.tenant, signed.upload.clone());
+        self.store.read(move |tx| open(tx, tenant, &id).map(|_| ())).await?;
+        Ok(Access { tenant, upload: signed.upload })
+    }
+
+    /// Stores bytes durably, not yet as part of the upload.
+    pub async fn receive(
+        &self,
+        access: &Access,
+        reader: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Received, BlobError> {
+        let limit = self.settings.upload_limit;
+        Ok(self.folder().receive(&access.upload, reader, limit).await?)
+    }
+
+    /// Makes the bytes the content of the upload. `fresh` refuses to replace any.
+    pub async fn store_blob(
+        &self,
+        access: &Access,
+        received: Received,
+        fresh: bool,
+    ) -> Result<(), BlobError> {
+        let (tenant, id) = (access.tenant, access.upload.clone());
+        let part = part("", &received);
+        let replaced = self
+            .store
+            .write(move |tx| {
+                let mut upload = open(tx, tenant, &id)?;
+                if fresh && upload.state == UploadState::Stored {
+                    return Err(BlobError::Exists);
+                }
+                let mut replaced = upload.parts;
+                replaced.extend(uploads::blocks(tx, tenant, &id)?);
+                upload.state = UploadState::Stored;
+                upload.size = part.size;
+                upload.parts = vec![part.clone()];
+                uploads::save(tx, tenant, &upload)?;
+                uploads::delete_blocks(tx, tenant, &id)?;
+                Ok(replaced)
+            })
+            .await?;
+        received.keep();
+        self.folder().delete(&files(replaced)).await;
+        Ok(())
+    }
+
+    /// Keeps the bytes as a block; one with the same id is replaced.
+    pub async fn store_block(
+        &self,
+        access: &Access,
+        block: &str,
+        received: Received,
+    ) -> Result<(), BlobError> {
+        let (tenant, id) = (access.tenant, access.upload.clone());
+        let limit = i64::try_from(self.settings.upload_limit).unwrap_or(i64::MAX);
+        let part = part(block, &received);
+        let replaced = self
+            .store
+            .write(move |tx| {
+                open(tx, tenant, &id)?;
+                let (same, others, bytes) = uploads::block_usage(tx, tenant, &id, &part.block)?;
+                if others >= MOST_UNCOMMITTED {
+                    return Err(BlobError::TooManyBlocks);
+                }
+                if bytes.saturating_add(part.size) > limit {
+                    return Err(BlobError::TooLarge);
+                }
+                let length = uploads::block_id_length(tx, tenant, &id)?;
+                if length.is_some_and(|length| length != part.block.len() as i64) {
+                    return Err(BlobError::BadBlockId);
+                }
+                uploads::save_block(tx, tenant, &id, &part)?;
+                Ok(same)
+            })
+            .await?;
+        received.keep();
+        self.folder().delete(&files(replaced.into_iter().collect())).await;
+        Ok(())
+    }
+
+    /// Makes the listed blocks, in their order, the content of the upload; the others are dropped.
+    pub async fn store_block_list(
+        &self,
+        access: &Access,
+        list: Vec<ListedBlock>,
+        fresh: bool,
+    ) -> Result<(), BlobError> {
+        if list.len() > MOST_COMMITTED {
+            return Err(BlobError::TooManyBlocks);
+        }
+        let (tenant, id) = (access.tenant, access.upload.clone());
+        let limit = i64::try_from(self.settings.upload_limit).unwrap_or(i64::MAX);
+        let dropped = self
+            .store
+            .write(move |tx| {
+                let mut upload = open(tx, tenant, &id)?;
+                if fresh && upload.state == UploadState::Stored {
+                    return Err(BlobError::Exists);
+                }
+                let waiting = uploads::blocks(tx, tenant, &id)?;
+                let parts = assemble(&list, &waiting, &upload.parts).ok_or(BlobError::UnknownBlock)?;
+                let size = parts.iter().fold(0_i64, |sum, part| sum.saturating_add(part.size));
+                if size > limit {
+                    return Err(BlobError::TooLarge);
+                }
+                let dropped = waiting
+                    .iter()
+                    .chain(&upload.parts)
+                    .filter(|old| !parts.iter().any(|part| part.file == old.file));
+                let dropped: Vec<UploadPart> = dropped.cloned().collect();
+                upload.state = UploadState::Stored;
+                upload.size = size;
+                upload.parts = parts;
+                uploads::save(tx, tenant, &upload)?;
+                uploads::delete_blocks(tx, tenant, &id)?;
+                Ok(dropped)
+            })
+            .await?;
+        self.folder().delete(&files(dropped)).await;
+        Ok(())
+    }
+}
+
+/// The upload, if bytes may still be added to it.
+fn open(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<casbah_model::Upload, BlobError> {
+    let upload = uploads::find(tx, tenant, id)?.ok_or(BlobError::NotFound)?;
+    if upload.state == UploadState::Finalised { Err(BlobError::Finished) } else { Ok(upload) }
+}
+
+fn part(block: &str, received: &Received) -> UploadPart {
+    UploadPart {
+        block: block.to_string(),
+        file: received.file.clone(),
+        size: i64::try_from(received.size).unwrap_or(i64::MAX),
+    }
+}
+
+fn assemble(
+    list: &[ListedBlock],
+    waiting: &[UploadPart],
+    committed: &[UploadPart],
+) -> Option<Vec<UploadPart>> {
+    let index = |parts: &[UploadPart]| -> HashMap<String, UploadPart> {
+        parts.iter().map(|part| (part.block.clone(), part.clone())).collect()
+    };
+    let (waiting, committed) = (index(waiting), index(committed));
+    let find = |entry: &ListedBlock| match entry.place {
+        Place::Committed => committed.get(&entry.id),
+        Place::Uncommitted => waiting.get(&entry.id),
+        Place::Latest => waiting.get(&entry.id).or_else(|| committed.get(&entry.id)),
+    };
+    list.iter().map(|entry| find(entry).cloned()).collect()
+}
+
+fn files(parts: Vec<UploadPart>) -> Vec<String> {
+    parts.into_iter().map(|part| part.file).collect()
+}

@@ -1,0 +1,63 @@
+//! App roles that service principals hold on resources.
+
+use casbah_model::{AppRoleAssignment, Guid, TenantId};
+
+use crate::{Result, Row, Tx};
+
+const COLUMNS: &str = "id, principal, resource, app_role, created";
+
+fn assignment(row: Row) -> Result<AppRoleAssignment> {
+    let mut r = row.read();
+    Ok(AppRoleAssignment {
+        id: r.take()?,
+        principal: r.take()?,
+        resource: r.take()?,
+        app_role: r.take()?,
+        created: r.take()?,
+    })
+}
+
+/// Assigns a role; one that is held already is [`crate::Error::Duplicate`].
+pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, assignment: &AppRoleAssignment) -> Result<()> {
+    let sql = format!("insert into app_role_assignments (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6)");
+    let values = [
+        tenant.into(),
+        assignment.id.into(),
+        assignment.principal.into(),
+        assignment.resource.into(),
+        assignment.app_role.into(),
+        assignment.created.into(),
+    ];
+    tx.execute(&sql, &values)?;
+    Ok(())
+}
+
+/// An assignment by its id.
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<AppRoleAssignment>> {
+    let sql = format!("select {COLUMNS} from app_role_assignments where tenant = ?1 and id = ?2");
+    tx.row(&sql, &[tenant.into(), id.into()])?.map(assignment).transpose()
+}
+
+/// Takes a role away; answers whether it was held.
+pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
+    let sql = "delete from app_role_assignments where tenant = ?1 and id = ?2";
+    Ok(tx.execute(sql, &[tenant.into(), id.into()])? > 0)
+}
+
+/// The roles that a service principal holds.
+pub fn of_principal(tx: &mut Tx<'_>, tenant: TenantId, principal: Guid) -> Result<Vec<AppRoleAssignment>> {
+    let sql = format!(
+        "select {COLUMNS} from app_role_assignments where tenant = ?1 and principal = ?2 \
+         order by created, id"
+    );
+    tx.rows(&sql, &[tenant.into(), principal.into()])?.into_iter().map(assignment).collect()
+}
+
+/// The roles that others hold on a resource.
+pub fn of_resource(tx: &mut Tx<'_>, tenant: TenantId, resource: Guid) -> Result<Vec<AppRoleAssignment>> {
+    let sql = format!(
+        "select {COLUMNS} from app_role_assignments where tenant = ?1 and resource = ?2 \
+         order by created, id"
+    );
+    tx.rows(&sql, &[tenant.into(), resource.into()])?.into_iter().map(assignment).collect()
+}

@@ -1,0 +1,249 @@
+//! The queue of logs to parse, which is also the governance log.
+//!
+//! ```text
+//! queued ──claim──> leased ──finish──> done        a lease that ran out can be claimed again;
+//!    ^                 │                           only the holder of the newest lease can finish
+//!    └─────release─────┘
+//! ```
+
+use casbah_model::filter::{Condition, Operand, Page, Range, TaskField, Test};
+use casbah_model::{DiscoveryTask, RecordId, TaskState, TenantId, Timestamp};
+use serde_json::Value as Json;
+
+use crate::alerts::known;
+use crate::{Result, Row, Tx, Value};
+
+const COLUMNS: &str =
+    "id, stream, upload, filename, source, initiator, created, finished, state, message, figures";
+
+fn task(row: Row) -> Result<DiscoveryTask> {
+    let mut r = row.read();
+    let mut task = DiscoveryTask {
+        id: r.take()?,
+        stream: r.take()?,
+        upload: r.take()?,
+        filename: r.take()?,
+        source: r.take()?,
+        initiator: r.take()?,
+        created: r.take()?,
+        finished: r.take()?,
+        state: TaskState::Pending,
+        figures: Json::Null,
+    };
+    let (number, message): (i64, String) = (r.take()?, r.take()?);
+    let state = match number {
+        0 => Some(TaskState::Pending),
+        1 => Some(TaskState::Succeeded),
+        2 => Some(TaskState::Failed(message)),
+        _ => None,
+    };
+    task.state = known(state, "state of task")?;
+    task.figures = r.take_json()?;
+    Ok(task)
+}
+
+/// The number and message of a state.
+fn state(state: &TaskState) -> (i64, &str) {
+    match state {
+        TaskState::Pending => (0, ""),
+        TaskState::Succeeded => (1, ""),
+        TaskState::Failed(message) => (2, message),
+    }
+}
+
+/// Queues a task.
+pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, task: &DiscoveryTask) -> Result<()> {
+    let sql = format!(
+        "insert into discovery_tasks (tenant, {COLUMNS}, attempts) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)"
+    );
+    let (number, message) = state(&task.state);
+    let values = [
+        tenant.into(),
+        (&task.id).into(),
+        (&task.stream).into(),
+        (&task.upload).into(),
+        (&task.filename).into(),
+        (&task.source).into(),
+        (&task.initiator).into(),
+        task.created.into(),
+        task.finished.into(),
+        number.into(),
+        message.into(),
+        Value::json(&task.figures),
+    ];
+    tx.execute(&sql, &values)?;
+    Ok(())
+}
+
+/// A task, if it exists.
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<Option<DiscoveryTask>> {
+    let sql = format!("select {COLUMNS} from discovery_tasks where tenant = ?1 and id = ?2");
+    tx.row(&sql, &[tenant.into(), id.into()])?.map(task).transpose()
+}
+
+/// A right to work on a task, for a time.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// Random name of this attempt.
+    pub token: RecordId,
+    /// The node that works.
+    pub node: String,
+    /// Until when others keep away.
+    pub until: Timestamp,
+}
+
+/// A task that was claimed.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// The task.
+    pub task: DiscoveryTask,
+    /// How often it was begun, this time included.
+    pub attempts: i64,
+}
+
+/// Claims the oldest task, of any tenant, that nobody works on.
+pub fn claim(tx: &mut Tx<'_>, lease: &Lease, now: Timestamp) -> Result<Option<Claimed>> {
+    let sql = "update discovery_tasks set lease = ?2, lease_node = ?3, lease_until = ?4, attempts = attempts + 1 \
+               where (tenant, id) = (select tenant, id from discovery_tasks \
+               where finished is null and (lease_until is null or lease_until < ?1) order by created, id limit 1) \
+               returning tenant, id, attempts";
+    let values = [now.into(), (&lease.token).into(), (&lease.node).into(), lease.until.into()];
+    let Some(row) = tx.row(sql, &values)? else { return Ok(None) };
+    let mut r = row.read();
+    let (tenant, id, attempts): (TenantId, RecordId, i64) = (r.take()?, r.take()?, r.take()?);
+    let task = known(find(tx, tenant, &id)?, "claimed task")?;
+    Ok(Some(Claimed { tenant, task, attempts }))
+}
+
+/// Prolongs a lease and shows how far the work is. False when the lease was lost.
+pub fn renew(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    id: &RecordId,
+    lease: &Lease,
+    figures: &Json,
+) -> Result<bool> {
+    let sql = "update discovery_tasks set lease_until = ?4, figures = ?5 \
+               where tenant = ?1 and id = ?2 and lease = ?3 and finished is null";
+    let values = [tenant.into(), id.into(), (&lease.token).into(), lease.until.into(), Value::json(figures)];
+    Ok(tx.execute(sql, &values)? > 0)
+}
+
+/// Ends a task. False when the lease was lost: then nothing else of that transaction may stand.
+pub fn finish(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    id: &RecordId,
+    lease: &Lease,
+    now: Timestamp,
+    ended: (&TaskState, &Json),
+) -> Result<bool> {
+    let sql = "update discovery_tasks set finished = ?4, state = ?5, message = ?6, figures = ?7, lease = null, \
+               lease_node = null, lease_until = null \
+               where tenant = ?1 and id = ?2 and lease = ?3 and finished is null";
+    let (number, message) = state(ended.0);
+    let values = [
+        tenant.into(),
+        id.into(),
+        (&lease.token).into(),
+        now.into(),
+        number.into(),
+        message.into(),
+        Value::json(ended.1),
+    ];
+    Ok(tx.execute(sql, &values)? > 0)
+}
+
+/// Gives a task back, for others or for later.
+pub fn release(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId, lease: &Lease) -> Result<()> {
+    let sql = "update discovery_tasks set lease = null, lease_node = null, lease_until = null \
+               where tenant = ?1 and id = ?2 and lease = ?3 and finished is null";
+    tx.execute(sql, &[tenant.into(), id.into(), (&lease.token).into()])?;
+    Ok(())
+}
+
+/// Gives back everything that a node worked on when it died.
+pub fn release_node(tx: &mut Tx<'_>, node: &str) -> Result<u64> {
+    let sql = "update discovery_tasks set lease = null, lease_node = null, lease_until = null \
+               where lease_node = ?1 and finished is null";
+    tx.execute(sql, &[node.into()])
+}
+
+/// Ends the tasks of a stream that goes away.
+pub fn fail_pending(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    stream: &RecordId,
+    now: Timestamp,
+    message: &str,
+) -> Result<()> {
+    let files = "update uploads set parts = '[]' where tenant = ?1 and id in \
+                 (select upload from discovery_tasks where tenant = ?1 and stream = ?2 and finished is null)";
+    tx.execute(files, &[tenant.into(), stream.into()])?;
+    let sql = "update discovery_tasks set finished = ?3, state = 2, message = ?4, lease = null, lease_node = null, \
+               lease_until = null where tenant = ?1 and stream = ?2 and finished is null";
+    tx.execute(sql, &[tenant.into(), stream.into(), now.into(), message.into()])?;
+    Ok(())
+}
+
+/// One page of the governance log, and how many entries satisfy all conditions.
+pub fn list(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    conditions: &[Condition<TaskField>],
+    ascending: bool,
+    page: Page,
+) -> Result<(Vec<DiscoveryTask>, i64)> {
+    let mut values = vec![tenant.into()];
+    let wanted: String = conditions.iter().map(|c| format!(" and ({})", compile(c, &mut values))).collect();
+    let total =
+        tx.number(&format!("select count(*) from discovery_tasks where tenant = ?1{wanted}"), &values)?;
+    values.extend([page.limit.into(), page.skip.into()]);
+    let (limit, skip) = (values.len() - 1, values.len());
+    let direction = if ascending { "asc" } else { "desc" };
+    let sql = format!(
+        "select {COLUMNS} from discovery_tasks where tenant = ?1{wanted} \
+         order by created {direction}, id {direction} limit ?{limit} offset ?{skip}"
+    );
+    let found = tx.rows(&sql, &values)?.into_iter().map(task).collect::<Result<_>>()?;
+    Ok((found, total))
+}
+
+/// Type of every entry, as filters name it.
+pub const TASK_TYPE: &str = "DiscoveryParseLogTask";
+
+fn compile(condition: &Condition<TaskField>, values: &mut Vec<Value>) -> String {
+    let holds = |operand: &Operand| match (condition.field, operand) {
+        (TaskField::App, Operand::Nothing) => "1 = 1".to_string(),
+        (TaskField::Type, Operand::Text(text)) if text.eq_ignore_ascii_case(TASK_TYPE) => "1 = 1".to_string(),
+        (TaskField::Succeeded, Operand::Flag(true)) => "state = 1".to_string(),
+        (TaskField::Succeeded, Operand::Flag(false)) => "state = 2".to_string(),
+        (TaskField::Succeeded, Operand::Nothing) => "state = 0".to_string(),
+        _ => "1 = 0".to_string(),
+    };
+    let any = |operands: &[Operand]| match operands {
+        [] => "1 = 0".to_string(),
+        some => some.iter().map(holds).collect::<Vec<_>>().join(" or "),
+    };
+    match &condition.test {
+        Test::AnyOf(operands) => any(operands),
+        Test::NoneOf(operands) => format!("not ({})", any(operands)),
+        Test::Within(ranges) if condition.field == TaskField::Created => {
+            let mut one = |range: &Range| {
+                let mut sql = String::from("1 = 1");
+                for (sign, end) in [(">=", range.from), ("<=", range.to)] {
+                    if let Some(end) = end {
+                        values.push(end.into());
+                        sql.push_str(&format!(" and created {sign} ?{}", values.len()));
+                    }
+                }
+                sql
+            };
+            ranges.iter().map(&mut one).collect::<Vec<_>>().join(" or ")
+        }
+        _ => "1 = 0".into(),
+    }
+}

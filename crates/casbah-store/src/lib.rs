@@ -1,0 +1,233 @@
+//! The only SQL: transactions, migrations, one file per noun, two databases.
+//!
+//! Every statement is written once, in the dialect that SQLite and PostgreSQL share, with
+//! parameters `?1`, `?2`. A transaction is a plain function that runs on a blocking thread:
+//!
+//! ```text
+//! store.write(move |tx| { alerts::save(tx, tenant, &alert) }).await
+//! ```
+//!
+//! Both databases give serialisable transactions; a conflict is retried, so the function may run
+//! twice: it must not draw ids, read the clock, or act outside the database. The tenant is the
+//! first argument of every query that touches a tenant's rows. Outside this crate nobody can tell
+//! which database is running.
+
+pub mod alerts;
+pub mod api_tokens;
+pub mod app_role_assignments;
+pub mod app_tags;
+pub mod application_secrets;
+pub mod applications;
+pub mod audit;
+pub mod authorization_codes;
+pub mod browser_sessions;
+pub mod device_codes;
+pub mod discovery_destinations;
+pub mod discovery_tasks;
+pub mod permission_grants;
+pub mod policies;
+pub mod service_principals;
+pub mod signing_keys;
+pub mod streams;
+pub mod tenants;
+pub mod token_families;
+pub mod uploads;
+pub mod usage;
+pub mod users;
+
+mod migrations;
+mod postgres;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::sync::Arc;
+
+pub use migrations::{latest_version, migrate_plan};
+pub use value::{FromValue, Reader, Row, Value};
+
+/// What can go wrong with the database.
+#[derive(Debug)]
+pub enum Error {
+    /// Another transaction got in the way; running it again may succeed.
+    Conflict,
+    /// A row with that key exists.
+    Duplicate,
+    /// The database was written by a newer Casbah.
+    TooNew {
+        /// Schema version of the database.
+        found: i64,
+        /// Newest schema version that this binary knows.
+        known: i64,
+    },
+    /// The database refused or cannot be reached. Never shown to callers.
+    Database(String),
+    /// A row does not hold what its reader expects.
+    Shape(String),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Conflict => f.write_str("the transaction met another one and must be run again"),
+            Error::Duplicate => f.write_str("a row with that key exists"),
+            Error::TooNew { found, known } => write!(
+                f,
+                "it was written by a newer casbah (schema version {found}, this one knows up to {known}): \
+                 start one that is at least as new"
+            ),
+            Error::Database(text) => write!(f, "database: {text}"),
+            Error::Shape(text) => write!(f, "unexpected row: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Where the data lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In memory, gone with the process.
+    Memory,
+    /// An SQLite file.
+    File(std::path::PathBuf),
+    /// A PostgreSQL database; a connection URL, which may hold a password and so is never shown.
+    Postgres(String),
+}
+
+/// How often a start tries to bring the schema up to date beside other nodes.
+const MIGRATION_ATTEMPTS: u32 = 50;
+
+/// A database, open and ready; cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Backend>);
+
+enum Backend {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`Error::TooNew`] when a newer Casbah wrote it; [`Error::Database`] when it cannot be opened.
+    pub async fn open(location: &Location) -> Result<Store> {
+        let store = match location {
+            Location::Memory => Store(Arc::new(Backend::Sqlite(sqlite::Sqlite::memory()?))),
+            Location::File(path) => Store(Arc::new(Backend::Sqlite(sqlite::Sqlite::file(path)?))),
+            Location::Postgres(url) => {
+                Store(Arc::new(Backend::Postgres(postgres::Postgres::connect(url).await?)))
+            }
+        };
+        // Nodes that start at the same moment all try; one wins, the others find it done.
+        let mut attempt = 1;
+        loop {
+            match store.write(migrations::run).await {
+                Err(Error::Conflict | Error::Duplicate) if attempt < MIGRATION_ATTEMPTS => {
+                    let wait = 20 + casbah_model::random::below(80);
+                    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+                    attempt += 1;
+                }
+                result => return result.map(|()| store),
+            }
+        }
+    }
+
+    /// Runs a transaction that only reads.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.run(false, work).await
+    }
+
+    /// Runs a transaction that writes. When it returns `Ok`, the change is on disk; when it
+    /// returns `Err`, nothing was changed.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.run(true, work).await
+    }
+
+    async fn run<T, E, F>(&self, write: bool, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let backend = self.0.clone();
+        let handle = tokio::runtime::Handle::current();
+        let joined = tokio::task::spawn_blocking(move || match &*backend {
+            Backend::Sqlite(sqlite) => sqlite.transaction(write, &work),
+            Backend::Postgres(postgres) => postgres.transaction(&handle, write, &work),
+        });
+        match joined.await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Database("the transaction did not come to its end".into()).into()),
+        }
+    }
+}
+
+/// A transaction under way.
+pub struct Tx<'a>(TxInner<'a>);
+
+enum TxInner<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(postgres::Session<'a>),
+}
+
+impl Tx<'_> {
+    /// Runs a statement; answers how many rows it changed.
+    pub fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
+        match &mut self.0 {
+            TxInner::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            TxInner::Postgres(session) => session.execute(sql, values),
+        }
+    }
+
+    /// Runs a query; answers its rows.
+    pub fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
+        match &mut self.0 {
+            TxInner::Sqlite(connection) => sqlite::rows(connection, sql, values),
+            TxInner::Postgres(session) => session.rows(sql, values),
+        }
+    }
+
+    /// Runs a query that gives at most one row.
+    pub fn row(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>> {
+        Ok(self.rows(sql, values)?.into_iter().next())
+    }
+
+    /// Runs a query that gives one number, such as a count; no row or null is 0.
+    pub fn number(&mut self, sql: &str, values: &[Value]) -> Result<i64> {
+        match self.row(sql, values)? {
+            Some(row) => Ok(row.read().take::<Option<i64>>()?.unwrap_or(0)),
+            None => Ok(0),
+        }
+    }
+
+    /// Runs several statements without parameters; for migrations.
+    fn batch(&mut self, sql: &str) -> Result<()> {
+        match &mut self.0 {
+            TxInner::Sqlite(connection) => connection.execute_batch(sql).map_err(sqlite::error),
+            TxInner::Postgres(session) => session.batch(sql),
+        }
+    }
+
+    fn dialect(&self) -> migrations::Dialect {
+        match self.0 {
+            TxInner::Sqlite(_) => migrations::Dialect::Sqlite,
+            TxInner::Postgres(_) => migrations::Dialect::Postgres,
+        }
+    }
+}

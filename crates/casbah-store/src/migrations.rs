@@ -1,0 +1,58 @@
+//! The schema, one forward step after the other.
+//!
+//! A migration is written once; `{int}`, `{real}`, `{text}`, `{blob}` and `{strict}` stand for the words in
+//! which the databases differ. A released migration is never edited.
+
+use crate::{Error, Result, Tx, Value};
+
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("identity", include_str!("../migrations/0001_identity.sql")),
+    ("discovery", include_str!("../migrations/0002_discovery.sql")),
+];
+
+#[derive(Clone, Copy)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    fn translate(self, sql: &str) -> String {
+        let (int, real, blob, strict) = match self {
+            Dialect::Sqlite => ("integer", "real", "blob", "strict, without rowid"),
+            Dialect::Postgres => ("bigint", "double precision", "bytea", ""),
+        };
+        let sql = sql.replace("{int}", int).replace("{real}", real).replace("{blob}", blob);
+        match self {
+            Dialect::Sqlite => sql.replace("{strict}", strict).replace("{text}", "text"),
+            // SQLite orders text by bytes; "C" makes PostgreSQL do the same, so that pages agree.
+            Dialect::Postgres => sql.replace("{strict}", strict).replace("{text}", "text collate \"C\""),
+        }
+    }
+}
+
+/// The newest schema version that this binary knows.
+pub fn latest_version() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+/// The names of the steps that a database at `version` still lacks.
+pub fn migrate_plan(version: i64) -> Vec<&'static str> {
+    let done = usize::try_from(version).unwrap_or(0);
+    MIGRATIONS.iter().skip(done).map(|(name, _)| *name).collect()
+}
+
+/// Brings the schema up to date, all steps in one transaction.
+pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
+    tx.batch("create table if not exists schema_version (version bigint not null)")?;
+    let found = tx.number("select max(version) from schema_version", &[])?;
+    if found > latest_version() {
+        return Err(Error::TooNew { found, known: latest_version() });
+    }
+    let dialect = tx.dialect();
+    for (index, (_, sql)) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+        tx.batch(&dialect.translate(sql))?;
+        tx.execute("insert into schema_version (version) values (?1)", &[Value::Int(index as i64 + 1)])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! Token families: all the tokens that come from one sign-in to one application, and the refresh
+//! tokens among them. A family that is revoked takes all of them along.
+
+use casbah_model::{Guid, TenantId, Timestamp};
+use serde_json::Value as Json;
+
+use crate::{Result, Row, Tx, Value};
+
+/// A family.
+#[derive(Clone, Debug)]
+pub struct TokenFamily {
+    /// Its id, which access tokens carry.
+    pub id: Guid,
+    /// Application id of the client.
+    pub application: Guid,
+    /// Object id of the user.
+    pub user: Guid,
+    /// When the user signed in.
+    pub created: Timestamp,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+/// A refresh token, known by its digest only.
+#[derive(Clone, Debug)]
+pub struct RefreshToken {
+    /// Keyed hash of the token.
+    pub digest: Vec<u8>,
+    /// Its family.
+    pub family: Guid,
+    /// What the refresh needs; the authority's own shape.
+    pub details: Json,
+    /// When it was issued.
+    pub created: Timestamp,
+    /// Valid until.
+    pub expires: Timestamp,
+    /// When it was used, which made its successor.
+    pub replaced: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "id, application, user_id, created, revoked";
+const TOKEN_COLUMNS: &str = "digest, family, details, created, expires, replaced";
+
+fn token_family(row: Row) -> Result<TokenFamily> {
+    let mut r = row.read();
+    Ok(TokenFamily {
+        id: r.take()?,
+        application: r.take()?,
+        user: r.take()?,
+        created: r.take()?,
+        revoked: r.take()?,
+    })
+}
+
+fn refresh_token(row: Row) -> Result<RefreshToken> {
+    let mut r = row.read();
+    Ok(RefreshToken {
+        digest: r.take()?,
+        family: r.take()?,
+        details: r.take_json()?,
+        created: r.take()?,
+        expires: r.take()?,
+        replaced: r.take()?,
+    })
+}
+
+/// Adds a family.
+pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, family: &TokenFamily) -> Result<()> {
+    let sql = format!("insert into token_families (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6)");
+    let values = [
+        tenant.into(),
+        family.id.into(),
+        family.application.into(),
+        family.user.into(),
+        family.created.into(),
+        family.revoked.into(),
+    ];
+    tx.execute(&sql, &values)?;
+    Ok(())
+}
+
+/// The family with that id.
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<TokenFamily>> {
+    let sql = format!("select {COLUMNS} from token_families where tenant = ?1 and id = ?2");
+    tx.row(&sql, &[tenant.into(), id.into()])?.map(token_family).transpose()
+}
+
+/// Revokes a family; one that was revoked before keeps its time.
+pub fn revoke(tx: &mut Tx<'_>, tenant: TenantId, id: Guid, now: Timestamp) -> Result<bool> {
+    let sql = "update token_families set revoked = ?3 where tenant = ?1 and id = ?2 and revoked is null";
+    Ok(tx.execute(sql, &[tenant.into(), id.into(), now.into()])? == 1)
+}
+
+/// Revokes all families of a user: sign-out everywhere.
+pub fn revoke_of_user(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, now: Timestamp) -> Result<u64> {
+    let sql = "update token_families set revoked = ?3 where tenant = ?1 and user_id = ?2 and revoked is null";
+    tx.execute(sql, &[tenant.into(), user.into(), now.into()])
+}
+
+/// Adds a refresh token.
+pub fn insert_refresh_token(tx: &mut Tx<'_>, tenant: TenantId, token: &RefreshToken) -> Result<()> {
+    let sql =
+        format!("insert into refresh_tokens (tenant, {TOKEN_COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    let values = [
+        tenant.into(),
+        (&token.digest).into(),
+        token.family.into(),
+        Value::json(&token.details),
+        token.created.into(),
+        token.expires.into(),
+        token.replaced.into(),
+    ];
+    tx.execute(&sql, &values)?;
+    Ok(())
+}
+
+/// The refresh token with that digest, also when it was used or has expired.
+pub fn find_refresh_token(tx: &mut Tx<'_>, tenant: TenantId, digest: &[u8]) -> Result<Option<RefreshToken>> {
+    let sql = format!("select {TOKEN_COLUMNS} from refresh_tokens where tenant = ?1 and digest = ?2");
+    tx.row(&sql, &[tenant.into(), digest.into()])?.map(refresh_token).transpose()
+}
+
+/// Uses a refresh token up. False when somebody did before.
+pub fn replace_refresh_token(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    digest: &[u8],
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "update refresh_tokens set replaced = ?3 \
+               where tenant = ?1 and digest = ?2 and replaced is null";
+    Ok(tx.execute(sql, &[tenant.into(), digest.into(), now.into()])? == 1)
+}
+
+/// Forgets refresh tokens of all tenants that ended before `before`.
+pub fn remove_ended(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute("delete from refresh_tokens where expires < ?1", &[before.into()])
+}

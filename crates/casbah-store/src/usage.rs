@@ -1,0 +1,190 @@
+//! Usage: what each user did with each app from each address on each day, per stream.
+
+use casbah_model::{AppUsage, RecordId, TenantId, UsageRow};
+
+use crate::{Result, Row, Tx, Value};
+
+/// Rows that one statement adds: few round trips, and far below both databases' limit of parameters.
+const BATCH: usize = 200;
+
+const FIELDS: usize = 11;
+
+/// The most that a figure says, 9 petabytes: below it a double is exact, so that sums may be doubles, which
+/// do not overflow. A log may claim any number of bytes.
+const CAP: i64 = 9_000_000_000_000_000;
+
+/// Adds rows to a stream; where there is usage already, the two are added up.
+pub fn merge(tx: &mut Tx<'_>, tenant: TenantId, stream: &RecordId, rows: &[UsageRow]) -> Result<()> {
+    let mut chunks = rows.chunks_exact(BATCH);
+    for chunk in &mut chunks {
+        merge_batch(tx, tenant, stream, chunk)?;
+    }
+    for row in chunks.remainder() {
+        merge_batch(tx, tenant, stream, std::slice::from_ref(row))?;
+    }
+    Ok(())
+}
+
+fn merge_batch(tx: &mut Tx<'_>, tenant: TenantId, stream: &RecordId, rows: &[UsageRow]) -> Result<()> {
+    let mut values: Vec<Value> = Vec::with_capacity(2 + rows.len() * FIELDS);
+    values.extend([tenant.into(), stream.into()]);
+    let mut places = Vec::with_capacity(rows.len());
+    for row in rows {
+        let from = values.len() + 1;
+        let numbers: Vec<String> = (from..from + FIELDS).map(|i| format!("?{i}")).collect();
+        places.push(format!("(?1, ?2, {})", numbers.join(", ")));
+        values.extend([
+            row.day.into(),
+            row.app.into(),
+            (&row.user).into(),
+            (&row.ip).into(),
+            row.events.min(CAP).into(),
+            row.blocked.min(CAP).into(),
+            row.uploaded.min(CAP).into(),
+            row.downloaded.min(CAP).into(),
+            row.total.min(CAP).into(),
+            row.first.into(),
+            row.last.into(),
+        ]);
+    }
+    // A sum that reaches the cap stays there: an overflow would make every later question fail.
+    let added = |name: &str| {
+        format!(
+            "{name} = case when usage_rows.{name} > {CAP} then usage_rows.{name} \
+             else usage_rows.{name} + excluded.{name} end"
+        )
+    };
+    let sums = ["events", "blocked", "uploaded", "downloaded", "total"].map(added).join(", ");
+    let sql = format!(
+        "insert into usage_rows (tenant, stream, day, app, user_name, ip, events, blocked, uploaded, downloaded, \
+         total, first_seen, last_seen) values {} \
+         on conflict (tenant, stream, day, app, user_name, ip) do update set {sums}, \
+         first_seen = case when excluded.first_seen < usage_rows.first_seen \
+         then excluded.first_seen else usage_rows.first_seen end, \
+         last_seen = case when excluded.last_seen > usage_rows.last_seen \
+         then excluded.last_seen else usage_rows.last_seen end",
+        places.join(", ")
+    );
+    tx.execute(&sql, &values)?;
+    Ok(())
+}
+
+/// Which usage a question is about.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// One stream; none for the global view, the sum of all continuous reports.
+    pub stream: Option<RecordId>,
+    /// First UTC day, in days since 1970.
+    pub from_day: i64,
+    /// Last UTC day.
+    pub to_day: i64,
+}
+
+impl Scope {
+    fn sql(&self, tenant: TenantId) -> (&'static str, Vec<Value>) {
+        let mut values = vec![tenant.into(), self.from_day.into(), self.to_day.into()];
+        match &self.stream {
+            Some(stream) => {
+                values.push(stream.into());
+                ("tenant = ?1 and day between ?2 and ?3 and stream = ?4", values)
+            }
+            None => (
+                "tenant = ?1 and day between ?2 and ?3 \
+                 and stream in (select s.id from streams s where s.tenant = ?1 and s.kind = 1)",
+                values,
+            ),
+        }
+    }
+}
+
+/// The figures of a group of rows.
+fn sums() -> String {
+    let sum = |name: &str| {
+        let double = format!("sum(cast({name} as double precision))");
+        format!("cast(case when {double} > {CAP} then {CAP} else {double} end as bigint)")
+    };
+    let sums = ["events", "blocked", "uploaded", "downloaded", "total"].map(sum).join(", ");
+    format!(
+        "{sums}, count(distinct case when user_name <> '' then user_name end), count(distinct ip), \
+         min(first_seen), max(last_seen)"
+    )
+}
+
+fn app_usage(row: Row) -> Result<AppUsage> {
+    let mut r = row.read();
+    Ok(AppUsage {
+        app: r.take()?,
+        events: r.take()?,
+        blocked: r.take()?,
+        uploaded: r.take()?,
+        downloaded: r.take()?,
+        total: r.take()?,
+        users: r.take()?,
+        ips: r.take()?,
+        first: r.take()?,
+        last: r.take()?,
+    })
+}
+
+/// The apps in use, each with its figures, by number.
+pub fn by_app(tx: &mut Tx<'_>, tenant: TenantId, scope: &Scope) -> Result<Vec<AppUsage>> {
+    let (wanted, values) = scope.sql(tenant);
+    let sql = format!("select app, {} from usage_rows where {wanted} group by app order by app", sums());
+    tx.rows(&sql, &values)?.into_iter().map(app_usage).collect()
+}
+
+/// The rows of one app, by day.
+pub fn of_app(tx: &mut Tx<'_>, tenant: TenantId, scope: &Scope, app: i64) -> Result<Vec<UsageRow>> {
+    let (wanted, mut values) = scope.sql(tenant);
+    values.push(app.into());
+    let sql = format!(
+        "select day, app, user_name, ip, events, blocked, uploaded, downloaded, total, first_seen, last_seen \
+         from usage_rows where {wanted} and app = ?{} order by day, user_name, ip",
+        values.len()
+    );
+    tx.rows(&sql, &values)?.into_iter().map(usage_row).collect()
+}
+
+fn usage_row(row: Row) -> Result<UsageRow> {
+    let mut r = row.read();
+    Ok(UsageRow {
+        day: r.take()?,
+        app: r.take()?,
+        user: r.take()?,
+        ip: r.take()?,
+        events: r.take()?,
+        blocked: r.take()?,
+        uploaded: r.take()?,
+        downloaded: r.take()?,
+        total: r.take()?,
+        first: r.take()?,
+        last: r.take()?,
+    })
+}
+
+/// The apps that a user was seen with; the name in lower case.
+pub fn apps_of_user(tx: &mut Tx<'_>, tenant: TenantId, scope: &Scope, user: &str) -> Result<Vec<i64>> {
+    let (wanted, mut values) = scope.sql(tenant);
+    values.push(user.into());
+    let sql = format!("select distinct app from usage_rows where {wanted} and user_name = ?{}", values.len());
+    tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
+}
+
+/// The first UTC day, from `from_day` on, on which an app was seen in a stream.
+pub fn first_day(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    stream: &RecordId,
+    app: i64,
+    from_day: i64,
+) -> Result<Option<i64>> {
+    let sql = "select day from usage_rows where tenant = ?1 and stream = ?2 and app = ?3 and day >= ?4 \
+               order by day limit 1";
+    let values = [tenant.into(), stream.into(), app.into(), from_day.into()];
+    tx.row(sql, &values)?.map(|row| row.read().take()).transpose()
+}
+
+/// Forgets usage of all tenants before a day.
+pub fn delete_before(tx: &mut Tx<'_>, day: i64) -> Result<u64> {
+    tx.execute("delete from usage_rows where day < ?1", &[day.into()])
+}

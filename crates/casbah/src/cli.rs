@@ -1,0 +1,184 @@
+//! The command line: which commands there are, and what becomes of their outcome.
+
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::client::ConnectionArgs;
+use crate::client::failure::{Exit, Failure};
+use crate::commands::{
+    alert, api, api_token, app, ca, consent, dev, discovery, env, login, permission, secret, serve, token,
+    user,
+};
+use crate::output::{Format, note, paint, style};
+
+const AFTER: &str = "\
+Start here:  casbah demo              see it all happen, on this machine
+             casbah dev               a server to write clients against
+             casbah alert list        talk to a server that you are signed in to
+
+Exit codes:  0 done · 1 failed · 2 usage · 3 not signed in · 4 refused · 5 not found ·
+             6 server not reached or not trusted · 7 try again later";
+
+/// A self-hosted cloud access security broker.
+#[derive(Parser)]
+#[command(name = "casbah", version, after_help = AFTER, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results are written.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Form of the result [default: a table on a terminal, tab-separated lines in a pipe]
+    #[arg(long, short, value_name = "FORMAT", value_enum, global = true)]
+    pub output: Option<Format>,
+}
+
+/// What every command takes that talks to a server.
+#[derive(Args, Clone, Debug)]
+pub struct Remote<A: Args> {
+    #[command(flatten)]
+    pub arguments: A,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// A command with subcommands, which all talk to a server.
+#[derive(Args, Clone, Debug)]
+pub struct Area<S: Subcommand> {
+    #[command(subcommand)]
+    pub action: S,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a stand-in for integrators: fixed tenant, application, secret and user; nothing to configure
+    #[command(display_order = 1)]
+    Dev(dev::DevArgs),
+    /// Watch the five steps from registering an application to the first alert, in both contexts
+    #[command(display_order = 2)]
+    Demo(dev::DemoArgs),
+    /// Sign in to a server with a code in the browser
+    #[command(display_order = 10)]
+    Login(login::LoginArgs),
+    /// Forget a sign-in
+    #[command(display_order = 11)]
+    Logout(login::LogoutArgs),
+    /// Print shell settings with which other clients find and trust the server
+    #[command(display_order = 12)]
+    Env(env::EnvArgs),
+    /// Print where the certificate authority is, and how clients come to trust it
+    #[command(display_order = 13)]
+    Ca(ca::CaArgs),
+    /// Send one call and print the answer
+    #[command(display_order = 20)]
+    Api(Remote<api::ApiArgs>),
+    /// Get an access token, or explain what one says
+    #[command(display_order = 21)]
+    Token(Remote<token::TokenArgs>),
+    /// Applications that call the API
+    #[command(display_order = 30)]
+    App(Area<app::Action>),
+    /// The secrets of an application
+    #[command(display_order = 31)]
+    Secret(Area<secret::Action>),
+    /// The permissions that an application asks for
+    #[command(display_order = 32)]
+    Permission(Area<permission::Action>),
+    /// The permissions that an application was granted
+    #[command(display_order = 33)]
+    Consent(Area<consent::Action>),
+    /// People and their roles
+    #[command(display_order = 34)]
+    User(Area<user::Action>),
+    /// Legacy API tokens
+    #[command(name = "api-token", display_order = 35)]
+    ApiToken(Area<api_token::Action>),
+    /// Alerts
+    #[command(display_order = 40)]
+    Alert(Area<alert::Action>),
+    /// Cloud discovery: upload or read traffic logs, see the apps in use
+    #[command(display_order = 41)]
+    Discovery(discovery::DiscoveryArgs),
+    /// Print a completion script for a shell
+    #[command(display_order = 90)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// All commands.
+pub fn command() -> clap::Command {
+    Cli::command().subcommand(serve::command().display_order(3))
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let matches = command().get_matches();
+    let outcome = match matches.subcommand() {
+        Some(("serve", matches)) => runtime().and_then(|runtime| {
+            runtime.block_on(serve::run(matches)).map_err(|e| Failure::failed(e.to_string()))
+        }),
+        _ => match Cli::from_arg_matches(&matches) {
+            Ok(cli) => run(cli.command),
+            Err(error) => error.exit(),
+        },
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if failure.exit != Exit::Closed {
+                note(&format!("{} {failure}", paint(style::BAD, "error:")));
+            }
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Dev(arguments) => runtime()?.block_on(dev::dev(arguments)),
+        Command::Demo(arguments) => runtime()?.block_on(dev::demo(arguments)),
+        Command::Login(arguments) => login::login(&arguments),
+        Command::Logout(arguments) => login::logout(&arguments),
+        Command::Env(arguments) => env::run(&arguments),
+        Command::Ca(arguments) => ca::run(&arguments),
+        Command::Api(remote) => api::run(&remote),
+        Command::Token(remote) => token::run(&remote),
+        Command::App(area) => app::run(&area),
+        Command::Secret(area) => secret::run(&area),
+        Command::Permission(area) => permission::run(&area),
+        Command::Consent(area) => consent::run(&area),
+        Command::User(area) => user::run(&area),
+        Command::ApiToken(area) => api_token::run(&area),
+        Command::Alert(area) => alert::run(&area),
+        Command::Discovery(arguments) => discovery::run(&arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut crate::cli::command(), "casbah", &mut script);
+            crate::output::write_raw(&script)
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Runtime::new()?)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

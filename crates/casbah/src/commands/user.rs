@@ -1,0 +1,195 @@
+//! `casbah user`: people and their roles.
+
+use std::path::PathBuf;
+
+use casbah_model::{ROLES, Role, Secret};
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::secret_from;
+use crate::cli::Area;
+use crate::client::Session;
+use crate::client::directory::{encode, text};
+use crate::client::failure::Failure;
+use crate::output::{Cell, Column, Output, note};
+
+/// What can be done with people.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Action {
+    /// Add a person
+    Create(CreateArgs),
+    /// List people
+    List,
+    /// Show a person and their roles
+    Show {
+        /// Sign-in name or object id
+        user: String,
+    },
+    /// Keep a person from signing in; their tokens stop working within seconds
+    Disable {
+        /// Sign-in name or object id
+        user: String,
+    },
+    /// Let a person sign in again
+    Enable {
+        /// Sign-in name or object id
+        user: String,
+    },
+    /// Give or take directory roles
+    #[command(subcommand)]
+    Role(RoleAction),
+}
+
+/// Arguments of `casbah user create`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct CreateArgs {
+    /// Sign-in name, like anna@contoso.example
+    name: String,
+    /// Full name [default: the part before the @]
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<String>,
+    /// File with the password, - for standard input [env: CASBAH_NEW_PASSWORD; default: one is made and shown once]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Role to give, for example "Security Reader"; may be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+}
+
+/// What can be done with roles.
+#[derive(Subcommand, Clone, Debug)]
+pub enum RoleAction {
+    /// Give a role
+    Add(RoleArgs),
+    /// Take a role
+    Remove(RoleArgs),
+}
+
+/// Whose role, and which.
+#[derive(clap::Args, Clone, Debug)]
+pub struct RoleArgs {
+    /// Sign-in name or object id
+    user: String,
+    /// Name of the role, for example "Security Reader"
+    role: String,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("Sign-in name", "userPrincipalName", "/userPrincipalName"),
+    Column::text("Name", "displayName", "/displayName"),
+    Column::new("Enabled", "accountEnabled", "/accountEnabled", Cell::Mark),
+    Column::text("Object id", "id", "/id"),
+];
+
+const DETAILS: &[Column] = &[
+    Column::text("Sign-in name", "userPrincipalName", "/userPrincipalName"),
+    Column::text("Name", "displayName", "/displayName"),
+    Column::new("Enabled", "accountEnabled", "/accountEnabled", Cell::Mark),
+    Column::text("Object id", "id", "/id"),
+    Column::new("Created", "createdDateTime", "/createdDateTime", Cell::Time),
+    Column::text("Password", "password", "/password"),
+    Column::text("Roles", "roles", "/roles"),
+];
+
+/// Made passwords use characters that cannot be mistaken for each other.
+const READABLE: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// Runs the command.
+pub fn run(area: &Area<Action>) -> Result<(), Failure> {
+    let (session, output) = area.open()?;
+    match &area.action {
+        Action::Create(arguments) => create(&session, &output, arguments),
+        Action::List => output.list(COLUMNS, &session.directory_all("/v1.0/users")?),
+        Action::Show { user } => {
+            let mut user = session.user(user)?;
+            let roles =
+                session.directory_all(&format!("/v1.0/users/{}/memberOf", encode(text(&user, "id"))))?;
+            user["roles"] =
+                roles.iter().map(|role| text(role, "displayName")).collect::<Vec<_>>().join(", ").into();
+            output.record(DETAILS, &user)
+        }
+        Action::Disable { user } => enable(&session, &output, user, false),
+        Action::Enable { user } => enable(&session, &output, user, true),
+        Action::Role(RoleAction::Add(change)) => {
+            let role = role(&change.role)?;
+            let user = session.user(&change.user)?;
+            add_role(&session, &user, role)?;
+            let sentence = format!("{} now has the role {}", text(&user, "userPrincipalName"), role.name);
+            output.done(&sentence, &json!({ "added": role.name }))
+        }
+        Action::Role(RoleAction::Remove(change)) => {
+            let role = role(&change.role)?;
+            let user = session.user(&change.user)?;
+            let path = format!(
+                "/v1.0/directoryRoles(roleTemplateId='{}')/members/{}/$ref",
+                role.template,
+                encode(text(&user, "id"))
+            );
+            session.directory("DELETE", &path, None)?;
+            let sentence =
+                format!("{} no longer has the role {}", text(&user, "userPrincipalName"), role.name);
+            output.done(&sentence, &json!({ "removed": role.name }))
+        }
+    }
+}
+
+fn create(session: &Session, output: &Output, arguments: &CreateArgs) -> Result<(), Failure> {
+    let nickname = match arguments.name.split_once('@') {
+        Some((nickname, _)) if !nickname.is_empty() => nickname,
+        _ => {
+            return Err(Failure::usage(format!(
+                "{:?} is not a sign-in name like anna@contoso.example",
+                arguments.name
+            )));
+        }
+    };
+    let roles = arguments.roles.iter().map(|name| role(name)).collect::<Result<Vec<_>, _>>()?;
+    let given = secret_from(arguments.password_file.as_deref(), "CASBAH_NEW_PASSWORD")?;
+    let made = given.is_none();
+    let password = given.unwrap_or_else(|| Secret::random(20, READABLE));
+    let body = json!({
+        "accountEnabled": true,
+        "displayName": arguments.display_name.as_deref().unwrap_or(nickname),
+        "userPrincipalName": arguments.name,
+        "mailNickname": nickname,
+        "passwordProfile": { "password": password.expose(), "forceChangePasswordNextSignIn": false },
+    });
+    let mut user = session.directory("POST", "/v1.0/users", Some(&body))?;
+    for role in &roles {
+        add_role(session, &user, role)?;
+    }
+    user["roles"] = roles.iter().map(|role| role.name).collect::<Vec<_>>().join(", ").into();
+    if made {
+        user["password"] = password.expose().into();
+    }
+    output.record(DETAILS, &user)?;
+    if made && output.for_people() {
+        note("The password is shown this once only.");
+    }
+    Ok(())
+}
+
+fn enable(session: &Session, output: &Output, named: &str, enabled: bool) -> Result<(), Failure> {
+    let user = session.user(named)?;
+    let path = format!("/v1.0/users/{}", encode(text(&user, "id")));
+    session.directory("PATCH", &path, Some(&json!({ "accountEnabled": enabled })))?;
+    let sentence = match enabled {
+        true => format!("{} can sign in again", text(&user, "userPrincipalName")),
+        false => format!("{} can no longer sign in", text(&user, "userPrincipalName")),
+    };
+    output.done(&sentence, &json!({ "id": user["id"], "accountEnabled": enabled }))
+}
+
+fn role(name: &str) -> Result<&'static Role, Failure> {
+    Role::find(name).ok_or_else(|| {
+        let known: Vec<_> = ROLES.iter().map(|role| role.name).collect();
+        Failure::usage(format!("{name:?} is not a role; there are {}", known.join(", ")))
+    })
+}
+
+/// Gives a role to a person.
+pub fn add_role(session: &Session, user: &Value, role: &Role) -> Result<(), Failure> {
+    let path = format!("/v1.0/directoryRoles(roleTemplateId='{}')/members/$ref", role.template);
+    let reference = format!("{}/v1.0/directoryObjects/{}", session.server.url, text(user, "id"));
+    session.directory("POST", &path, Some(&json!({ "@odata.id": reference }))).map(|_| ())
+}

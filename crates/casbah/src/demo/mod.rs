@@ -1,0 +1,10 @@
+//! `casbah dev` and `casbah demo`: a world that is the same everywhere, and the walk through it.
+
+mod narrator;
+mod start;
+mod traffic;
+mod walk;
+pub mod world;
+
+pub use start::{Place, start};
+pub use walk::walk;

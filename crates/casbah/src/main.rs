@@ -1,0 +1,13 @@
+//! Casbah: server and command line in one binary.
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod demo;
+mod output;
+mod server;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

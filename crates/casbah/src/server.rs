@@ -1,0 +1,308 @@
+//! The server: puts store, authority, service and pages together, and serves them over TLS.
+//!
+//! `casbah serve`, `casbah dev` and `casbah demo` all start it through [`start`].
+
+mod folder;
+mod layers;
+mod logs;
+mod metrics;
+mod operations;
+mod tls;
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use casbah_authority::Authority;
+use casbah_model::{Clock, ClockSetting};
+use casbah_service::Service;
+use casbah_store::{Location, Store};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+
+/// Why the server did not start: one line that says what to do.
+#[derive(Debug)]
+pub struct StartError(pub String);
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A server that is up.
+pub struct Running {
+    /// Its public origin, without a final slash.
+    pub url: String,
+    /// Folder with everything that it keeps.
+    pub data_dir: PathBuf,
+    /// The certificate that clients must trust, PEM.
+    pub ca_certificate: PathBuf,
+    /// The use cases, for what is done in this process.
+    pub service: Service,
+    handle: Handle<SocketAddr>,
+    draining: Arc<AtomicBool>,
+    grace: Duration,
+    stop_work: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+    _lock: File,
+}
+
+/// Starts the server; when it returns, requests are answered.
+///
+/// # Errors
+/// One line that names the setting to change.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    logs::start(config.log_format, &config.log)?;
+    // Several crates ask rustls for "the" provider; they all get this one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    refuse_unsafe(&config)?;
+    let listener = bind(config.listen)?;
+    let listen = listener.local_addr().map_err(|e| StartError(format!("the listening socket: {e}")))?;
+    let url = config.public_url.clone().unwrap_or_else(|| match listen.port() {
+        443 => "https://localhost".to_string(),
+        port => format!("https://localhost:{port}"),
+    });
+    let lock = folder::open(&config.data_dir, config.development)?;
+    if config.clock.setting() != ClockSetting::System {
+        tracing::warn!(now = %config.clock.now(), "test mode: the clock is not the machine's");
+    }
+
+    let store = open_store(&config.database).await?;
+    let key_file = config.master_key_file.clone().unwrap_or_else(|| config.data_dir.join("master.key"));
+    let settings =
+        casbah_authority::Settings { public_url: url.clone(), master_key: folder::master_key(&key_file)? };
+    let authority = Authority::open(store.clone(), config.clock, settings).await.map_err(|e| {
+        StartError(format!("the signing keys cannot be read with {}: {e}", key_file.display()))
+    })?;
+    let uploads = config.data_dir.join("uploads");
+    let settings =
+        casbah_service::Settings { public_url: url.clone(), uploads, upload_limit: config.upload_limit };
+    let service = Service::new(store, Arc::new(authority), config.clock, settings);
+    if let Some(path) = &config.bootstrap {
+        apply_bootstrap(&service, path).await?;
+    }
+
+    // What this node worked on when it died can be taken up at once, by any node.
+    let released = service.release_leases_of_this_node().await;
+    released.map_err(|e| StartError(format!("the upload folder cannot be used: {e}")))?;
+
+    let draining = Arc::new(AtomicBool::new(false));
+    let metrics = metrics::Metrics::new();
+    let app = layers::wrap(router(&service, &draining), metrics.clone());
+    let (stop_work, stopped) = watch::channel(false);
+    let mut workers = start_workers(&service, &stopped);
+    if let Some(address) = config.metrics_listen {
+        workers.push(serve_metrics(address, metrics, stopped.clone())?);
+    }
+
+    let handle = Handle::new();
+    let make = app.into_make_service_with_connect_info::<SocketAddr>();
+    let socket = |e: std::io::Error| StartError(format!("the listening socket: {e}"));
+    let ca_certificate;
+    let serving = if config.behind_proxy {
+        ca_certificate = PathBuf::new();
+        let mut server = axum_server::from_tcp(listener).map_err(socket)?.handle(handle.clone());
+        layers::limit_slow_clients(server.http_builder());
+        tokio::spawn(server.serve(make))
+    } else {
+        let host =
+            url::Url::parse(&url).ok().and_then(|u| u.host_str().map(str::to_string)).unwrap_or_default();
+        // Clients check certificates against the machine's time, whatever a test sets ours to.
+        let files = tls::files(&config.data_dir, config.tls.as_ref(), &host, Clock::system().now())?;
+        let live = RustlsConfig::from_config(tls::load(&files)?);
+        ca_certificate = files.authority.clone();
+        workers.push(until_stopped(stopped, tls::reload_when_changed(files, live.clone())));
+        let mut server =
+            axum_server::tls_rustls::from_tcp_rustls(listener, live).map_err(socket)?.handle(handle.clone());
+        layers::limit_slow_clients(server.http_builder());
+        tokio::spawn(server.serve(make))
+    };
+    handle.listening().await;
+    tracing::info!(%url, %listen, version = env!("CARGO_PKG_VERSION"), "ready");
+    let data_dir = config.data_dir;
+    let grace = config.shutdown_grace;
+    Ok(Running {
+        url,
+        data_dir,
+        ca_certificate,
+        service,
+        handle,
+        draining,
+        grace,
+        stop_work,
+        workers,
+        serving,
+        _lock: lock,
+    })
+}
+
+impl Running {
+    /// Serves until the process is asked to stop (Ctrl-C or SIGTERM), then finishes the work in hand.
+    pub async fn until_stopped(self) {
+        let interrupt = tokio::signal::ctrl_c();
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+            }
+            Err(_) => {
+                let _ = interrupt.await;
+            }
+        }
+        self.stop().await;
+    }
+
+    /// Stops taking requests, finishes those in hand (within the grace time) and the jobs.
+    pub async fn stop(self) {
+        tracing::info!(in_hand = self.handle.connection_count(), "stopping");
+        self.draining.store(true, Ordering::SeqCst);
+        self.handle.graceful_shutdown(Some(self.grace));
+        let _ = self.serving.await;
+        let _ = self.stop_work.send(true);
+        for worker in self.workers {
+            let _ = worker.await;
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// `serve` refuses what would be unsafe, and names the remedy.
+fn refuse_unsafe(config: &Config) -> Result<(), StartError> {
+    let local = config.listen.ip().is_loopback();
+    if config.behind_proxy && !local {
+        return Err(StartError(format!(
+            "behind_proxy serves plain HTTP, so it listens on loopback only: set --listen 127.0.0.1:{}",
+            config.listen.port()
+        )));
+    }
+    if config.behind_proxy && config.public_url.is_none() {
+        return Err(StartError(
+            "behind_proxy needs the origin that the proxy serves: set --public-url https://…".into(),
+        ));
+    }
+    if config.behind_proxy && config.tls.is_some() {
+        return Err(StartError(
+            "behind_proxy serves plain HTTP: remove tls_certificate and tls_key, or the flag".into(),
+        ));
+    }
+    if !local && config.public_url.is_none() {
+        return Err(StartError(format!(
+            "listening on {} lets other machines in, so tokens need the name that they use: set --public-url https://…",
+            config.listen
+        )));
+    }
+    if config.development && !local {
+        return Err(StartError(format!(
+            "dev and demo have secrets that everybody knows, so they listen on loopback only, not on {}",
+            config.listen
+        )));
+    }
+    Ok(())
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).map_err(|e| {
+        let remedy = match e.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program uses that port: stop it, or choose another with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a privilege: choose another with --listen"
+            }
+            _ => "choose another with --listen",
+        };
+        StartError(format!("cannot listen on {address}: {e}; {remedy}"))
+    })?;
+    listener.set_nonblocking(true).map_err(|e| StartError(format!("the listening socket: {e}")))?;
+    Ok(listener)
+}
+
+async fn open_store(location: &Location) -> Result<Store, StartError> {
+    Store::open(location).await.map_err(|e| {
+        let place = match location {
+            Location::File(path) => format!("the database {}", path.display()),
+            Location::Memory => "the database in memory".to_string(),
+            // The URL may hold a password.
+            Location::Postgres(_) => "the database of database_url".to_string(),
+        };
+        StartError(format!("{place} cannot be opened: {e}"))
+    })
+}
+
+async fn apply_bootstrap(service: &Service, path: &std::path::Path) -> Result<(), StartError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| StartError(format!("the bootstrap file {shown} cannot be read: {e}")))?;
+    let applied = service.apply_bootstrap(&text).await;
+    applied.map_err(|e| StartError(format!("the bootstrap file {shown}: {e}")))?;
+    tracing::info!(file = %shown, "the bootstrap file was applied");
+    Ok(())
+}
+
+fn router(service: &Service, draining: &Arc<AtomicBool>) -> Router {
+    Router::new()
+        .merge(operations::router(service.clone(), draining.clone()))
+        .merge(casbah_api::identity::router(service.authority().clone()))
+        .merge(casbah_api::graph::router(service.clone()))
+        .merge(casbah_api::router(service.clone()))
+        .merge(casbah_portal::router(service.clone()))
+}
+
+/// The jobs of this node: the parser of uploaded logs, and the rotation of signing keys.
+fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let parser = tokio::spawn({
+        let (service, stopped) = (service.clone(), stopped.clone());
+        async move { service.work(stopped).await }
+    });
+    let authority = service.authority().clone();
+    let rotation = until_stopped(stopped.clone(), async move {
+        let mut tick = tokio::time::interval(Duration::from_secs(60));
+        loop {
+            tick.tick().await;
+            if let Err(e) = authority.rotate_if_due().await {
+                tracing::error!(error = %e, "the signing keys could not be rotated");
+            }
+        }
+    });
+    vec![parser, rotation]
+}
+
+fn until_stopped(
+    mut stopped: watch::Receiver<bool>,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! { () = work => {}, _ = stopped.wait_for(|yes| *yes) => {} }
+    })
+}
+
+fn serve_metrics(
+    address: SocketAddr,
+    metrics: metrics::Metrics,
+    stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, StartError> {
+    let refused = |e: std::io::Error| {
+        StartError(format!(
+            "cannot listen on {address} for metrics: {e}; choose another with --metrics-listen, or off"
+        ))
+    };
+    let listener = TcpListener::bind(address).map_err(refused)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    let server = axum_server::from_tcp(listener).map_err(refused)?;
+    Ok(until_stopped(stopped, async move {
+        if let Err(e) = server.serve(metrics.router().into_make_service()).await {
+            tracing::error!(error = %e, "the metrics listener ended");
+        }
+    }))
+}

@@ -1,0 +1,91 @@
+//! What happens to every request: an id, a line in the log, a count, limits, and no panic.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, Version, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use casbah_model::Guid;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tower::Layer;
+use tower::util::MapRequestLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::metrics::Metrics;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+
+/// The router with everything around it. Paths are made uniform before they are routed.
+pub(super) fn wrap(router: Router, metrics: Metrics) -> Router {
+    let router = router
+        .layer(CatchPanicLayer::custom(|_| answer_panic()))
+        .layer(from_fn(harden))
+        .layer(from_fn_with_state(metrics, observe));
+    // A router's own layers run after it has chosen a route, so this stands in front of it.
+    Router::new().fallback_service(MapRequestLayer::new(casbah_api::normalise).layer(router))
+}
+
+/// Headers must arrive within this time, so that a client that dribbles cannot hold a connection.
+const HEADERS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Closes connections of clients that are too slow to say what they want.
+pub(super) fn limit_slow_clients(builder: &mut Builder<TokioExecutor>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
+}
+
+/// Every answer says how it may be used; pages set stricter rules of their own.
+async fn harden(request: Request, next: Next) -> Response {
+    let is_upload = request.uri().path().starts_with("/upload/") && request.version() == Version::HTTP_11;
+    let mut response = next.run(request).await;
+    let refused = response.status().is_client_error();
+    let headers = response.headers_mut();
+    if is_upload && refused {
+        // The rest of the body is not read, so the client must not send its next call after it.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let year = HeaderValue::from_static("max-age=31536000");
+    headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// One line in the log and one count per request. The query is left out: it can hold a signature.
+async fn observe(
+    axum::extract::State(metrics): axum::extract::State<Metrics>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_string();
+    let began = std::time::Instant::now();
+    metrics.begin();
+    let mut response = next.run(request).await;
+    let took = began.elapsed();
+    let status = response.status().as_u16();
+    metrics.end(&path, status, took);
+    let id = match response.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok()) {
+        Some(id) => id.to_string(),
+        None => {
+            let id = Guid::random().to_string();
+            if let Ok(value) = HeaderValue::from_str(&id) {
+                response.headers_mut().insert(REQUEST_ID, value);
+            }
+            id
+        }
+    };
+    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(target: "casbah::access", %method, path, status, milliseconds, request_id = id);
+    response
+}
+
+fn answer_panic() -> Response<Body> {
+    tracing::error!("a request handler panicked");
+    let body = r#"{"error":true,"errors":[{"error":"internal error"}]}"#;
+    (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

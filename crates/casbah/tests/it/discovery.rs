@@ -1,0 +1,444 @@
+//! Cloud discovery over HTTP: upload, figures, reports, alerts, what bad files get, `kill -9`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    CLIENT_SECRET, Casbah, Database, NOW, OTHER_CLIENT, OTHER_TENANT, READER, Session, casbah,
+};
+
+/// The formats that are built; each has a row in `expected.csv`.
+const FORMATS: &[&str] =
+    &["SQUID", "SQUID_NATIVE", "SQUID_NATIVE_SYSLOG", "PALO_ALTO", "ZSCALER", "GENERIC_CEF", "GENERIC_W3C"];
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../casbah-discovery/samples")
+}
+
+fn sample(name: &str) -> Vec<u8> {
+    let path = samples().join(name);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The rows of a CSV file, each by the names of its header.
+fn rows(name: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(samples().join(name)).unwrap();
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+/// Uploads a file as the documentation says and waits for its task; the governance record.
+fn upload(
+    caller: &Session,
+    content: &[u8],
+    filename: &str,
+    source: &str,
+    stream: &str,
+    snapshot: bool,
+) -> Value {
+    let address = upload_url(caller, filename, source);
+    put(caller, &address, content);
+    let answer = caller.post("/api/v1/discovery/done_upload/", &done(&address, stream, snapshot)).ok();
+    assert_eq!(answer["success"], true);
+    wait_for_task(caller, filename)
+}
+
+fn upload_url(caller: &Session, filename: &str, source: &str) -> String {
+    let path = format!("/api/v1/discovery/upload_url/?filename={filename}&source={source}");
+    caller.get(&path).ok()["url"].as_str().unwrap().to_string()
+}
+
+fn put(caller: &Session, address: &str, content: &[u8]) {
+    let answer = caller.send("PUT", address, &[("x-ms-blob-type", "BlockBlob")], content);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+}
+
+fn done(address: &str, stream: &str, snapshot: bool) -> Value {
+    let mut body = json!({"uploadUrl": address, "inputStreamName": stream});
+    if snapshot {
+        body["uploadAsSnapshot"] = json!(true);
+    }
+    body
+}
+
+fn tasks(caller: &Session, filename: &str) -> Vec<Value> {
+    let list = caller.get("/api/v1/governance/?limit=100").ok();
+    list["data"].as_array().unwrap().iter().filter(|t| t["targetObject"] == filename).cloned().collect()
+}
+
+fn wait_for_task(caller: &Session, filename: &str) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = tasks(caller, filename);
+        if let Some(task) = found.iter().find(|t| !t["status"]["isSuccess"].is_null()) {
+            return task.clone();
+        }
+        assert!(Instant::now() < deadline, "the task of {filename} does not end: {found:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn stream(caller: &Session, name: &str, source: i64) {
+    let body =
+        json!({"displayName": name, "logType": source, "receiverType": "ftp", "anonymizeUsers": false});
+    caller.post("/api/v1/discovery/data_sources/", &body).ok();
+}
+
+fn stream_id(caller: &Session, name: &str) -> String {
+    let streams = caller.get("/api/discovery/streams/").ok();
+    let found = streams["streams"].as_array().unwrap().iter().find(|s| s["displayName"] == name);
+    found.unwrap_or_else(|| panic!("no stream {name} in {streams}"))["_id"].as_str().unwrap().to_string()
+}
+
+fn apps(caller: &Session, stream: &str) -> Vec<Value> {
+    let body = json!({"streamId": stream, "timeframe": "30", "limit": 100, "sortField": "name", "sortDirection": "asc"});
+    caller.post("/cas/api/v1/discovery/discovered_apps/", &body).ok()["data"].as_array().unwrap().clone()
+}
+
+/// The columns of `expected.csv` and the fields that carry them.
+const FIGURES: [(&str, &str); 14] = [
+    ("lines", "lines"),
+    ("parsed", "parsed"),
+    ("too_old", "tooOld"),
+    ("users", "users"),
+    ("client_ips", "clientIps"),
+    ("dest_hosts", "destHosts"),
+    ("bytes_up", "bytesUp"),
+    ("bytes_down", "bytesDown"),
+    ("bytes_total", "bytesTotal"),
+    ("blocked", "blocked"),
+    ("first_seen", "firstSeen"),
+    ("last_seen", "lastSeen"),
+    ("skipped", "skipped"),
+    ("ignored", "ignored"),
+];
+
+#[track_caller]
+fn figures_match(row: &BTreeMap<String, String>, found: &Value) {
+    for (column, field) in FIGURES {
+        let text = match &found[field] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        assert_eq!(text, row[column], "{field} of {}: {found}", row["file"]);
+    }
+}
+
+/// Rows of `expected-dest.csv` for one file against destination records.
+#[track_caller]
+fn destinations_match(file: &str, found: &[Value]) {
+    let expected: Vec<_> = rows("expected-dest.csv").into_iter().filter(|r| r["file"] == file).collect();
+    assert_eq!(found.len(), expected.len(), "destinations of {file}");
+    let columns = [
+        ("transactions", "transactions"),
+        ("users", "users"),
+        ("client_ips", "clientIps"),
+        ("bytes_up", "bytesUp"),
+        ("bytes_down", "bytesDown"),
+        ("bytes_total", "bytesTotal"),
+        ("blocked", "blocked"),
+    ];
+    for row in expected {
+        let record = found.iter().find(|r| r["dest"] == row["dest"].as_str());
+        let record = record.unwrap_or_else(|| panic!("{} lacks {}", file, row["dest"]));
+        for (column, field) in columns {
+            assert_eq!(record[field].to_string(), row[column], "{field} of {} in {file}", row["dest"]);
+        }
+    }
+}
+
+both! {
+    fn every_sample_gives_its_figures_through_the_upload_api(casbah: &Casbah) {
+        let caller = casbah.application();
+        for row in rows("expected.csv") {
+            let (file, source) = (row["file"].as_str(), row["source"].as_str());
+            if !FORMATS.contains(&source) {
+                continue;
+            }
+            stream(&caller, source, row["log_type"].parse().unwrap());
+            let task = upload(&caller, &sample(file), file, source, source, false);
+            assert_eq!(task["status"]["isSuccess"], true, "{task}");
+            figures_match(&row, &task["figures"]);
+            let id = task["_id"].as_str().unwrap();
+            let destinations = caller.get(&format!("/api/v1/governance/{id}/destinations/?limit=1000")).ok();
+            destinations_match(file, destinations["data"].as_array().unwrap());
+        }
+    }
+
+    fn an_upload_ends_in_apps_categories_and_alerts(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        upload(&caller, &sample("SQUID_NATIVE.log"), "SQUID_NATIVE.log", "SQUID_NATIVE", "Office", false);
+        let id = stream_id(&caller, "Office");
+        let found = apps(&caller, &id);
+        let dropbox = found.iter().find(|a| a["name"] == "Dropbox").expect("Dropbox was used");
+        assert_eq!(dropbox["appId"], 11627);
+        assert!(dropbox["trafficTotalBytes"].as_i64().unwrap() > 0 && dropbox["usersCount"].as_i64().unwrap() > 0);
+        assert_eq!(found, apps(&caller, &stream_id(&caller, "Global View")), "one stream is all there is");
+        let categories = caller.post("/api/v1/discovery/discovered_apps/categories/", &json!({"streamId": id})).ok();
+        let storage = categories.as_array().unwrap().iter().find(|c| c["id"] == "SAASDB_CATEGORY_CLOUD_STORAGE");
+        assert!(storage.unwrap()["total"].as_i64().unwrap() >= 1, "{categories}");
+        let alerts = caller.get("/api/v1/alerts/").ok();
+        let alerts = alerts["data"].as_array().unwrap();
+        assert!(!alerts.is_empty());
+        for alert in alerts {
+            assert!(alert["entities"].as_array().unwrap().iter().any(|e| e["type"] == "service" && e["id"].is_i64()));
+            assert_eq!(alert["policy"]["policyType"], "NEW_SERVICE");
+            assert_eq!(caller.get(&format!("/api/v1/alerts/{}/", alert["_id"].as_str().unwrap())).ok(), *alert);
+        }
+        // Nothing of it is seen by the other tenant.
+        let other = casbah.bearer(&casbah.application_token(OTHER_TENANT, OTHER_CLIENT, CLIENT_SECRET));
+        assert_eq!(other.get("/api/v1/alerts/").ok()["total"], 0);
+        other.get(&format!("/api/v1/alerts/{}/", alerts[0]["_id"].as_str().unwrap())).refused(404);
+        assert_eq!(other.get("/api/discovery/streams/").ok()["streams"].as_array().unwrap().len(), 1);
+        assert_eq!(other.get("/api/v1/governance/").ok()["total"], 0);
+    }
+
+    fn a_snapshot_stands_alone(casbah: &Casbah) {
+        let caller = casbah.application();
+        let task = upload(&caller, &sample("SQUID.log"), "SQUID.log", "SQUID", "Audit of May", true);
+        assert_eq!(task["status"]["isSuccess"], true, "{task}");
+        assert!(!apps(&caller, &stream_id(&caller, "Audit of May")).is_empty());
+        assert!(apps(&caller, &stream_id(&caller, "Global View")).is_empty(), "a snapshot is not in the global report");
+        assert_eq!(caller.get("/api/v1/alerts/").ok()["total"], 0, "a snapshot raises no alert");
+    }
+
+    fn the_same_file_again_is_not_counted_twice(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        upload(&caller, &sample("SQUID_NATIVE.log"), "first.log", "SQUID_NATIVE", "Office", false);
+        let id = stream_id(&caller, "Office");
+        let before = apps(&caller, &id);
+        upload(&caller, &sample("SQUID_NATIVE.log"), "again.log", "SQUID_NATIVE", "Office", false);
+        assert_eq!(apps(&caller, &id), before);
+    }
+
+    fn what_a_bad_file_is_told(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        for row in rows("bad/expected.csv") {
+            let task = upload(&caller, &sample(&format!("bad/{}", row["file"])), &row["file"], &row["source"], "Office", false);
+            assert_eq!(task["status"]["isSuccess"], false, "{task}");
+            assert_eq!(task["status"]["statusMessage"], row["error"].as_str(), "{}", row["file"]);
+        }
+        assert!(apps(&caller, &stream_id(&caller, "Office")).is_empty(), "nothing is half-written");
+    }
+
+    fn what_a_wrong_upload_is_told(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        let get = |query: &str| caller.get(&format!("/api/v1/discovery/upload_url/?{query}"));
+        get("filename=a.log&source=NO_SUCH_SOURCE").refused(400);
+        get("source=SQUID").refused(400);
+        get("filename=a.log").refused(400);
+        let finish = |body: &Value| caller.post("/api/v1/discovery/done_upload/", body);
+        // Nothing was uploaded yet.
+        let address = upload_url(&caller, "a.log", "SQUID_NATIVE");
+        finish(&done(&address, "Office", false)).refused(400);
+        // A stream that does not exist: the ones that do are named.
+        put(&caller, &address, &sample("SQUID_NATIVE.log"));
+        let refusal = finish(&done(&address, "Ofice", false)).refused(400).to_string();
+        assert!(refusal.contains("CONSOLE_DISCOVERY_SETTINGS_PARSE_LOG_TASK_ERROR_NOT_FOUND_INPUT_STREAM"), "{refusal}");
+        assert!(refusal.contains("Office"), "{refusal}");
+        finish(&done(&address, "Office", false)).ok();
+        // The address is used up, for bytes and for another end.
+        finish(&done(&address, "Office", false)).refused(400);
+        let again = caller.send("PUT", &address, &[("x-ms-blob-type", "BlockBlob")], b"more");
+        assert!(matches!(again.status, 403 | 409), "{}", again.status);
+        // An address that somebody changed.
+        let address = upload_url(&caller, "b.log", "SQUID_NATIVE");
+        let broken = address.replace("sig=", "sig=A");
+        assert_eq!(caller.send("PUT", &broken, &[("x-ms-blob-type", "BlockBlob")], b"x").status, 403);
+        finish(&done("https://elsewhere.example/upload", "Office", false)).refused(400);
+        finish(&json!({"inputStreamName": "Office"})).refused(400);
+    }
+
+    fn blocks_are_put_together_in_the_order_of_the_list(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        let content = sample("SQUID_NATIVE.log");
+        let address = upload_url(&caller, "blocks.log", "SQUID_NATIVE");
+        let (first, second) = content.split_at(content.len() / 2);
+        for (id, part) in [("MDAwMg==", second), ("MDAwMQ==", first)] {
+            let id = id.replace('=', "%3D");
+            let answer = casbah.anonymous().send("PUT", &format!("{address}&comp=block&blockid={id}"), &[], part);
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
+        let list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList><Latest>MDAwMQ==</Latest><Latest>MDAwMg==</Latest></BlockList>";
+        let answer = casbah.anonymous().send("PUT", &format!("{address}&comp=blocklist"), &[], list.as_bytes());
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        caller.post("/api/v1/discovery/done_upload/", &done(&address, "Office", false)).ok();
+        let task = wait_for_task(&caller, "blocks.log");
+        assert_eq!(task["figures"]["parsed"], 33, "{task}");
+    }
+
+    fn the_chunked_put_of_microsofts_module_and_its_form_encoded_end(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        let address = upload_url(&caller, "form.log", "SQUID_NATIVE");
+        let answer = casbah.anonymous().send("PUT", &address, &[], &sample("SQUID_NATIVE.log"));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let form = [("uploadUrl", address.as_str()), ("inputStreamName", "Office"), ("uploadAsSnapshot", "False")];
+        assert_eq!(caller.post_form("/cas/api/v1/discovery/done_upload", &form).ok()["success"], true);
+        assert_eq!(wait_for_task(&caller, "form.log")["status"]["isSuccess"], true);
+    }
+
+    fn block_scripts_of_unsanctioned_apps(casbah: &Casbah) {
+        let caller = casbah.application();
+        let script = |format: u16| caller.get(&format!("/api/discovery_block_scripts/?format={format}&type=banned"));
+        for format in [102, 120, 135] {
+            let empty = script(format);
+            assert_eq!((empty.status, empty.body.len()), (200, 0));
+        }
+        caller.post("/api/v1/discovery/discovery_app/11627/add_tag/", &json!({"tagName": "Unsanctioned"})).ok();
+        assert!(script(102).header("content-type").starts_with("text/plain"));
+        assert!(script(102).text().lines().any(|l| l == "url.domain=dropbox.com deny"));
+        assert!(script(120).text().lines().any(|l| l == ".dropbox.com"));
+        assert!(script(135).text().lines().any(|l| l == "dest_host=dropbox.com action=deny"));
+        let pages = caller.get("/cas/api/discovery_block_scripts/?limit=10").ok();
+        assert!(pages["data"][0]["domainList"].as_array().unwrap().contains(&json!("dropbox.com")));
+        let unknown = script(999).refused(400).to_string();
+        assert!(unknown.contains("102") && unknown.contains("135"), "{unknown}");
+        caller.post("/api/v1/discovery/discovery_app/11627/remove_tag/", &json!({"tagName": "Unsanctioned"})).ok();
+        assert!(script(102).body.is_empty());
+    }
+
+    fn a_reader_may_look_and_not_upload(casbah: &Casbah) {
+        let reader = casbah.user(READER);
+        reader.get("/api/discovery/streams/").ok();
+        let refusal = reader.get("/api/v1/discovery/upload_url/?filename=a&source=SQUID").refused(403);
+        assert!(refusal.to_string().contains("Discovery.manage"), "{refusal}");
+    }
+}
+
+#[test]
+fn an_upload_address_has_its_time() {
+    let casbah = Casbah::start(Database::Sqlite);
+    let address = upload_url(&casbah.application(), "late.log", "SQUID_NATIVE");
+    let late = crate::harness::Options { clock: "2026-11-25T12:00:00Z".to_string(), ..Default::default() };
+    let casbah = casbah.kill_and_restart_with(&late);
+    assert_eq!(
+        casbah.anonymous().send("PUT", &address, &[("x-ms-blob-type", "BlockBlob")], b"x").status,
+        403
+    );
+}
+
+#[test]
+fn an_upload_over_the_limit_is_refused_and_leaves_nothing() {
+    let arguments = vec!["--upload-limit".to_string(), "1000".to_string()];
+    let casbah =
+        Casbah::start_with(Database::Sqlite, &crate::harness::Options { arguments, ..Default::default() });
+    let caller = casbah.application();
+    let address = upload_url(&caller, "big.log", "SQUID_NATIVE");
+    let answer = caller.send("PUT", &address, &[("x-ms-blob-type", "BlockBlob")], &[b'x'; 1001]);
+    assert_eq!(answer.status, 413, "{}", answer.text());
+    let finish = caller.post("/api/v1/discovery/done_upload/", &done(&address, "Big", true));
+    finish.refused(400);
+    let left = std::fs::read_dir(casbah.data_dir().join("uploads")).unwrap().map(|e| e.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| name != "node-id").collect();
+    assert!(left.is_empty(), "{left:?} are kept");
+}
+
+/// Kills the process at many moments between the first byte and the end of the work: what was
+/// acknowledged is there afterwards, once.
+fn survives_kills(database: Database) {
+    let mut casbah = Casbah::start(database);
+    stream(&casbah.application(), "Office", 155);
+    let content = sample("SQUID_NATIVE.log");
+    for round in 0..12u64 {
+        let caller = casbah.application();
+        // Another host each time, so that no file repeats another.
+        let text = String::from_utf8_lossy(&content).replace("10.23.39.144", &format!("10.99.0.{round}"));
+        let filename = format!("kill-{round}.log");
+        let address = upload_url(&caller, &filename, "SQUID_NATIVE");
+        put(&caller, &address, text.as_bytes());
+        if round % 3 == 1 {
+            // Killed between the bytes and the end: the bytes were acknowledged, so the end works later.
+            casbah = casbah.kill_and_restart();
+        }
+        let caller = casbah.application();
+        caller.post("/api/v1/discovery/done_upload/", &done(&address, "Office", false)).ok();
+        // Killed at once or a little later, while the worker is somewhere in its work.
+        std::thread::sleep(Duration::from_millis(round * 3));
+        casbah = casbah.kill_and_restart();
+    }
+    let caller = casbah.application();
+    for round in 0..12 {
+        let task = wait_for_task(&caller, &format!("kill-{round}.log"));
+        assert_eq!(task["status"]["isSuccess"], true, "{task}");
+        assert_eq!(tasks(&caller, &format!("kill-{round}.log")).len(), 1);
+    }
+    let once = transactions_of_one_upload();
+    let total: i64 = apps(&caller, &stream_id(&caller, "Office"))
+        .iter()
+        .map(|a| a["trafficTotalEvents"].as_i64().unwrap())
+        .sum();
+    assert_eq!(total, once * 12, "each file is counted exactly once");
+}
+
+/// Transactions to apps of the catalogue in the sample, counted by one undisturbed upload.
+fn transactions_of_one_upload() -> i64 {
+    let casbah = Casbah::start(Database::Sqlite);
+    let caller = casbah.application();
+    stream(&caller, "Office", 155);
+    upload(&caller, &sample("SQUID_NATIVE.log"), "once.log", "SQUID_NATIVE", "Office", false);
+    apps(&caller, &stream_id(&caller, "Office"))
+        .iter()
+        .map(|a| a["trafficTotalEvents"].as_i64().unwrap())
+        .sum()
+}
+
+#[test]
+fn kill_9_loses_nothing_and_repeats_nothing_on_sqlite() {
+    survives_kills(Database::sqlite());
+}
+
+#[test]
+fn kill_9_loses_nothing_and_repeats_nothing_on_postgres() {
+    survives_kills(Database::postgres());
+}
+
+#[test]
+fn the_offline_parser_gives_the_same_figures() {
+    for row in rows("expected.csv").iter().filter(|r| FORMATS.contains(&r["source"].as_str())) {
+        let parse = |more: &[&str]| -> Value {
+            let mut command = casbah();
+            command.args(["discovery", "parse"]).arg(samples().join(&row["file"]));
+            command.args(["--source", &row["source"], "--output", "json"]).args(more);
+            let output = command.env("CASBAH_CLOCK", NOW).env("CASBAH_TEST_MODE", "1").output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            serde_json::from_slice(&output.stdout).unwrap()
+        };
+        let summary = parse(&[]);
+        assert_eq!(summary["source"], row["source"].as_str());
+        figures_match(row, &summary);
+        destinations_match(&row["file"], parse(&["--destinations"]).as_array().unwrap());
+    }
+}
+
+#[test]
+fn the_offline_parser_names_what_is_wrong() {
+    let parse = |file: &str, source: &str| {
+        let mut command: Command = casbah();
+        command
+            .args(["discovery", "parse"])
+            .arg(samples().join(file))
+            .args(["--source", source, "--output", "json"]);
+        let output = command.env("CASBAH_CLOCK", NOW).env("CASBAH_TEST_MODE", "1").output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for row in rows("bad/expected.csv") {
+        let (code, text) = parse(&format!("bad/{}", row["file"]), &row["source"]);
+        if row["parsed"] == "0" {
+            assert_eq!(code, Some(1), "{text}");
+            assert!(text.contains(&row["error"]), "{text}");
+        }
+    }
+    let (code, text) = parse("SQUID.log", "SQUIT");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("SQUIT") && text.contains("SQUID"), "{text}");
+    assert!(parse("no-such-file.log", "SQUID").1.contains("no-such-file.log"));
+}

@@ -1,0 +1,14 @@
+//! The tests of everything: the built binary over TLS on loopback, on SQLite and on PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
+
+#[macro_use]
+mod harness;
+
+mod alerts;
+mod command_line;
+mod directory;
+mod discovery;
+mod identity;
+mod nodes;
+mod serve;
+mod workspace;

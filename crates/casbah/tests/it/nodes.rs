@@ -1,0 +1,57 @@
+//! Several nodes on one PostgreSQL: what one does, the others know.
+
+use serde_json::json;
+
+use crate::harness::{ADMINISTRATOR, CLIENT, CLIENT_SECRET, Casbah, Database, Options, RESOURCE, TENANT};
+
+/// Two nodes of one installation: the same database, master key and public name.
+fn pair() -> (Casbah, Casbah) {
+    let database = Database::postgres();
+    let key = std::env::temp_dir().join(format!("casbah-it-{}", casbah_model::random::text(12, b"abcdefgh")));
+    std::fs::write(&key, "k".repeat(43)).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let options = || Options {
+        arguments: vec![
+            "--public-url".into(),
+            "https://localhost:8443".into(),
+            "--master-key-file".into(),
+            key.to_str().unwrap().to_string(),
+        ],
+        ..Options::default()
+    };
+    let other = database.clone();
+    let other_options = options();
+    // Both at once, on an empty database: the schema, the keys and the tenants are made once.
+    let second = std::thread::spawn(move || Casbah::start_with(other, &other_options));
+    let first = Casbah::start_with(database, &options());
+    let second = second.join().unwrap();
+    std::fs::remove_file(key).unwrap();
+    (first, second)
+}
+
+#[test]
+fn a_token_of_one_node_opens_the_other_and_revocation_reaches_it_at_once() {
+    let (first, second) = pair();
+    let token = first.application_token(TENANT, CLIENT, CLIENT_SECRET);
+    second.bearer(&token).get("/api/v1/alerts/").ok();
+    let keys = |node: &Casbah| node.anonymous().get("/common/discovery/v2.0/keys").ok();
+    assert_eq!(keys(&first), keys(&second));
+
+    let administrator = first.bearer(&first.directory_token(ADMINISTRATOR));
+    let principal = format!("/v1.0/servicePrincipals(appId='{CLIENT}')");
+    let id = administrator.get(&principal).ok()["id"].as_str().unwrap().to_string();
+    let patch = json!({"accountEnabled": false}).to_string();
+    let headers = [("content-type", "application/json")];
+    let answer =
+        administrator.send("PATCH", &format!("/v1.0/servicePrincipals/{id}"), &headers, patch.as_bytes());
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    second.bearer(&token).get("/api/v1/alerts/").refused(401);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT),
+        ("client_secret", CLIENT_SECRET),
+        ("scope", &format!("{RESOURCE}/.default")),
+    ];
+    let refusal = second.anonymous().post_form(&format!("/{TENANT}/oauth2/v2.0/token"), &form).refused(400);
+    assert_eq!(refusal["error_codes"], json!([7000112]));
+}

@@ -1,0 +1,218 @@
+//! The rules of the workspace: which crate may use which, licences, sources, no stray words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Who may depend on whom; the map of ARCHITECTURE.md. Anything else is refused.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("casbah-model", &[]),
+    ("casbah-discovery", &["casbah-model"]),
+    ("casbah-detection", &["casbah-model"]),
+    ("casbah-store", &["casbah-model"]),
+    ("casbah-authority", &["casbah-model", "casbah-store"]),
+    (
+        "casbah-service",
+        &["casbah-model", "casbah-store", "casbah-authority", "casbah-detection", "casbah-discovery"],
+    ),
+    ("casbah-api", &["casbah-model", "casbah-authority", "casbah-service"]),
+    ("casbah-portal", &["casbah-model", "casbah-authority", "casbah-service"]),
+    (
+        "casbah",
+        &[
+            "casbah-model",
+            "casbah-store",
+            "casbah-authority",
+            "casbah-service",
+            "casbah-api",
+            "casbah-portal",
+            "casbah-discovery",
+        ],
+    ),
+    ("xtask", &[]),
+];
+
+/// Licences that an Apache-2.0 product may be linked with.
+const LICENCES: &[&str] = &[
+    "Apache-2.0",
+    "MIT",
+    "MIT-0",
+    "ISC",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "0BSD",
+    "Zlib",
+    "Unicode-3.0",
+    "Unlicense",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "MPL-2.0",
+    "OpenSSL",
+    "Apache-2.0 WITH LLVM-exception",
+];
+
+/// How many packages the binary may be made of; raise it only with a reason.
+const MOST_PACKAGES: usize = 250;
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version=1",
+            "--locked",
+            "--offline",
+            "--filter-platform=x86_64-unknown-linux-gnu",
+        ])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .and_then(Path::parent)
+        .expect("crates/casbah is two below the root")
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+#[test]
+fn crates_depend_only_along_the_arrows() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let ours: Vec<&Value> = packages.iter().filter(|p| p["source"].is_null()).collect();
+    let names: BTreeSet<&str> = ours.iter().map(|p| text(p, "name")).collect();
+    assert_eq!(names, ARROWS.iter().map(|(name, _)| *name).collect(), "ARROWS names every crate");
+    for package in ours {
+        let (_, allowed) = ARROWS.iter().find(|(name, _)| *name == text(package, "name")).unwrap();
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let name = text(dependency, "name");
+            let development = dependency["kind"] == "dev";
+            let own = names.contains(name);
+            assert!(
+                !own || development || allowed.contains(&name),
+                "{} may not use {name}",
+                text(package, "name")
+            );
+        }
+    }
+}
+
+#[test]
+fn what_the_crates_must_not_know() {
+    let forbidden: &[(&str, &[&str])] = &[
+        ("casbah-model", &["axum", "tokio", "rusqlite", "tokio-postgres"]),
+        ("casbah-discovery", &["axum", "tokio", "rusqlite", "tokio-postgres"]),
+        ("casbah-detection", &["axum", "tokio", "rusqlite", "tokio-postgres"]),
+        ("casbah-store", &["axum", "maud"]),
+        ("casbah-authority", &["axum", "maud", "rusqlite", "tokio-postgres"]),
+        ("casbah-service", &["axum", "maud", "rusqlite", "tokio-postgres"]),
+        ("casbah-api", &["maud", "rusqlite", "tokio-postgres"]),
+        ("casbah-portal", &["rusqlite", "tokio-postgres"]),
+    ];
+    let metadata = metadata();
+    for package in metadata["packages"].as_array().unwrap() {
+        let Some((_, never)) = forbidden.iter().find(|(name, _)| *name == text(package, "name")) else {
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().unwrap() {
+            if dependency["kind"] != "dev" {
+                let name = text(dependency, "name");
+                assert!(!never.contains(&name), "{} must not know {name}", text(package, "name"));
+            }
+        }
+    }
+}
+
+/// The packages that the binary is made of: normal and build dependencies of `casbah`.
+fn linked(metadata: &Value) -> BTreeSet<&str> {
+    let nodes: BTreeMap<&str, &Value> =
+        metadata["resolve"]["nodes"].as_array().unwrap().iter().map(|n| (text(n, "id"), n)).collect();
+    let packages = metadata["packages"].as_array().unwrap();
+    let binary = packages.iter().find(|p| text(p, "name") == "casbah").unwrap();
+    let mut found = BTreeSet::new();
+    let mut open = vec![text(binary, "id")];
+    while let Some(id) = open.pop() {
+        if found.insert(id) {
+            for dependency in nodes[id]["deps"].as_array().unwrap() {
+                let kinds = dependency["dep_kinds"].as_array().unwrap();
+                if kinds.iter().any(|k| k["kind"] != "dev") {
+                    open.push(text(dependency, "pkg"));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_package_has_a_licence_and_a_source_that_we_allow() {
+    let metadata = metadata();
+    let linked = linked(&metadata);
+    for package in metadata["packages"].as_array().unwrap() {
+        if !linked.contains(text(package, "id")) {
+            continue;
+        }
+        let name = text(package, "name");
+        let licence = text(package, "license").replace('/', " OR ");
+        // "A AND B" needs both, "A OR B" either; parentheses only group ORs in the packages we use.
+        let fine = licence.split(" AND ").all(|part| {
+            let part = part.trim_matches(['(', ')']);
+            part.split(" OR ").any(|one| LICENCES.contains(&one.trim_matches(['(', ')', ' '])))
+        });
+        assert!(fine, "{name} has the licence {licence:?}");
+        let source = package["source"].as_str();
+        assert!(source.is_none_or(|s| s.starts_with("registry+")), "{name} comes from {source:?}");
+    }
+}
+
+#[test]
+fn the_binary_is_made_of_few_packages() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package=casbah", "--edges=normal,build", "--prefix=none", "--locked", "--offline"])
+        .arg("--target=x86_64-unknown-linux-gnu")
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let packages: BTreeSet<&str> =
+        text.lines().map(|l| l.trim_end_matches(" (*)")).filter(|l| !l.is_empty()).collect();
+    let count = packages.len();
+    assert!(count <= MOST_PACKAGES, "{count} packages, more than {MOST_PACKAGES}");
+}
+
+#[test]
+fn nothing_unfinished_or_private_is_committed() {
+    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git runs");
+    // Written in pieces, so that this file does not hold what it looks for.
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X"),
+        concat!("dbg", "!("),
+        concat!("todo", "!("),
+    ];
+    let private = [concat!("/wo", "rk/main"), concat!("/ro", "ot/."), concat!("static.cra", "tes.io")];
+    for name in output.stdout.split(|b| *b == 0).filter(|n| !n.is_empty()) {
+        let name = String::from_utf8_lossy(name);
+        let Ok(content) = std::fs::read_to_string(root().join(&*name)) else { continue };
+        for word in private {
+            assert!(!content.contains(word), "{name} holds {word}");
+        }
+        if name.ends_with(".rs") || name.ends_with(".md") {
+            for word in words {
+                assert!(!content.contains(word), "{name} holds {word}");
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What the tests need beside Rust: PostgreSQL and Chromium from Debian's packages, Python and
+//! Node clients in folders of their own below `target/test-environment`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{Failure, root, run, step};
+
+/// Where things were found or put.
+pub struct Environment {
+    /// Folder with `initdb`, `pg_ctl` and friends.
+    pub postgres: PathBuf,
+    /// Python of an environment with the clients in it.
+    pub python: PathBuf,
+}
+
+/// Finds what is there, installs what is missing, and says which.
+pub fn prepare() -> Result<Environment, Failure> {
+    step("What the tests need beside Rust");
+    let missing = missing_packages();
+    if missing.is_empty() {
+        println!("   PostgreSQL, Chromium, Python and Node are installed");
+    } else {
+        install(&missing)?;
+    }
+    let postgres = postgres_folder().ok_or("PostgreSQL is still missing after its installation")?;
+    let folder = root().join("target/test-environment");
+    std::fs::create_dir_all(&folder)?;
+    Ok(Environment { postgres, python: python(&folder)?.join("bin/python") }).and_then(|found| {
+        node()?;
+        Ok(found)
+    })
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if postgres_folder().is_none() {
+        missing.push("postgresql");
+    }
+    if !Path::new("/usr/bin/chromium").exists() {
+        missing.push("chromium");
+    }
+    if !works("python3", &["-c", "import venv, ensurepip"]) {
+        missing.extend(["python3", "python3-venv"]);
+    }
+    if !works("node", &["--version"]) || !works("npm", &["--version"]) {
+        missing.extend(["nodejs", "npm"]);
+    }
+    if !works("curl", &["--version"]) {
+        missing.push("curl");
+    }
+    missing
+}
+
+fn works(program: &str, arguments: &[&str]) -> bool {
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|s| s.success())
+}
+
+fn install(packages: &[&str]) -> Result<(), Failure> {
+    println!("   installing Debian's packages {}", packages.join(" "));
+    let root = works("sh", &["-c", "test \"$(id -u)\" = 0"]);
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new(if root { "apt-get" } else { "sudo" });
+        if !root {
+            command.arg("apt-get");
+        }
+        run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))
+    };
+    let advice = || format!("install these packages by hand and start again: {}", packages.join(" "));
+    apt(&["update", "-qq"]).map_err(|e| format!("{e}; {}", advice()))?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(packages);
+    apt(&arguments).map_err(|e| format!("{e}; {}", advice()).into())
+}
+
+/// The newest PostgreSQL that Debian's packages put below `/usr/lib/postgresql`.
+fn postgres_folder() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let folder = entry.path().join("bin");
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            folder.join("initdb").exists().then_some((version, folder))
+        })
+        .collect();
+    found.sort();
+    found.pop().map(|(_, folder)| folder)
+}
+
+fn python(folder: &Path) -> Result<PathBuf, Failure> {
+    let environment = folder.join("python");
+    let wanted = std::fs::read_to_string(root().join("e2e/requirements.txt"))?;
+    let mark = environment.join("installed.txt");
+    if std::fs::read_to_string(&mark).is_ok_and(|have| have == wanted) {
+        println!("   Python clients are in target/test-environment/python");
+        return Ok(environment);
+    }
+    println!("   installing Python clients into target/test-environment/python");
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+    let requirements = root().join("e2e/requirements.txt");
+    run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
+    std::fs::write(mark, wanted)?;
+    Ok(environment)
+}
+
+fn node() -> Result<(), Failure> {
+    let folder = root().join("e2e");
+    let wanted = std::fs::read_to_string(folder.join("package-lock.json"))?;
+    let mark = folder.join("node_modules/installed.json");
+    if std::fs::read_to_string(&mark).is_ok_and(|have| have == wanted) {
+        println!("   Node clients are in e2e/node_modules");
+        return Ok(());
+    }
+    println!("   installing Node clients into e2e/node_modules");
+    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
+    std::fs::write(mark, wanted)?;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Automation in Rust: `cargo xtask test` runs every check there is, `cargo xtask bench` measures.
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "this tool talks to the person who started it"
+)]
+
+mod bench;
+mod documents;
+mod environment;
+mod postgres;
+mod server;
+mod test;
+
+use std::process::ExitCode;
+
+/// A step that failed; one sentence.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => test::all(),
+        ["bench"] => bench::all(),
+        _ => Err("use: cargo xtask test | cargo xtask bench".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            println!("\nFAILED: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says what happens next.
+fn step(text: &str) {
+    println!("\n== {text}");
+}
+
+/// The repository's root.
+fn root() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Into::into).unwrap_or_default()
+}
+
+/// Runs a command in the repository's root; a failure names the command.
+fn run(command: &mut std::process::Command) -> Result<(), Failure> {
+    let shown = format!("{command:?}").replace('"', "");
+    println!("   $ {shown}");
+    if command.get_current_dir().is_none() {
+        command.current_dir(root());
+    }
+    let status = command.status().map_err(|e| format!("{shown}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{shown} ended with {status}").into()) }
+}

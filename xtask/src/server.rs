@@ -1,0 +1,66 @@
+//! A Casbah for the tests that come from outside: `casbah dev` on a free port.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::Failure;
+
+/// A server that runs until this is dropped.
+pub struct Server {
+    process: Child,
+    _folder: TempDir,
+    /// What `casbah.env` says, and the variables that make clients trust it.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Server {
+    /// Process id, for measuring.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// Starts `casbah dev` and waits for its `casbah.env`, which is complete when it appears.
+pub fn start(binary: &Path) -> Result<Server, Failure> {
+    let folder = tempfile::Builder::new().prefix("casbah-dev-").tempdir_in("/tmp")?;
+    // MSAL for Python asks for the user realm on port 443 only, so that is where we listen if we may.
+    let port = if TcpListener::bind("127.0.0.1:443").is_ok() { 443 } else { 0 };
+    let mut command = Command::new(binary);
+    command.args(["dev", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(folder.path());
+    let mut process = command.stdout(Stdio::piped()).spawn()?;
+    let output = process.stdout.take().ok_or("no output")?;
+    // The screen is printed after the file is in place; from then on nobody reads it.
+    let mut lines = BufReader::new(output).lines();
+    let file = folder.path().join("casbah.env");
+    while !file.exists() {
+        match lines.next() {
+            Some(line) => drop(line?),
+            None => return Err("casbah dev ended before it was ready".into()),
+        }
+    }
+    std::thread::spawn(move || lines.for_each(drop));
+    let mut environment = BTreeMap::new();
+    for line in std::fs::read_to_string(&file)?.lines() {
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        if let Some((name, value)) = line.split_once('=') {
+            environment.insert(name.to_string(), value.trim_matches(['\'', '"']).to_string());
+        }
+    }
+    let authority = environment.get("CASBAH_CA").cloned().ok_or("casbah.env lacks CASBAH_CA")?;
+    for variable in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "CURL_CA_BUNDLE"] {
+        environment.insert(variable.to_string(), authority.clone());
+    }
+    Ok(Server { process, _folder: folder, environment })
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
