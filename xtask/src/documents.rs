@@ -1,8 +1,8 @@
 //! Runs the commands that the documents show, so that none of them can go stale.
 //!
 //! Every fenced block marked `sh` in `docs/` is run, in order, one shell per document, with
-//! `casbah` on the path and the variables of `casbah.env` set, as `eval "$(casbah env)"` does it.
-//! A block marked `sh no-run` is shown only; the text before it says why.
+//! `casbah` on the path; and, where the document speaks of `casbah env`, with the variables that
+//! `eval "$(casbah env)"` sets.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,8 @@ pub fn run_all(server: &Server, binary: &Path) -> Result<(), Failure> {
         if path.extension().is_none_or(|e| e != "md") {
             continue;
         }
-        let script = script(&std::fs::read_to_string(&path)?);
+        let text = std::fs::read_to_string(&path)?;
+        let script = script(&text);
         if script.is_empty() {
             continue;
         }
@@ -32,8 +33,12 @@ pub fn run_all(server: &Server, binary: &Path) -> Result<(), Failure> {
             binary.parent().unwrap_or(Path::new("")).display(),
             std::env::var("PATH").unwrap_or_default()
         );
-        let mut shell = Command::new("bash");
-        shell.args(["-euo", "pipefail", "-c", &script]).envs(&server.environment);
+        std::fs::write(folder.path().join("commands.sh"), script)?;
+        let mut shell = Command::new("timeout");
+        shell.args(["300", "bash", "-euo", "pipefail", "commands.sh"]);
+        if text.contains("casbah env") {
+            shell.envs(&server.environment);
+        }
         shell.env("PATH", path).env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
         shell.current_dir(folder.path()).stdout(std::process::Stdio::null());
         let shown = document.file_name();

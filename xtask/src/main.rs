@@ -1,4 +1,5 @@
-//! Automation in Rust: `cargo xtask test` runs every check there is, `cargo xtask bench` measures.
+//! Automation in Rust: `cargo xtask test` runs every check there is, `cargo xtask documents` only the
+//! commands in the documents, `cargo xtask bench` measures.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -22,8 +23,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["test"] => test::all(),
+        ["documents"] => test::documents(),
         ["bench"] => bench::all(),
-        _ => Err("use: cargo xtask test | cargo xtask bench".into()),
+        _ => Err("use: cargo xtask test | cargo xtask documents | cargo xtask bench".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,7 +48,9 @@ fn root() -> std::path::PathBuf {
 
 /// Runs a command in the repository's root; a failure names the command.
 fn run(command: &mut std::process::Command) -> Result<(), Failure> {
-    let shown = format!("{command:?}").replace('"', "");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let shown = words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let shown = shown.lines().next().unwrap_or_default().to_string();
     println!("   $ {shown}");
     if command.get_current_dir().is_none() {
         command.current_dir(root());

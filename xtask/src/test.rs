@@ -9,10 +9,10 @@ use crate::{Failure, documents, environment, postgres, root, run, server, step};
 pub fn all() -> Result<(), Failure> {
     let began = std::time::Instant::now();
     step("Formatting");
-    run(cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
     let found = environment::prepare()?;
     step("Lints");
-    run(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     let postgres = postgres::start(&found.postgres)?;
     step("Tests of every crate and of the built binary, on SQLite and PostgreSQL");
     run(cargo(&["test", "--workspace", "--locked"]).env("CASBAH_TEST_DATABASE_URL", &postgres.url))?;
@@ -21,10 +21,17 @@ pub fn all() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Only the commands in the documents.
+pub fn documents() -> Result<(), Failure> {
+    run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
+    let binary = root().join("target/debug/casbah");
+    documents::run_all(&server::start(&binary)?, &binary)
+}
+
 /// Real clients against a running Casbah: Microsoft's libraries, a browser, the documents' commands.
 fn clients(found: &Environment) -> Result<(), Failure> {
     let binary = root().join("target/debug/casbah");
-    run(cargo(&["build", "--bin", "casbah", "--locked"]))?;
+    run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
     let server = server::start(&binary)?;
     let e2e = root().join("e2e");
     step("MSAL for Python, and the sign-in pages in headless Chromium");
@@ -41,8 +48,8 @@ fn clients(found: &Environment) -> Result<(), Failure> {
     documents::run_all(&server, &binary)
 }
 
-fn cargo(arguments: &[&str]) -> &'static mut Command {
+fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
-    Box::leak(Box::new(command))
+    command
 }

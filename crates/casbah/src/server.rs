@@ -94,6 +94,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         apply_bootstrap(&service, path).await?;
     }
 
+    if service.list_tenants().await.is_ok_and(|tenants| tenants.is_empty()) {
+        tracing::warn!(
+            "there is no tenant yet, so nobody can sign in: start with --bootstrap FILE (docs/bootstrap.md)"
+        );
+    }
     // What this node worked on when it died can be taken up at once, by any node.
     let released = service.release_leases_of_this_node().await;
     released.map_err(|e| StartError(format!("the upload folder cannot be used: {e}")))?;
@@ -299,6 +304,8 @@ fn serve_metrics(
     };
     let listener = TcpListener::bind(address).map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
+    let listen = listener.local_addr().map_err(refused)?;
+    tracing::info!(%listen, "metrics");
     let server = axum_server::from_tcp(listener).map_err(refused)?;
     Ok(until_stopped(stopped, async move {
         if let Err(e) = server.serve(metrics.router().into_make_service()).await {

@@ -80,6 +80,14 @@ impl Environment {
         VARIABLES.into_iter().filter_map(|name| Some((name, self.value(name)?)))
     }
 
+    /// Makes the directory if need be, and makes sure that a file can be written there.
+    pub fn prepare(directory: &Path) -> Result<(), Failure> {
+        use std::os::unix::fs::DirBuilderExt;
+        let failed = |e: std::io::Error| Failure::file(directory, &e);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        tempfile::tempfile_in(directory).map(drop).map_err(failed)
+    }
+
     /// Writes `casbah.env` into `directory`, readable by its owner only. It appears whole or not at all.
     pub fn write(&self, directory: &Path) -> Result<std::path::PathBuf, Failure> {
         let path = directory.join(FILE);

@@ -125,6 +125,10 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
 
 fn create(session: &Session, output: &Output, arguments: &CreateArgs) -> Result<(), Failure> {
     let ends = moment(&arguments.expires, session.clock.now())?;
+    // Before anything is made: a secret that then cannot be kept would be lost.
+    if let Some(folder) = &arguments.env {
+        Environment::prepare(folder)?;
+    }
     let roles = arguments.permissions.iter().map(|name| session.grantable(name, false));
     let scopes = arguments.delegated.iter().map(|name| session.grantable(name, true));
     let wanted = roles.chain(scopes).collect::<Result<Vec<_>, _>>()?;

@@ -63,7 +63,8 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
                 &format!("{} now asks for {}", text(&application, "displayName"), names.join(", ")),
                 &json!({ "added": names }),
             )?;
-            note(&format!("An administrator grants it with `casbah consent grant {}`.", change.app));
+            let app = crate::client::environment::quote(&change.app);
+            note(&format!("An administrator grants it with `casbah consent grant {app}`."));
             Ok(())
         }
         Action::Remove(change) => {

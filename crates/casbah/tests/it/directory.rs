@@ -16,6 +16,39 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
+/// Every write that was answered with success is there after the process is killed at once.
+fn acknowledged_writes_survive(database: crate::harness::Database) {
+    let mut casbah = Casbah::start(database);
+    let mut made: Vec<(String, String)> = Vec::new();
+    for round in 0..6 {
+        let administrator = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+        let body = json!({"displayName": format!("Round {round}")});
+        let application = create(&administrator, "/v1.0/applications", &body);
+        create(&administrator, "/v1.0/servicePrincipals", &json!({"appId": application["appId"]}));
+        let path = format!("/v1.0/applications/{}/addPassword", text(&application["id"]));
+        let key = create(&administrator, &path, &json!({"passwordCredential": {"displayName": "key"}}));
+        made.push((text(&application["appId"]).to_string(), text(&key["secretText"]).to_string()));
+        // Without a pause: the answer has just arrived.
+        casbah = casbah.kill_and_restart();
+        for (client, secret) in &made {
+            token(&casbah, client, secret).ok();
+        }
+    }
+    let administrator = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+    let filter = "/v1.0/applications?$filter=startswith(displayName,'Round')";
+    assert_eq!(administrator.get(filter).ok()["value"].as_array().unwrap().len(), made.len());
+}
+
+#[test]
+fn acknowledged_writes_survive_kill_9_on_sqlite() {
+    acknowledged_writes_survive(crate::harness::Database::sqlite());
+}
+
+#[test]
+fn acknowledged_writes_survive_kill_9_on_postgres() {
+    acknowledged_writes_survive(crate::harness::Database::postgres());
+}
+
 fn token(casbah: &Casbah, client: &str, secret: &str) -> crate::harness::Answer {
     let scope = format!("{RESOURCE}/.default");
     let form = [

@@ -250,7 +250,8 @@ impl Drop for Casbah {
 /// The command `casbah serve` on a folder and a database, without the environment's settings.
 pub fn serve(folder: &Path, database: &Database) -> Command {
     let mut command = casbah();
-    command.arg("serve").current_dir(folder).args(["--data-dir", "data", "--metrics-listen", "off"]);
+    // The variable, so that a test's flag beats it.
+    command.arg("serve").current_dir(folder).args(["--data-dir", "data"]).env("CASBAH_METRICS_LISTEN", "off");
     if let Database::Postgres(url) = database {
         command.args(["--database-url", url]);
     }

@@ -121,6 +121,24 @@ both! {
 }
 
 #[test]
+fn metrics_answer_on_a_listener_of_their_own() {
+    let arguments = vec!["--metrics-listen".to_string(), "127.0.0.1:0".to_string()];
+    let casbah = Casbah::start_with(Database::Sqlite, &Options { arguments, ..Options::default() });
+    casbah.application().get("/api/v1/alerts/").ok();
+    assert_eq!(casbah.anonymous().get("/metrics").status, 404, "never beside the API");
+    let log = casbah.log();
+    let events = log.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap_or_default());
+    let event = events.into_iter().find(|e| e["message"] == "metrics").expect("the log names the address");
+    let url = format!("http://{}/metrics", event["listen"].as_str().unwrap());
+    let page = casbah.anonymous().get(&url);
+    assert_eq!(page.status, 200);
+    let text = page.text();
+    let counted =
+        |area: &str| text.lines().any(|l| l.starts_with("casbah_http_requests_total") && l.contains(area));
+    assert!(counted("area=\"api\"") && counted("area=\"token\""), "{text}");
+}
+
+#[test]
 fn the_same_authority_and_keys_serve_after_a_restart() {
     let casbah = Casbah::start(Database::Sqlite);
     let before = std::fs::read(casbah.data_dir().join("tls/ca.pem")).unwrap();
