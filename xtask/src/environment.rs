@@ -1,5 +1,5 @@
-//! What the tests need beside Rust: PostgreSQL and Chromium from Debian's packages, Python and
-//! Node clients in folders of their own below `target/test-environment`.
+//! What the tests need beside Rust: PostgreSQL, Chromium and Python from Debian's packages; Node
+//! (Debian's is too old for MSAL) and the clients in an environment of their own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,8 +10,18 @@ use crate::{Failure, root, run, step};
 pub struct Environment {
     /// Folder with `initdb`, `pg_ctl` and friends.
     pub postgres: PathBuf,
-    /// Python of an environment with the clients in it.
-    pub python: PathBuf,
+    /// Programs of an environment with the clients in it: `python`, `node`, `npm`.
+    pub programs: PathBuf,
+}
+
+impl Environment {
+    /// One of the environment's programs, which finds the others first.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", self.programs.display()));
+        command
+    }
 }
 
 /// Finds what is there, installs what is missing, and says which.
@@ -19,17 +29,16 @@ pub fn prepare() -> Result<Environment, Failure> {
     step("What the tests need beside Rust");
     let missing = missing_packages();
     if missing.is_empty() {
-        println!("   PostgreSQL, Chromium, Python and Node are installed");
+        println!("   PostgreSQL, Chromium and Python are installed");
     } else {
         install(&missing)?;
     }
     let postgres = postgres_folder().ok_or("PostgreSQL is still missing after its installation")?;
     let folder = root().join("target/test-environment");
     std::fs::create_dir_all(&folder)?;
-    Ok(Environment { postgres, python: python(&folder)?.join("bin/python") }).and_then(|found| {
-        node()?;
-        Ok(found)
-    })
+    let found = Environment { postgres, programs: python(&folder)?.join("bin") };
+    node(&found)?;
+    Ok(found)
 }
 
 fn missing_packages() -> Vec<&'static str> {
@@ -42,9 +51,6 @@ fn missing_packages() -> Vec<&'static str> {
     }
     if !works("python3", &["-c", "import venv, ensurepip"]) {
         missing.extend(["python3", "python3-venv"]);
-    }
-    if !works("node", &["--version"]) || !works("npm", &["--version"]) {
-        missing.extend(["nodejs", "npm"]);
     }
     if !works("curl", &["--version"]) {
         missing.push("curl");
@@ -94,10 +100,10 @@ fn python(folder: &Path) -> Result<PathBuf, Failure> {
     let wanted = std::fs::read_to_string(root().join("e2e/requirements.txt"))?;
     let mark = environment.join("installed.txt");
     if std::fs::read_to_string(&mark).is_ok_and(|have| have == wanted) {
-        println!("   Python clients are in target/test-environment/python");
+        println!("   Node and the Python clients are in target/test-environment/python");
         return Ok(environment);
     }
-    println!("   installing Python clients into target/test-environment/python");
+    println!("   installing Node and the Python clients into target/test-environment/python");
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
     let requirements = root().join("e2e/requirements.txt");
     run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
@@ -105,7 +111,7 @@ fn python(folder: &Path) -> Result<PathBuf, Failure> {
     Ok(environment)
 }
 
-fn node() -> Result<(), Failure> {
+fn node(found: &Environment) -> Result<(), Failure> {
     let folder = root().join("e2e");
     let wanted = std::fs::read_to_string(folder.join("package-lock.json"))?;
     let mark = folder.join("node_modules/installed.json");
@@ -114,7 +120,7 @@ fn node() -> Result<(), Failure> {
         return Ok(());
     }
     println!("   installing Node clients into e2e/node_modules");
-    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
+    run(found.command("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
     std::fs::write(mark, wanted)?;
     Ok(())
 }

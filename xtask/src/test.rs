@@ -35,7 +35,8 @@ fn clients(found: &Environment) -> Result<(), Failure> {
     let server = server::start(&binary)?;
     let e2e = root().join("e2e");
     step("MSAL for Python, and the sign-in pages in headless Chromium");
-    run(Command::new(&found.python)
+    run(found
+        .command("python")
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
         .envs(&server.environment)
         .current_dir(&e2e))?;
