@@ -6,8 +6,9 @@ mod error;
 #[cfg(test)]
 mod tests;
 
+use axum::body::HttpBody;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
 use base64::Engine as _;
@@ -23,6 +24,7 @@ const PATH: &str = "/upload/{container}/{blob}";
 /// The version that we speak when the caller names none.
 const VERSION: HeaderValue = HeaderValue::from_static("2024-11-04");
 const X_MS_VERSION: HeaderName = HeaderName::from_static("x-ms-version");
+const X_MS_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 pub(crate) fn area() -> Area {
     Area::new("Blobs")
@@ -48,9 +50,9 @@ async fn put_blob(
     Path((container, blob)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let version = request.headers().get(&X_MS_VERSION).cloned();
+    let said = Said::of(request.headers());
     let answer = write(&service, &container, &blob, request).await;
-    finish(&service, version, answer.unwrap_or_else(|refused| refused.into_response()))
+    finish(&service, said, answer.unwrap_or_else(|refused| refused.into_response()))
 }
 
 async fn read_blob(
@@ -58,13 +60,13 @@ async fn read_blob(
     Path((container, blob)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let version = request.headers().get(&X_MS_VERSION).cloned();
+    let said = Said::of(request.headers());
     let link = link(&container, &blob, request.uri().query().unwrap_or_default());
     let refused = match service.open_upload(&link).await {
         Ok(_) => Refused::NO_RIGHT,
         Err(e) => e.into(),
     };
-    finish(&service, version, refused.into_response())
+    finish(&service, said, refused.into_response())
 }
 
 async fn write(
@@ -76,6 +78,14 @@ async fn write(
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let access = service.open_upload(&link(container, blob, query)).await?;
+    // In HTTP/1.1 such a request has an empty body, which nobody means.
+    if parts.version < Version::HTTP_2
+        && body.is_end_stream()
+        && !parts.headers.contains_key(header::CONTENT_LENGTH)
+        && !parts.headers.contains_key(header::TRANSFER_ENCODING)
+    {
+        return Err(Refused::NO_LENGTH);
+    }
     let fresh = parts.headers.get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes().trim_ascii() == b"*");
     let value = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -139,12 +149,29 @@ fn created(md5: Option<&[u8]>) -> Response {
     response
 }
 
+/// What a request says that its answer repeats.
+struct Said {
+    version: Option<HeaderValue>,
+    /// The sender's own id of the request; SDKs check that an answer is the one to their request.
+    client_request: Option<HeaderValue>,
+}
+
+impl Said {
+    fn of(headers: &HeaderMap) -> Said {
+        let client_request = headers.get(X_MS_CLIENT_REQUEST_ID).filter(|id| id.len() <= 1024);
+        Said { version: headers.get(X_MS_VERSION).cloned(), client_request: client_request.cloned() }
+    }
+}
+
 /// The headers that all answers carry.
-fn finish(service: &Service, version: Option<HeaderValue>, mut response: Response) -> Response {
+fn finish(service: &Service, said: Said, mut response: Response) -> Response {
     let now = service.clock().now();
     let success = response.status() == StatusCode::CREATED;
     let headers = response.headers_mut();
-    headers.insert(X_MS_VERSION, version.unwrap_or(VERSION));
+    headers.insert(X_MS_VERSION, said.version.unwrap_or(VERSION));
+    if let Some(id) = said.client_request {
+        headers.insert(X_MS_CLIENT_REQUEST_ID, id);
+    }
     if let Ok(date) = HeaderValue::from_str(&now.http_date()) {
         headers.insert(header::DATE, date.clone());
         if success {

@@ -7,8 +7,10 @@ mod block_scripts;
 mod data_sources;
 mod discovered_apps;
 mod governance;
+mod ip_tags;
 mod policies;
 mod streams;
+mod subnets;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -40,6 +42,8 @@ pub(crate) fn areas() -> Vec<Area> {
         data_sources::area(),
         governance::area(),
         policies::area(),
+        subnets::area(),
+        ip_tags::area(),
         api_tokens::area(),
     ]
 }

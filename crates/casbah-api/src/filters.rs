@@ -17,6 +17,7 @@ use crate::problem::{NOT_VALID, Problem};
 const MOST_VALUES: usize = 10_000;
 /// Of a faulty value, so much is shown again.
 const LONGEST_ECHO: usize = 200;
+const MS_OF_DAY: f64 = 86_400_000.0;
 
 /// A field that can be filtered by.
 pub(crate) struct Field<F: 'static> {
@@ -184,8 +185,8 @@ impl Place<'_> {
             Operator::Gt => one(Some(self.single(value)?.saturating_add(1)), None),
             Operator::Lte => one(None, Some(self.single(value)?)),
             Operator::Lt => one(None, Some(self.single(value)?.saturating_sub(1))),
-            Operator::GteNdays => one(Some(days_before(now, self.single(value)?)), None),
-            Operator::LteNdays => one(None, Some(days_before(now, self.single(value)?))),
+            Operator::GteNdays => one(Some(self.days(value, now)?), None),
+            Operator::LteNdays => one(None, Some(self.days(value, now)?)),
             Operator::Range => {
                 let ranges: Result<Vec<Range>, Problem> = list(value).iter().map(|r| self.range(r)).collect();
                 Ok(Some(Test::Within(ranges?)))
@@ -239,6 +240,17 @@ impl Place<'_> {
         }
     }
 
+    /// So many days ago; a part of a day counts.
+    fn days(&self, value: &Value, now: Timestamp) -> Result<i64, Problem> {
+        if let [one] = list(value).as_slice()
+            && whole_number(one).is_none()
+            && let Some(days) = float(one).filter(|days| days.abs() < 1.0e6)
+        {
+            return Ok(now.0.saturating_sub((days * MS_OF_DAY).round() as i64));
+        }
+        Ok(days_before(now, self.single(value)?))
+    }
+
     fn range(&self, value: &Value) -> Result<Range, Problem> {
         let wanted = "ranges such as {\"start\": 1, \"end\": 2}";
         let Value::Object(ends) = value else { return Err(self.wrong(value, wanted)) };
@@ -254,6 +266,11 @@ impl Place<'_> {
 
     /// The one exception of the interface: `score {"eq": [1, 5]}` is from 1 to 5.
     fn span(&self, value: &Value) -> Result<Test, Problem> {
+        if let [one] = list(value).as_slice()
+            && self.operand(one).is_ok_and(|operand| operand == Operand::Nothing)
+        {
+            return Ok(Test::AnyOf(vec![Operand::Nothing]));
+        }
         let numbers: Option<Vec<i64>> = list(value).iter().map(|v| whole_number(v)).collect();
         let range = match numbers.as_deref() {
             Some([one]) => Range { from: Some(*one), to: Some(*one) },
@@ -287,12 +304,16 @@ fn text(value: &Value) -> Option<String> {
 
 /// Some clients send milliseconds with a fraction; the part below one does not matter.
 fn fraction(value: &Value) -> Option<i64> {
-    let number = match value {
+    float(value).filter(|number| number.abs() < 9.0e15).map(|number| number.floor() as i64)
+}
+
+fn float(value: &Value) -> Option<f64> {
+    let number: f64 = match value {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    (number.is_finite() && number.abs() < 9.0e15).then_some(number.floor() as i64)
+    number.is_finite().then_some(number)
 }
 
 fn entity(value: &Value) -> Option<Operand> {

@@ -13,6 +13,7 @@ mod cloud_apps;
 mod filters;
 pub mod graph;
 pub mod identity;
+mod incoming;
 mod normalise;
 mod paging;
 mod parameters;
@@ -26,6 +27,7 @@ use axum::middleware::from_fn;
 use casbah_service::Service;
 
 pub use caller::MIGRATION_PATH;
+pub use incoming::watch as watch_body;
 pub use normalise::normalise;
 pub use table::{Access, EndpointInfo};
 

@@ -22,6 +22,7 @@ use axum::http::{HeaderMap, header};
 use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
+use crate::incoming;
 use crate::problem::Problem;
 
 /// Largest body that is read; a filter with ten thousand ids has a quarter of it.
@@ -38,8 +39,13 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
         let (parts, body) = request.into_parts();
         let mut all = pairs(parts.uri.query().unwrap_or_default().as_bytes());
         let bytes = to_bytes(body, LIMIT).await.map_err(|e| {
-            let too_large = e.source().is_some_and(|cause| cause.is::<LengthLimitError>());
-            if too_large { Problem::too_large() } else { Problem::invalid("body", "The body broke off.") }
+            if e.source().is_some_and(|cause| cause.is::<LengthLimitError>()) {
+                Problem::too_large()
+            } else if incoming::is_stalled(&e) {
+                Problem::too_slow()
+            } else {
+                Problem::invalid("body", "The body broke off.")
+            }
         })?;
         all.extend(body_of(&parts.headers, bytes).await?);
         Ok(Parameters(all))

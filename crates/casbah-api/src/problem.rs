@@ -96,6 +96,11 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "There is no such record.")
     }
 
+    /// 408: the body did not arrive.
+    pub(crate) fn too_slow() -> Problem {
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")
+    }
+
     /// 413: the body is larger than is read.
     pub(crate) fn too_large() -> Problem {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.")

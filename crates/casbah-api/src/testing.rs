@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use casbah_authority::{Authority, Caller, Principal};
 use casbah_model::{
     Clock, ClockSetting, Guid, Permission, PermissionSet, Secret, Tenant, TenantId, Timestamp,
@@ -86,6 +87,10 @@ impl World {
     pub(crate) async fn send(&self, caller: Option<&Caller>, mut request: Request<Body>) -> Reply {
         if let Some(caller) = caller {
             request.extensions_mut().insert(caller.clone());
+        }
+        if request.body().is_end_stream() {
+            // What clients say of an empty body.
+            request.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
         }
         let layer = MapRequestLayer::new(normalise as fn(Request<Body>) -> Request<Body>);
         let response = layer.layer(router(self.service.clone())).oneshot(request).await.expect("an answer");

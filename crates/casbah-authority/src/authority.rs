@@ -6,6 +6,7 @@ use casbah_model::{Clock, Secret, Timestamp, random};
 use casbah_store::{Store, authorization_codes, browser_sessions, device_codes, token_families};
 use serde_json::Value as Json;
 
+use crate::guesses::Guesses;
 use crate::keys::{KeyError, KeyRing, SigningKey};
 use crate::master_key::{MasterKey, SecretKind};
 use crate::throttle::Throttle;
@@ -32,6 +33,7 @@ pub struct Authority {
     pub(crate) settings: Arc<Settings>,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) throttle: Throttle,
+    pub(crate) guesses: Guesses,
     pub(crate) use_notes: UseNotes,
     keys: KeyRing,
 }
@@ -53,6 +55,7 @@ impl Authority {
             settings,
             master,
             throttle: Throttle::default(),
+            guesses: Guesses::default(),
             use_notes: UseNotes::default(),
             keys,
         })

@@ -43,6 +43,14 @@ impl Client {
         label(&self.application)
     }
 
+    /// Refuses an application that has not proved itself, for grants without a redirect URI. A page of
+    /// the application in a browser needs no secret, but that does not make its server a public client.
+    pub(crate) fn check_installed_or_authenticated(&self) -> Result<(), OAuthError> {
+        let installed = self.application.public_client
+            || self.application.redirect_uris.iter().any(|uri| uri.kind == RedirectUriKind::PublicClient);
+        if installed { Ok(()) } else { self.check_authenticated() }
+    }
+
     /// Refuses an application that has not proved itself although it must.
     pub(crate) fn check_authenticated(&self) -> Result<(), OAuthError> {
         if self.is_authenticated() { Ok(()) } else { Err(credential_needed(&self.application)) }

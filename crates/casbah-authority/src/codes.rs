@@ -80,7 +80,7 @@ codes! {
     CHALLENGE_SIZE = 501491, "invalid_request", 400, "The code_challenge or code_verifier must have 43 to 128 unreserved characters.";
     // The user
     WRONG_PASSWORD = 50126, "invalid_grant", 400, "User name or password is wrong.";
-    LOCKED = 50053, "invalid_grant", 400, "There were too many wrong passwords. Wait a minute and try again.";
+    LOCKED = 50053, "invalid_grant", 400, "There were too many wrong passwords or codes. Wait a minute and try again.";
     USER_DISABLED = 50057, "invalid_grant", 400, "The user account is disabled.";
     NOT_SIGNED_IN = 50058, "login_required", 400, "The application asked for a silent sign-in, but nobody is signed in.";
     CONSENT_MISSING = 65001, "invalid_grant", 400, "The user or an administrator has not consented to the application. Consent first.";

@@ -142,7 +142,7 @@ impl Authority {
     /// Says what the device page shows next for a code that was typed.
     ///
     /// # Errors
-    /// 70018 unknown code, 70020 expired.
+    /// 70018 unknown code, 70020 expired, 50053 too many unknown ones.
     pub async fn device_step(
         &self,
         user_code: &str,
@@ -178,6 +178,14 @@ impl Authority {
         decision: Option<(ConsentDecision, String)>,
     ) -> Result<(DeviceStep, bool), OAuthError> {
         let now = self.clock.now();
+        let user = match session.cloned() {
+            Some(cookie) => {
+                let master = Arc::clone(&self.master);
+                self.store.read(move |tx| session::find(tx, &master, &cookie, now)).await?.map(|s| s.user.id)
+            }
+            None => None,
+        };
+        self.guesses.take(user, now)?;
         let look = Look {
             user_code: typed(user_code),
             session: session.cloned(),
@@ -188,7 +196,15 @@ impl Authority {
             ids: Draw::new(),
             audit: RecordId::new(now),
         };
-        self.store.write(move |tx| look.step(tx)).await
+        let seen = if look.decision.is_some() {
+            self.store.write(move |tx| look.step(tx)).await
+        } else {
+            self.store.read(move |tx| look.step(tx)).await
+        };
+        if !matches!(&seen, Err(error) if error.code == codes::DEVICE_UNKNOWN) {
+            self.guesses.give_back(user);
+        }
+        seen
     }
 }
 
@@ -214,6 +230,7 @@ impl Start {
             .write(move |tx| -> Result<Secret, Refused> {
                 let tenant = self.name.require(tx, &Hints::default())?;
                 let client = self.credentials.authenticate(tx, tenant, &self.master, self.now)?;
+                client.check_installed_or_authenticated()?;
                 let identifiers = Identifiers { public_url: &self.settings.public_url };
                 for entry in &self.wanted.entries {
                     identifiers.find(tx, client.tenant.id, &entry.resource)?;

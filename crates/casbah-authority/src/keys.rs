@@ -14,12 +14,13 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
-use aws_lc_rs::signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use casbah_model::Timestamp;
 use casbah_store::signing_keys::{self, SigningKey as Row};
 use casbah_store::{Store, Tx};
+use jsonwebtoken::DecodingKey;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Value as Json, json};
 
@@ -41,7 +42,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 pub(crate) struct SigningKey {
     pub(crate) id: String,
     pair: RsaKeyPair,
-    public: ParsedPublicKey,
+    public: DecodingKey,
     certificate: Vec<u8>,
     signs_from: Timestamp,
     signs_until: Timestamp,
@@ -58,9 +59,9 @@ impl SigningKey {
         Ok(signature)
     }
 
-    /// Whether `signature` is this key's `RS256` signature of `message`.
-    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.public.verify_sig(message, signature).is_ok()
+    /// The public half, which verifies.
+    pub(crate) fn public(&self) -> &DecodingKey {
+        &self.public
     }
 
     fn jwk(&self) -> Json {
@@ -257,8 +258,7 @@ async fn read(store: &Store, master: &Arc<MasterKey>, now: Timestamp) -> Result<
 fn open(master: &MasterKey, row: Row) -> Result<Arc<SigningKey>, KeyError> {
     let plain = master.open(&row.id, &row.sealed).map_err(|_| KeyError::CannotOpen { id: row.id.clone() })?;
     let pair = RsaKeyPair::from_pkcs8(&plain).map_err(|_| KeyError::CannotOpen { id: row.id.clone() })?;
-    let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
-        .map_err(|_| KeyError::Crypto)?;
+    let public = DecodingKey::from_rsa_der(pair.public_key().as_ref());
     Ok(Arc::new(SigningKey {
         id: row.id,
         pair,

@@ -15,6 +15,7 @@ mod device;
 mod error;
 mod form;
 mod grants;
+mod guesses;
 mod jwt;
 mod keys;
 mod master_key;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::authority::Authority;
 use crate::caller::{Caller, Principal};
-use crate::codes;
+use crate::codes::{self, Code};
 use crate::error::OAuthError;
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::{self, Draw};
@@ -55,13 +55,42 @@ impl Authority {
         let user = self.throttle.count(&self.store, tenant, name, self.clock.now()).await?;
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let right = crate::password::verify_password(password, hash).await?;
-        let Some(user) = user.filter(|_| right) else {
+        if !right {
+            self.note_failure(tenant, user.as_ref(), codes::WRONG_PASSWORD).await?;
             return Err(OAuthError::new(codes::WRONG_PASSWORD, "Invalid user name or password."));
-        };
+        }
+        let user = user.ok_or_else(|| OAuthError::plain(codes::WRONG_PASSWORD))?;
         let id = user.id;
         self.store.write(move |tx| users::set_failures(tx, tenant, id, users::Failures::default())).await?;
-        // Only who knows the password learns this.
-        if user.enabled { Ok(user) } else { Err(OAuthError::plain(codes::USER_DISABLED)) }
+        if !user.enabled {
+            self.note_failure(tenant, Some(&user), codes::USER_DISABLED).await?;
+            // Only who knows the password learns this.
+            return Err(OAuthError::plain(codes::USER_DISABLED));
+        }
+        Ok(user)
+    }
+
+    /// Leaves a trace of a sign-in that failed. What was typed as a name that does not exist is left
+    /// out: people type passwords there. Tries while an account rests are not looked at and leave none.
+    async fn note_failure(
+        &self,
+        tenant: casbah_model::TenantId,
+        user: Option<&User>,
+        why: &'static Code,
+    ) -> Result<(), OAuthError> {
+        let now = self.clock.now();
+        let id = user.map(|user| user.id.to_string()).unwrap_or_default();
+        let record = AuditRecord {
+            id: RecordId::new(now),
+            at: now,
+            actor_kind: "user".to_string(),
+            actor: id.clone(),
+            action: "failed sign-in".to_string(),
+            target_kind: "user".to_string(),
+            target: id,
+            details: json!({ "user": user.map(|u| &u.user_principal_name), "code": why.number }),
+        };
+        self.store.write(move |tx| audit::append(tx, tenant, &record)).await.map_err(OAuthError::from)
     }
 
     /// Signs a person in at the authority's pages. `tenant` is the tenant segment of the page's URL.

@@ -203,6 +203,7 @@ impl Authority {
                 let hints = Hints { user_name: Some(&user_name), ..Hints::default() };
                 let tenant = tenant.require(tx, &hints)?;
                 let client = credentials.authenticate(tx, tenant, &master, now)?;
+                client.check_installed_or_authenticated()?;
                 Ok(client.tenant.id)
             })
             .await?;
@@ -242,6 +243,20 @@ impl Attempt {
             audit::append(tx, client.tenant.id, &record)?;
         }
         Ok(())
+    }
+
+    fn note_sign_in(&self, tx: &mut Tx<'_>, client: &Client, family: &TokenFamily) -> Result<(), OAuthError> {
+        let record = AuditRecord {
+            id: self.audit.clone(),
+            at: self.now,
+            actor_kind: "user".to_string(),
+            actor: family.user.to_string(),
+            action: "sign in to application".to_string(),
+            target_kind: "service principal".to_string(),
+            target: client.principal.id.to_string(),
+            details: json!({ "grantType": self.form.get("grant_type"), "family": family.id }),
+        };
+        Ok(audit::append(tx, client.tenant.id, &record)?)
     }
 
     /// The transaction. The outer error rolls back, the inner one leaves what was written.
@@ -294,6 +309,7 @@ impl Attempt {
                     revoked: None,
                 };
                 token_families::insert(tx, tenant, &family)?;
+                self.note_sign_in(tx, &client, &family)?;
                 family
             }
         };

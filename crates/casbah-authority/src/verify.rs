@@ -89,6 +89,15 @@ impl From<KeyError> for Refusal {
     }
 }
 
+impl From<jwt::NotOurs> for Refusal {
+    fn from(e: jwt::NotOurs) -> Refusal {
+        match e {
+            jwt::NotOurs::Shape => Refusal::Malformed,
+            jwt::NotOurs::Signature => Refusal::UnknownKey,
+        }
+    }
+}
+
 /// What a token says that was signed by us, is in its time, and is for the right audience. Only
 /// [`Authority::verified`] makes one.
 #[derive(Clone)]
@@ -113,9 +122,9 @@ impl Authority {
     }
 
     async fn verified(&self, token: &str, audience: Audience) -> Result<Verified, Refusal> {
-        let unverified = jwt::parse(token).map_err(|_| Refusal::Malformed)?;
+        let unverified = jwt::parse(token)?;
         let key = self.verifying_key(&unverified.key_id).await?.ok_or(Refusal::UnknownKey)?;
-        let claims = unverified.verify(&key).map_err(|_| Refusal::UnknownKey)?;
+        let claims = unverified.verify(&key)?;
         self.check(&claims, audience)
     }
 

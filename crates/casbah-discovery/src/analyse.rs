@@ -11,7 +11,7 @@ use crate::format::Format;
 use crate::lines::{Line, Lines};
 use crate::options::Options;
 use crate::parser::{Outcome, Parser};
-use crate::record::{Record, SkipReason};
+use crate::record::{Record, SkipReason, View};
 use crate::report::{Accounting, Refused, Report, Summary};
 use crate::sessions::{Sessions, Settled};
 use crate::tally::Tally;
@@ -79,6 +79,11 @@ impl Run<'_> {
             Line::TooLong => Outcome::Skipped(SkipReason::TooLong),
         };
         match outcome {
+            // Nearly every line of nearly every format: no session to look up.
+            Outcome::Record(record) if record.view == View::Whole => {
+                self.fitting += 1;
+                self.count(&record);
+            }
             Outcome::Record(record) => {
                 self.fitting += 1;
                 let Settled { now, released, ignored } = self.sessions.settle(record);

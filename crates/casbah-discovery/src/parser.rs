@@ -112,29 +112,30 @@ impl<'o> Parser<'o> {
         if !whole {
             return Outcome::Skipped(SkipReason::FieldCount);
         }
-        match self.build(&cells, verdict) {
-            Err(reason) => Outcome::Skipped(reason),
-            Ok(record) => self.judge_age(record),
-        }
+        self.build(&cells, verdict).unwrap_or_else(Outcome::Skipped)
     }
 
-    fn judge_age<'l>(&self, record: Record<'l>) -> Outcome<'l> {
+    /// What is wrong with the age of a record that is sound otherwise.
+    fn judge_age(&self, time_ms: i64) -> Option<Outcome<'static>> {
         let Options { now_ms, max_age_ms, max_ahead_ms, .. } = self.options;
-        if record.time_ms < now_ms.saturating_sub(*max_age_ms) {
-            Outcome::TooOld
-        } else if record.time_ms > now_ms.saturating_add(*max_ahead_ms) {
-            Outcome::Skipped(SkipReason::Future)
+        if time_ms < now_ms.saturating_sub(*max_age_ms) {
+            Some(Outcome::TooOld)
+        } else if time_ms > now_ms.saturating_add(*max_ahead_ms) {
+            Some(Outcome::Skipped(SkipReason::Future))
         } else {
-            Outcome::Record(record)
+            None
         }
     }
 
-    fn build<'l>(&self, cells: &Cells<'l>, verdict: Verdict) -> Result<Record<'l>, SkipReason> {
+    fn build<'l>(&self, cells: &Cells<'l>, verdict: Verdict) -> Result<Outcome<'l>, SkipReason> {
         let time_ms = self.time(cells).ok_or(SkipReason::Timestamp)?;
         let client = value::client(cells.get(Field::SourceIp)).ok_or(SkipReason::SourceIp)?;
         let (destination, path) = find_destination(cells)?;
         let user = value::user(cells.get(Field::User), self.format.escape, self.format.percent)?;
-        Ok(Record {
+        if let Some(outcome) = self.judge_age(time_ms) {
+            return Ok(outcome);
+        }
+        Ok(Outcome::Record(Record {
             time_ms,
             client,
             user,
@@ -155,7 +156,7 @@ impl<'o> Parser<'o> {
                 Verdict::Request => session(cells).map_or(View::Whole, View::Request),
                 Verdict::Keep | Verdict::Blocked | Verdict::Ignore => View::Whole,
             },
-        })
+        }))
     }
 
     fn time(&self, cells: &Cells<'_>) -> Option<i64> {

@@ -174,8 +174,15 @@ impl<'c> Tally<'c> {
         let number = if name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
             self.users.number(name)?
         } else {
-            self.lower.clear();
-            self.lower.extend(name.chars().flat_map(char::to_lowercase));
+            if name.is_ascii() {
+                self.lower.clear();
+                self.lower.push_str(name);
+                self.lower.make_ascii_lowercase();
+            } else {
+                // As everybody else writes names in lower case, or one of them could be stored as two:
+                // a final sigma depends on where it stands.
+                self.lower = name.to_lowercase();
+            }
             self.users.number(self.lower.as_str())?
         };
         if number as usize == self.spellings.len() {

@@ -187,16 +187,16 @@ struct Scan<'c> {
 
 impl Scan<'_> {
     fn number(&mut self, max: usize) -> Option<i64> {
-        let mut value = 0_i64;
-        let mut length = 0;
-        while length < max
-            && let Some(digit) = self.rest.get(length).filter(|b| b.is_ascii_digit())
-        {
-            value = value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
-            length += 1;
+        let length = self.rest.iter().take(max).take_while(|b| b.is_ascii_digit()).count();
+        let (digits, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        let add = |value: i64, digit: &u8| value * 10 + i64::from(digit - b'0');
+        match length {
+            0 => None,
+            // Cannot overflow.
+            1..=18 => Some(digits.iter().fold(0, add)),
+            _ => std::str::from_utf8(digits).ok()?.parse().ok(),
         }
-        self.rest = &self.rest[length..];
-        (length > 0).then_some(value)
     }
 
     fn one_of(&mut self, accepted: &[u8]) -> Option<u8> {

@@ -124,8 +124,10 @@ pub enum DiscoveredAppField {
     Users,
     /// Name of a user of it.
     User,
-    /// Name of a tag.
+    /// Name or id of a tag.
     Tag,
+    /// Whether it is tagged as sanctioned.
+    Sanctioned,
 }
 
 /// Fields of an entry of the governance log that can be filtered by.
@@ -139,6 +141,17 @@ pub enum TaskField {
     Type,
     /// When it was asked for.
     Created,
+}
+
+/// Fields of an IP address range that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpRangeField {
+    /// What kind of addresses they are.
+    Category,
+    /// Ids of its tags.
+    Tag,
+    /// Whether it came with the product; none does.
+    BuiltIn,
 }
 
 /// Which records of a list to give, by number.
@@ -157,6 +170,17 @@ pub struct AlertOrder {
     pub by_severity: bool,
     /// Lowest or oldest first.
     pub ascending: bool,
+}
+
+/// What a list of IP address ranges is sorted by; ties are broken by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpRangeSort {
+    /// Name, without regard to case.
+    Name,
+    /// Number of the category.
+    Category,
+    /// Names of the tags, without regard to case.
+    Tags,
 }
 
 /// `days` before `now`.

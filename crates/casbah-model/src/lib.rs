@@ -10,6 +10,7 @@ mod directory;
 mod discovery;
 pub mod filter;
 mod id;
+mod ip_range;
 mod permission;
 pub mod random;
 mod role;
@@ -26,6 +27,7 @@ pub use discovery::{
     UploadPart, UploadState, UsageRow,
 };
 pub use id::{Guid, InvalidId, RecordId, TenantId};
+pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet, full_address};
 pub use permission::{Permission, PermissionSet};
 pub use role::{ROLES, Role};
 pub use secret::Secret;

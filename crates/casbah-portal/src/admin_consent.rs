@@ -14,7 +14,7 @@ use http::HeaderMap;
 use url::form_urlencoded;
 
 use crate::authorize::{decision, error_page, foreign_form, is_users_own};
-use crate::browser::{self, Browser};
+use crate::browser::Browser;
 use crate::pages::{consent, sign_in};
 use crate::request::{Asked, Fields};
 use crate::respond::{Page, log, see_other};
@@ -163,7 +163,10 @@ impl<'a> Visit<'a> {
         self.check_form("admin sign-in", fields)?;
         let (user, password) = (fields.get("user"), fields.secret("password"));
         match self.service.authority().sign_in(&self.asked.tenant, user, password).await {
-            Ok(signed_in) => Ok(browser::sign_in(see_other(&self.address("")), &signed_in.session)),
+            Ok(signed_in) => {
+                let (authority, next) = (self.service.authority(), see_other(&self.address("")));
+                self.browser.sign_in(authority, next, &signed_in.session).await
+            }
             Err(error) if is_users_own(&error) => {
                 log(&error, &self.asked.about);
                 self.show(Some((&error, user))).await

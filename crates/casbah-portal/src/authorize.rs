@@ -10,7 +10,7 @@ use casbah_authority::{
 use casbah_service::Service;
 use http::{HeaderMap, Uri};
 
-use crate::browser::{self, Browser};
+use crate::browser::Browser;
 use crate::pages::{consent, sign_in, simple};
 use crate::request::{Asked, Fields, merged};
 use crate::respond::{Page, log, see_other};
@@ -35,11 +35,12 @@ pub(crate) async fn show_v2(
     Visit::new(&service, &headers, Endpoint::V2, tenant, query).show().await
 }
 
-/// A request that an application's page posted. The browser brings no cookie with such a post from
-/// another site, but does with the redirect.
+/// A request, or a sign-out, that an application's page posted. The browser brings no cookie with such
+/// a post from another site, but does with the redirect.
 pub(crate) async fn repeat(uri: Uri, body: Bytes) -> Response {
     match merged(uri.query().unwrap_or_default(), &body) {
-        Some(query) => see_other(&format!("{}?{query}", uri.path())),
+        // Relative, to the same path: one such as `/\\evil.example/…` in full would be another host's.
+        Some(query) => see_other(&format!("?{query}")),
         None => http::StatusCode::BAD_REQUEST.into_response(),
     }
 }
@@ -158,7 +159,8 @@ impl<'a> Visit<'a> {
         match signed_in {
             Ok(signed_in) => {
                 let next = self.asked.address_after(authority, Progress::SignedIn, &signed_in.session);
-                browser::sign_in(see_other(&next), &signed_in.session)
+                let response = self.browser.sign_in(authority, see_other(&next), &signed_in.session).await;
+                response.unwrap_or_else(|error| self.refuse(&error))
             }
             Err(error) if is_users_own(&error) => {
                 log(&error, &self.asked.about);

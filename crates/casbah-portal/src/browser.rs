@@ -5,7 +5,7 @@
 //! nobody can finish a request that somebody else began (CVE-2022-39222).
 
 use axum::response::Response;
-use casbah_authority::Authority;
+use casbah_authority::{Authority, OAuthError};
 use casbah_model::{Secret, random};
 use http::{HeaderMap, header};
 
@@ -56,6 +56,21 @@ impl Browser {
             && authority.check_url(PURPOSE, &format!("{}\n{about}", self.value), proof)
     }
 
+    /// Signs the browser in with an answer. The cookie ends with the browser, the session by itself. The
+    /// session that the browser had before is ended, because from now on nobody could sign out of it:
+    /// a stolen copy of its cookie would outlive the user's own.
+    pub(crate) async fn sign_in(
+        &self,
+        authority: &Authority,
+        response: Response,
+        session: &Secret,
+    ) -> Result<Response, OAuthError> {
+        if let Some(before) = &self.session {
+            authority.sign_out(before).await?;
+        }
+        Ok(with_cookie(response, &format!("{SESSION}={}; {ATTRIBUTES}", session.expose())))
+    }
+
     /// Gives the browser its random value with the answer, when it has none.
     pub(crate) fn remember(&self, response: Response) -> Response {
         if self.is_new {
@@ -64,11 +79,6 @@ impl Browser {
             response
         }
     }
-}
-
-/// Signs the browser in with an answer. The cookie ends with the browser, the session by itself.
-pub(crate) fn sign_in(response: Response, session: &Secret) -> Response {
-    with_cookie(response, &format!("{SESSION}={}; {ATTRIBUTES}", session.expose()))
 }
 
 /// Takes the session cookie away with an answer.

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use url::form_urlencoded;
 
 use crate::authorize::{decision, error_page, foreign_form, is_users_own};
-use crate::browser::{self, Browser};
+use crate::browser::Browser;
 use crate::pages::{device, sign_in, simple};
 use crate::request::{Fields, about};
 use crate::respond::{Page, log, see_other};
@@ -48,7 +48,11 @@ pub(crate) async fn sign_in(
     };
     let password = fields.secret("password");
     match service.authority().sign_in(&tenant.to_string(), fields.get("user"), password).await {
-        Ok(signed_in) => browser::sign_in(see_other(&visit.address("/device")), &signed_in.session),
+        Ok(signed_in) => {
+            let next = see_other(&visit.address("/device"));
+            let response = visit.browser.sign_in(service.authority(), next, &signed_in.session).await;
+            response.unwrap_or_else(|error| visit.refuse(&error))
+        }
         Err(error) if is_users_own(&error) => {
             log(&error, &visit.about);
             visit.step(Some((&error, fields.get("user")))).await
@@ -151,7 +155,7 @@ impl<'a> Visit<'a> {
 
     fn refuse(&self, error: &OAuthError) -> Response {
         log(error, &self.about);
-        if [codes::DEVICE_UNKNOWN, codes::DEVICE_EXPIRED].contains(&error.code) {
+        if [codes::DEVICE_UNKNOWN, codes::DEVICE_EXPIRED, codes::LOCKED].contains(&error.code) {
             let markup = device::code(self.service.clock(), &self.code, Some(&error.text));
             return Page::refused(markup).into_response();
         }

@@ -1,17 +1,16 @@
 //! Signing out of the browser session.
 
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use casbah_authority::Form;
 use casbah_service::Service;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use url::form_urlencoded;
 
 use crate::authorize::error_page;
 use crate::browser::{self, Browser};
 use crate::pages::simple;
-use crate::request::{about, merged};
+use crate::request::about;
 use crate::respond::{Page, log, see_other};
 
 /// Ends the session and goes back to an address that is registered, or says so.
@@ -50,14 +49,6 @@ pub(crate) async fn sign_out(
         }
     };
     browser::sign_out(response)
-}
-
-/// A sign-out that an application's page posted comes without cookies; the redirect brings them.
-pub(crate) async fn repeat(uri: Uri, body: Bytes) -> Response {
-    match merged(uri.query().unwrap_or_default(), &body) {
-        Some(query) => see_other(&format!("{}?{query}", uri.path())),
-        None => http::StatusCode::BAD_REQUEST.into_response(),
-    }
 }
 
 fn with_state(uri: &str, state: Option<&str>) -> String {

@@ -3,7 +3,7 @@
 use casbah_authority::seed;
 use casbah_model::Guid;
 
-/// Words that an application could borrow trust from, as look-alikes are folded.
+/// Words that an application could borrow trust from.
 const TRUSTED: &[&str] = &["microsoft", "casbah", "azure", "entra", "office365", "defender", "admin"];
 
 /// A name with what cannot be seen, or turns the text around, made visible.
@@ -23,8 +23,8 @@ pub(crate) fn warning(name: &str, application: Guid) -> Option<&'static str> {
     if mixes_scripts(name) {
         return Some("The name mixes letters of different scripts. It may pose as another application.");
     }
-    let folded: String = name.chars().filter(|c| !c.is_whitespace()).filter_map(fold).collect();
-    if TRUSTED.iter().any(|word| folded.contains(word)) {
+    let name = folded(name);
+    if TRUSTED.iter().any(|word| name.contains(&folded(word))) {
         return Some("The name resembles that of a well-known product. This application is not part of it.");
     }
     None
@@ -56,6 +56,12 @@ fn look_alike_alone(c: char) -> bool {
     matches!(c, '\u{2100}'..='\u{214F}' | '\u{FF00}'..='\u{FFEF}' | '\u{1D400}'..='\u{1D7FF}' | '\u{1D00}'..='\u{1DBF}')
 }
 
+/// A name as a hasty reader takes it.
+fn folded(name: &str) -> String {
+    let letters: String = name.chars().filter(|c| !c.is_whitespace()).filter_map(fold).collect();
+    letters.replace("rn", "m").replace("vv", "w")
+}
+
 /// A character as a hasty reader takes it.
 fn fold(c: char) -> Option<char> {
     let lower = c.to_lowercase().next()?;
@@ -68,7 +74,8 @@ fn fold(c: char) -> Option<char> {
         'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' => 'o',
         'é' | 'è' | 'ê' | 'ë' => 'e',
         'ç' | 'ć' | 'č' => 'c',
-        '-' | '_' | '.' | '\'' => return None,
+        // Hyphens and the like, and marks that stand over or under a letter.
+        '-' | '_' | '.' | '\'' | '\u{0300}'..='\u{036F}' => return None,
         other => other,
     })
 }

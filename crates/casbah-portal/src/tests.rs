@@ -272,7 +272,7 @@ async fn what_cannot_be_trusted_is_a_page_and_never_a_redirect() {
     }
     let posted = browser.post("/contoso.example/oauth2/v2.0/authorize?a=1", &[("state", "x\r\ny")]).await;
     assert_eq!(posted.status, StatusCode::SEE_OTHER);
-    assert_eq!(posted.location(), "/contoso.example/oauth2/v2.0/authorize?a=1&state=x%0D%0Ay");
+    assert_eq!(posted.location(), "?a=1&state=x%0D%0Ay");
 }
 
 #[tokio::test]
@@ -355,6 +355,9 @@ fn names_that_pose_as_others_are_warned_about() {
         "Mic-ro-soft",
         "Ádmin portal",
         "Entra",
+        "Office 365",
+        "Rnicrosoft",
+        "A\u{332}zure",
     ] {
         assert!(names::warning(name, id).is_some(), "{name}");
     }

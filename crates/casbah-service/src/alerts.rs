@@ -75,7 +75,7 @@ impl Service {
                     alerts::list(tx, tenant, conditions, *order, Page { limit: page.limit + 1, ..*page })?
                 };
                 let limit = usize::try_from(page.limit).unwrap_or(0);
-                let has_next = found.len() > limit;
+                let mut has_next = found.len() > limit;
                 let mut next_bound = None;
                 if has_next && *scan {
                     let bound = found.pop().map_or(0, |alert| alert.raised.0);
@@ -84,14 +84,21 @@ impl Service {
                     next_bound = Some(bound);
                     if found.is_empty() {
                         // ... unless it alone overfills a page: then it is given whole, and the next begins beyond.
-                        let mut moment = conditions.clone();
-                        let only = Range { from: Some(bound), to: Some(bound) };
-                        moment.push(Condition { field: AlertField::Raised, test: Test::Within(vec![only]) });
+                        let within = |from, to| {
+                            let test = Test::Within(vec![Range { from, to }]);
+                            let window = Condition { field: AlertField::Raised, test };
+                            conditions.iter().cloned().chain([window]).collect::<Vec<_>>()
+                        };
                         let whole = Page { skip: 0, limit: alerts::COUNT_CAP };
-                        found = alerts::list(tx, tenant, &moment, *order, whole)?;
-                        let beyond =
-                            if order.ascending { bound.checked_add(1) } else { bound.checked_sub(1) };
-                        next_bound = beyond;
+                        found = alerts::list(tx, tenant, &within(Some(bound), Some(bound)), *order, whole)?;
+                        let (next, beyond) = if order.ascending {
+                            (bound.saturating_add(1), within(Some(bound.saturating_add(1)), None))
+                        } else {
+                            (bound.saturating_sub(1), within(None, Some(bound.saturating_sub(1))))
+                        };
+                        let one = Page { skip: 0, limit: 1 };
+                        has_next = !alerts::list(tx, tenant, &beyond, *order, one)?.is_empty();
+                        next_bound = has_next.then_some(next);
                     }
                 } else {
                     found.truncate(limit);

@@ -9,6 +9,7 @@ pub mod bootstrap;
 pub mod directory;
 pub mod discovery;
 mod error;
+pub mod ip_ranges;
 pub mod tasks;
 pub mod uploads;
 

@@ -1,6 +1,6 @@
 //! Alerts: what they are about, lists by filter, marking and closing.
 
-mod conditions;
+pub(crate) mod conditions;
 #[cfg(test)]
 mod tests;
 

@@ -75,6 +75,12 @@ pub fn redeem(tx: &mut Tx<'_>, tenant: TenantId, digest: &[u8], now: Timestamp) 
     Ok(tx.execute(sql, &[tenant.into(), digest.into(), now.into()])? == 1)
 }
 
+/// Removes the codes of an application, which is being deleted.
+pub fn remove_of_application(tx: &mut Tx<'_>, tenant: TenantId, application: Guid) -> Result<u64> {
+    let sql = "delete from authorization_codes where tenant = ?1 and application = ?2";
+    tx.execute(sql, &[tenant.into(), application.into()])
+}
+
 /// Forgets codes of all tenants that ended before `before`. Keep them for a while after their end:
 /// a second use must still be recognised.
 pub fn remove_ended(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {

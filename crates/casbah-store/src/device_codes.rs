@@ -106,6 +106,12 @@ pub fn redeem(tx: &mut Tx<'_>, tenant: TenantId, digest: &[u8]) -> Result<bool> 
     Ok(tx.execute(sql, &[tenant.into(), digest.into()])? == 1)
 }
 
+/// Removes the device codes of an application, which is being deleted.
+pub fn remove_of_application(tx: &mut Tx<'_>, tenant: TenantId, application: Guid) -> Result<u64> {
+    let sql = "delete from device_codes where tenant = ?1 and application = ?2";
+    tx.execute(sql, &[tenant.into(), application.into()])
+}
+
 /// Forgets device sign-ins of all tenants that ended before `before`.
 pub fn remove_ended(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
     tx.execute("delete from device_codes where expires < ?1", &[before.into()])

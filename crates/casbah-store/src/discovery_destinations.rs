@@ -3,6 +3,7 @@
 use casbah_model::filter::Page;
 use casbah_model::{DestinationUsage, RecordId, TenantId};
 
+use crate::batches::{batches, places};
 use crate::{Result, Row, Tx, Value};
 
 const COLUMNS: &str =
@@ -25,25 +26,27 @@ fn destination(row: Row) -> Result<DestinationUsage> {
 
 /// Keeps the destinations of a task, busiest first.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, task: &RecordId, all: &[DestinationUsage]) -> Result<()> {
-    let sql = format!(
-        "insert into discovery_destinations (tenant, task, position, {COLUMNS}) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-    );
-    for (position, one) in (0_i64..).zip(all) {
-        let values = [
-            tenant.into(),
-            task.into(),
-            position.into(),
-            (&one.destination).into(),
-            one.app.into(),
-            one.transactions.into(),
-            one.users.into(),
-            one.client_ips.into(),
-            one.uploaded.into(),
-            one.downloaded.into(),
-            one.total.into(),
-            one.blocked.into(),
-        ];
+    let mut position = 0_i64;
+    for batch in batches(all) {
+        let mut values: Vec<Value> = vec![tenant.into(), task.into()];
+        for one in batch {
+            values.extend([
+                position.into(),
+                (&one.destination).into(),
+                one.app.into(),
+                one.transactions.into(),
+                one.users.into(),
+                one.client_ips.into(),
+                one.uploaded.into(),
+                one.downloaded.into(),
+                one.total.into(),
+                one.blocked.into(),
+            ]);
+            position += 1;
+        }
+        let places = places(batch.len(), 2, 10);
+        let sql =
+            format!("insert into discovery_destinations (tenant, task, position, {COLUMNS}) values {places}");
         tx.execute(&sql, &values)?;
     }
     Ok(())

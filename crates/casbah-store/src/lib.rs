@@ -24,6 +24,8 @@ pub mod browser_sessions;
 pub mod device_codes;
 pub mod discovery_destinations;
 pub mod discovery_tasks;
+pub mod ip_ranges;
+pub mod ip_tags;
 pub mod permission_grants;
 pub mod policies;
 pub mod service_principals;
@@ -35,6 +37,7 @@ pub mod uploads;
 pub mod usage;
 pub mod users;
 
+mod batches;
 mod migrations;
 mod postgres;
 mod sqlite;

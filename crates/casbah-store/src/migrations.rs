@@ -8,6 +8,7 @@ use crate::{Error, Result, Tx, Value};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("identity", include_str!("../migrations/0001_identity.sql")),
     ("discovery", include_str!("../migrations/0002_discovery.sql")),
+    ("ip_ranges", include_str!("../migrations/0003_ip_ranges.sql")),
 ];
 
 #[derive(Clone, Copy)]

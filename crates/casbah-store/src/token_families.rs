@@ -97,6 +97,18 @@ pub fn revoke_of_user(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, now: Timest
     tx.execute(sql, &[tenant.into(), user.into(), now.into()])
 }
 
+/// Revokes all families of an application, which is being deleted.
+pub fn revoke_of_application(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    application: Guid,
+    now: Timestamp,
+) -> Result<u64> {
+    let sql = "update token_families set revoked = ?3 \
+               where tenant = ?1 and application = ?2 and revoked is null";
+    tx.execute(sql, &[tenant.into(), application.into(), now.into()])
+}
+
 /// Adds a refresh token.
 pub fn insert_refresh_token(tx: &mut Tx<'_>, tenant: TenantId, token: &RefreshToken) -> Result<()> {
     let sql =

@@ -2,37 +2,22 @@
 
 use casbah_model::{AppUsage, RecordId, TenantId, UsageRow};
 
+use crate::batches::{batches, places};
 use crate::{Result, Row, Tx, Value};
-
-/// Rows that one statement adds: few round trips, and far below both databases' limit of parameters.
-const BATCH: usize = 200;
-
-const FIELDS: usize = 11;
 
 /// The most that a figure says, 9 petabytes: below it a double is exact, so that sums may be doubles, which
 /// do not overflow. A log may claim any number of bytes.
 const CAP: i64 = 9_000_000_000_000_000;
 
-/// Adds rows to a stream; where there is usage already, the two are added up.
+/// Adds rows to a stream; where there is usage already, the two are added up. No two of the rows may be of
+/// the same day, app, user and address: PostgreSQL refuses a statement that changes a row twice.
 pub fn merge(tx: &mut Tx<'_>, tenant: TenantId, stream: &RecordId, rows: &[UsageRow]) -> Result<()> {
-    let mut chunks = rows.chunks_exact(BATCH);
-    for chunk in &mut chunks {
-        merge_batch(tx, tenant, stream, chunk)?;
-    }
-    for row in chunks.remainder() {
-        merge_batch(tx, tenant, stream, std::slice::from_ref(row))?;
-    }
-    Ok(())
+    batches(rows).try_for_each(|batch| merge_batch(tx, tenant, stream, batch))
 }
 
 fn merge_batch(tx: &mut Tx<'_>, tenant: TenantId, stream: &RecordId, rows: &[UsageRow]) -> Result<()> {
-    let mut values: Vec<Value> = Vec::with_capacity(2 + rows.len() * FIELDS);
-    values.extend([tenant.into(), stream.into()]);
-    let mut places = Vec::with_capacity(rows.len());
+    let mut values: Vec<Value> = vec![tenant.into(), stream.into()];
     for row in rows {
-        let from = values.len() + 1;
-        let numbers: Vec<String> = (from..from + FIELDS).map(|i| format!("?{i}")).collect();
-        places.push(format!("(?1, ?2, {})", numbers.join(", ")));
         values.extend([
             row.day.into(),
             row.app.into(),
@@ -63,7 +48,7 @@ fn merge_batch(tx: &mut Tx<'_>, tenant: TenantId, stream: &RecordId, rows: &[Usa
          then excluded.first_seen else usage_rows.first_seen end, \
          last_seen = case when excluded.last_seen > usage_rows.last_seen \
          then excluded.last_seen else usage_rows.last_seen end",
-        places.join(", ")
+        places(rows.len(), 2, 11)
     );
     tx.execute(&sql, &values)?;
     Ok(())

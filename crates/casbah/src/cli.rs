@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    alert, api, api_token, app, ca, consent, dev, discovery, env, login, permission, secret, serve, token,
-    user,
+    alert, api, api_token, app, ca, consent, dev, discovery, env, login, permission, secret, serve, subnet,
+    token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -109,6 +109,9 @@ enum Command {
     /// Cloud discovery: upload or read traffic logs, see the apps in use
     #[command(display_order = 41)]
     Discovery(discovery::DiscoveryArgs),
+    /// IP address ranges: your own, of VPNs and cloud providers, risky ones
+    #[command(display_order = 42)]
+    Subnet(Area<subnet::Action>),
     /// Print a completion script for a shell
     #[command(display_order = 90)]
     Completions {
@@ -126,9 +129,9 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     let matches = command().get_matches();
     let outcome = match matches.subcommand() {
-        Some(("serve", matches)) => runtime().and_then(|runtime| {
-            runtime.block_on(serve::run(matches)).map_err(|e| Failure::failed(e.to_string()))
-        }),
+        Some(("serve", matches)) => {
+            run_async(async { serve::run(matches).await.map_err(|e| Failure::failed(e.to_string())) })
+        }
         _ => match Cli::from_arg_matches(&matches) {
             Ok(cli) => run(cli.command),
             Err(error) => error.exit(),
@@ -147,8 +150,8 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Dev(arguments) => runtime()?.block_on(dev::dev(arguments)),
-        Command::Demo(arguments) => runtime()?.block_on(dev::demo(arguments)),
+        Command::Dev(arguments) => run_async(dev::dev(arguments)),
+        Command::Demo(arguments) => run_async(dev::demo(arguments)),
         Command::Login(arguments) => login::login(&arguments),
         Command::Logout(arguments) => login::logout(&arguments),
         Command::Env(arguments) => env::run(&arguments),
@@ -163,6 +166,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::ApiToken(area) => api_token::run(&area),
         Command::Alert(area) => alert::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
+        Command::Subnet(area) => subnet::run(&area),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut crate::cli::command(), "casbah", &mut script);
@@ -171,8 +175,13 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    Ok(tokio::runtime::Runtime::new()?)
+fn run_async(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let outcome = runtime.block_on(work);
+    // Whoever stops a server has waited for it already: a log still being parsed is taken up again
+    // at the next start.
+    runtime.shutdown_background();
+    outcome
 }
 
 #[cfg(test)]

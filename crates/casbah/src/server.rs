@@ -94,7 +94,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         apply_bootstrap(&service, path).await?;
     }
 
-    if service.list_tenants().await.is_ok_and(|tenants| tenants.is_empty()) {
+    if !config.development && service.list_tenants().await.is_ok_and(|tenants| tenants.is_empty()) {
         tracing::warn!(
             "there is no tenant yet, so nobody can sign in: start with --bootstrap FILE (docs/bootstrap.md)"
         );
@@ -175,8 +175,14 @@ impl Running {
         self.handle.graceful_shutdown(Some(self.grace));
         let _ = self.serving.await;
         let _ = self.stop_work.send(true);
-        for worker in self.workers {
-            let _ = worker.await;
+        // A large log takes longer than anyone wants to wait: its task stays queued, and is done later.
+        let workers = async {
+            for worker in self.workers {
+                let _ = worker.await;
+            }
+        };
+        if tokio::time::timeout(self.grace, workers).await.is_err() {
+            tracing::warn!("work was left unfinished; it goes on at the next start");
         }
         tracing::info!("stopped");
     }

@@ -1,5 +1,6 @@
 //! The bytes of a blob, from the network to the disk in constant memory.
 
+use std::error::Error as _;
 use std::io;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -10,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use casbah_service::Service;
 use casbah_service::uploads::{Access, BlobError, Received};
 use futures_util::{Stream, TryStreamExt};
+use http_body_util::LengthLimitError;
 use md5::{Digest, Md5};
 use tokio_util::io::StreamReader;
 use tower::{Layer, ServiceExt, service_fn};
@@ -45,7 +47,10 @@ pub(super) async fn store(
 
 /// A small body as a whole.
 pub(super) async fn whole(body: Body) -> Result<Bytes, Refused> {
-    to_bytes(body, LONGEST_LIST).await.map_err(|_| Refused::BAD_XML)
+    to_bytes(body, LONGEST_LIST).await.map_err(|e| {
+        let too_large = e.source().is_some_and(|cause| cause.is::<LengthLimitError>());
+        if too_large { BlobError::TooLarge.into() } else { BlobError::Sender(io::Error::other(e)).into() }
+    })
 }
 
 async fn store_stream(

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use casbah_service::uploads::BlobError;
 
-use crate::problem;
+use crate::{incoming, problem};
 
 /// A refusal: status, code, sentence.
 #[derive(Debug)]
@@ -40,6 +40,12 @@ impl Refused {
     );
     pub(super) const BAD_MD5: Refused =
         refused(StatusCode::BAD_REQUEST, "InvalidMd5", "The MD5 value specified in the request is invalid.");
+
+    pub(super) const NO_LENGTH: Refused = refused(
+        StatusCode::LENGTH_REQUIRED,
+        "MissingContentLengthHeader",
+        "Content-Length was not specified, and the body does not come in chunks.",
+    );
 
     pub(super) const fn bad_query(message: &'static str) -> Refused {
         refused(StatusCode::BAD_REQUEST, "InvalidQueryParameterValue", message)
@@ -87,6 +93,11 @@ impl From<BlobError> for Refused {
                 StatusCode::BAD_REQUEST,
                 "InvalidBlockList",
                 "The list names a block that was not put.",
+            ),
+            BlobError::Sender(e) if incoming::is_stalled(&e) => refused(
+                StatusCode::REQUEST_TIMEOUT,
+                "OperationTimedOut",
+                "The body did not arrive in time: send it again.",
             ),
             BlobError::Sender(_) => {
                 refused(StatusCode::BAD_REQUEST, "IncompleteBody", "The body ended before it was complete.")

@@ -71,11 +71,17 @@ async fn a_blob_is_put_at_once() {
     let url = address(&world).await;
     let body = b"one\ntwo\n";
     let md5 = STANDARD.encode(Md5::digest(body));
-    let headers = [("x-ms-blob-type", "BlockBlob"), ("content-md5", &md5), ("x-ms-version", "2021-08-06")];
+    let headers = [
+        ("x-ms-blob-type", "BlockBlob"),
+        ("content-md5", &md5),
+        ("x-ms-version", "2021-08-06"),
+        ("x-ms-client-request-id", "3f1c"),
+    ];
     let reply = put(&world, &url, &headers, &body[..]).await;
     created(&reply);
     assert_eq!(reply.headers["content-md5"], md5.as_str());
     assert_eq!(reply.headers["x-ms-version"], "2021-08-06");
+    assert_eq!(reply.headers["x-ms-client-request-id"], "3f1c");
     assert_eq!(stored(&world).await, body);
     // Without the type, with a label of its own, replacing what was there: real clients do all three.
     created(&put(&world, &url, &[("content-type", "text/plain")], "three").await);

@@ -42,7 +42,8 @@ async fn list_data_sources(
     if !ascending {
         all.reverse();
     }
-    Ok(Json(paging::cut(all.iter().map(streams::view).collect(), page)))
+    let now = service.clock().now();
+    Ok(Json(paging::cut(all.iter().map(|source| streams::view(source, now)).collect(), page)))
 }
 
 async fn create_data_source(
@@ -61,13 +62,15 @@ async fn create_data_source(
     };
     let receiver = parameters.text("receiverType")?.filter(|text| !text.is_empty());
     let receiver = receiver.unwrap_or(if kind.is_empty() { "ftp".to_string() } else { kind });
+    let protocol = parameters.text("protocol")?;
     let new = NewDataSource {
         name: parameters.required_text("displayName")?.trim().to_string(),
         log_type: log_type(&parameters)?,
         receiver: receiver.to_lowercase(),
-        protocol: parameters.text("protocol")?.filter(|text| !text.is_empty()).or(transport),
+        protocol: protocol.filter(|text| !text.is_empty()).or(transport).map(|text| text.to_lowercase()),
     };
-    Ok(Json(streams::view(&service.create_data_source(&caller, new).await?)))
+    let source = service.create_data_source(&caller, new).await?;
+    Ok(Json(streams::view(&source, source.created)))
 }
 
 /// The number of the log type; a source's name will do.

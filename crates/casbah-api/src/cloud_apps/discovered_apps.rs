@@ -17,7 +17,7 @@ use crate::parameters::{Parameters, whole_number};
 use crate::problem::Problem;
 use crate::table::Area;
 
-use DiscoveredAppField::{App, Category, Name, Score, Tag, User, Users};
+use DiscoveredAppField::{App, Category, Name, Sanctioned, Score, Tag, User, Users};
 
 const FIELDS: &[Field<DiscoveredAppField>] = &[
     Field { names: &["appId"], field: App, kind: Kind::Number, operators: &[Eq, Neq] },
@@ -27,6 +27,7 @@ const FIELDS: &[Field<DiscoveredAppField>] = &[
     Field { names: &["users"], field: Users, kind: Kind::Number, operators: &[Gt, Gte, Lt, Lte, Eq] },
     Field { names: &["user.entity"], field: User, kind: Kind::Entity, operators: &[Eq, Neq] },
     Field { names: &["tag"], field: Tag, kind: Kind::Text, operators: &[Eq, Neq] },
+    Field { names: &["sanctioned"], field: Sanctioned, kind: Kind::Flag, operators: &[Eq] },
 ];
 
 const ORDERS: &[(&str, AppOrder)] = &[

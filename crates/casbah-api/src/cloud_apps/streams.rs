@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::{Stream, StreamKind};
+use casbah_model::{Stream, StreamKind, Timestamp};
 use casbah_service::Service;
 use casbah_service::discovery::Timeframe;
 use serde_json::{Value, json};
@@ -12,19 +12,23 @@ use super::DISCOVERY_READ;
 use crate::paging::Answer;
 use crate::table::Area;
 
+const MS_OF_DAY: i64 = 86_400_000;
+
 pub(super) fn area() -> Area {
     Area::new("Streams").list("/api/v1/discovery/streams", DISCOVERY_READ, "List streams", list_streams)
 }
 
 async fn list_streams(State(service): State<Service>, Extension(caller): Extension<Caller>) -> Answer {
-    let streams: Vec<Value> = service.list_streams(&caller).await?.iter().map(view).collect();
+    let now = service.clock().now();
+    let streams: Vec<Value> = service.list_streams(&caller).await?.iter().map(|s| view(s, now)).collect();
     let total = streams.len();
     // Most clients read `streams`, one reads `data`.
     Ok(Json(json!({ "streams": streams, "data": streams, "total": total, "hasNext": false, "max": total })))
 }
 
 /// A stream as the wire has it.
-pub(super) fn view(stream: &Stream) -> Value {
+pub(super) fn view(stream: &Stream, now: Timestamp) -> Value {
+    let last = stream.last_data.unwrap_or(stream.created);
     let mut view = json!({
         "_id": stream.id,
         "displayName": stream.name,
@@ -40,11 +44,21 @@ pub(super) fn view(stream: &Stream) -> Value {
         "isManual": stream.kind == StreamKind::Snapshot,
         "globalAggregated": stream.kind == StreamKind::Input,
         "snapshotData": stream.kind == StreamKind::Snapshot,
+        // Every time frame is read from the same figures here.
+        "readTimeFramesFromSecond": false,
         "logFilesHistoryCount": stream.logs,
         "logFilesFailsCount": stream.failures,
         "supportedEntityTypes": stream.entity_kinds,
         "supportedTrafficTypes": stream.traffic_kinds,
+        // Policies look at each log as soon as it is read.
+        "lastAlertProcessingTime": last,
+        "currentServicesCollectionName": "discovery_services",
+        "timeFrames": {},
+        "timeFrames2": {},
         "validTimeFrames": Timeframe::DAYS,
+        "validTimeFrames2": Timeframe::DAYS,
+        // In days, as the time frames are.
+        "timeWithoutLogs": now.0.saturating_sub(last.0).max(0) / MS_OF_DAY,
         "sourceStreams": [],
         "userTags": [],
     });

@@ -84,6 +84,7 @@ fn times() {
     check(json!({ "date": { "lte": [5.75] } }), &[("date", range(None, Some(5)))]);
     check(json!({ "date": { "gte_ndays": "30" } }), &[("date", range(Some(70 * DAY), None))]);
     check(json!({ "date": { "lte_ndays": 30 } }), &[("date", range(None, Some(70 * DAY)))]);
+    check(json!({ "date": { "gte_ndays": "0.5" } }), &[("date", range(Some(100 * DAY - DAY / 2), None))]);
     check(json!({ "date": { "range": { "start": 1, "end": null } } }), &[("date", range(Some(1), None))]);
     let two = Test::Within(vec![Range { from: Some(1), to: Some(2) }, Range { from: None, to: Some(9) }]);
     check(json!({ "date": { "range": [{ "start": 1, "end": "2" }, { "end": 9 }] } }), &[("date", two)]);

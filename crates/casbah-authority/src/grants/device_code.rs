@@ -37,6 +37,7 @@ impl Grant for DeviceCode {
 
     fn prove(&self, tx: &mut Tx<'_>, client: &Client, attempt: &Attempt) -> Result<Proof, OAuthError> {
         let tenant = client.tenant.id;
+        client.check_installed_or_authenticated()?;
         let unknown = || OAuthError::plain(codes::DEVICE_UNKNOWN);
         let secret = sent(&attempt.form).ok_or_else(unknown)?;
         let digest = attempt.digest(SecretKind::DeviceCode, &secret);

@@ -286,3 +286,19 @@ fn usage_is_by_day_app_user_and_address() {
     assert_eq!(unmatched, [("192.0.2.1", 1), ("example.co.uk", 1)]);
     assert_eq!(report.summary.users, 1);
 }
+
+#[test]
+fn users_are_one_whatever_their_case() {
+    let seconds = NOW / 1000 - 60;
+    let line = |user: &str| {
+        format!(
+            "{seconds}.000 1 10.0.0.7 TCP_MISS/200 9 GET https://slack.com/ {user} HIER_DIRECT/192.0.2.1 -\n"
+        )
+    };
+    // The final sigma is the letter whose small form depends on its place.
+    for spellings in [["Ann", "aNN"], ["ΟΔΟΣ", "οδος"], ["ÄNNE", "änne"]] {
+        let report = read("SQUID_NATIVE", spellings.map(line).concat()).unwrap();
+        assert_eq!((report.summary.users, report.usage.len()), (1, 1), "{spellings:?}");
+        assert_eq!(report.usage[0].user.as_deref(), Some(spellings[0]));
+    }
+}

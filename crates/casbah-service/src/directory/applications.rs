@@ -3,9 +3,12 @@
 use casbah_authority::{Caller, seed};
 use casbah_model::{
     AppRole, Application, ApplicationSecret, DelegatedScope, Guid, RedirectUri, RedirectUriKind,
-    RequiredAccess, ServicePrincipal, TenantId,
+    RequiredAccess, ServicePrincipal, TenantId, Timestamp,
 };
-use casbah_store::{Tx, application_secrets, applications, audit, service_principals};
+use casbah_store::{
+    Tx, application_secrets, applications, audit, authorization_codes, device_codes, service_principals,
+    token_families,
+};
 use serde_json::json;
 
 use super::{names, redirect_uris};
@@ -211,6 +214,7 @@ impl Service {
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
                 check_not_built_in(&application)?;
+                end_sign_ins(tx, tenant, application.app_id, now)?;
                 applications::delete(tx, tenant, application.id)?;
                 let mut record = template.clone();
                 record.target = application.id.to_string();
@@ -237,12 +241,22 @@ fn details(tx: &mut Tx<'_>, tenant: TenantId, application: Application) -> Resul
     Ok(ApplicationDetails { application, secrets })
 }
 
+/// Ends every sign-in to an application that is being deleted: they are known by its application id,
+/// and would live again with the next application of that id.
+pub(super) fn end_sign_ins(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    app_id: Guid,
+    now: Timestamp,
+) -> Result<(), Error> {
+    token_families::revoke_of_application(tx, tenant, app_id, now)?;
+    authorization_codes::remove_of_application(tx, tenant, app_id)?;
+    device_codes::remove_of_application(tx, tenant, app_id)?;
+    Ok(())
+}
+
 /// The service principal that an application gets in its tenant.
-pub(crate) fn new_service_principal(
-    application: &Application,
-    id: Guid,
-    now: casbah_model::Timestamp,
-) -> ServicePrincipal {
+pub(crate) fn new_service_principal(application: &Application, id: Guid, now: Timestamp) -> ServicePrincipal {
     ServicePrincipal {
         id,
         app_id: application.app_id,

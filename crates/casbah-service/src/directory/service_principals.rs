@@ -5,7 +5,7 @@ use casbah_model::{Application, Guid, ServicePrincipal, TenantId};
 use casbah_store::{Tx, applications, audit, service_principals};
 use serde_json::json;
 
-use super::applications::{ApplicationKey, check_not_built_in, new_service_principal};
+use super::applications::{ApplicationKey, check_not_built_in, end_sign_ins, new_service_principal};
 use crate::{Error, Service};
 
 /// A service principal with the application behind it, which holds its roles, scopes and addresses.
@@ -119,6 +119,7 @@ impl Service {
             .write(move |tx| {
                 let ServicePrincipalDetails { principal, application } = find(tx, tenant, key)?;
                 check_not_built_in(&application)?;
+                end_sign_ins(tx, tenant, principal.app_id, now)?;
                 service_principals::delete(tx, tenant, principal.id)?;
                 let mut record = template.clone();
                 record.target = principal.id.to_string();

@@ -3,7 +3,7 @@
 use casbah_authority::{Caller, hash_password};
 use casbah_model::{Guid, Role, Secret, TenantId, User};
 use casbah_store::users::Failures;
-use casbah_store::{Tx, audit, tenants, users};
+use casbah_store::{Tx, audit, tenants, token_families, users};
 use serde_json::json;
 
 use super::{check_may_change_administrator, names};
@@ -149,6 +149,11 @@ impl Service {
                         check_not_last(tx, tenant, &user, role)?;
                     }
                 }
+                if password_hash.is_some() || (enabled == Some(false) && user.enabled) {
+                    // What was open stays closed, also when the user is enabled again.
+                    user.sessions_valid_from = now;
+                    token_families::revoke_of_user(tx, tenant, user.id, now)?;
+                }
                 user.display_name = display_name.clone().unwrap_or(user.display_name);
                 user.given_name = given_name.clone().or(user.given_name);
                 user.surname = surname.clone().or(user.surname);
@@ -156,7 +161,6 @@ impl Service {
                 user.enabled = enabled.unwrap_or(user.enabled);
                 if let Some(hash) = &password_hash {
                     user.password_hash = Some(hash.clone());
-                    user.sessions_valid_from = now;
                     users::set_failures(tx, tenant, user.id, Failures::default())?;
                 }
                 users::save(tx, tenant, &user)?;

@@ -7,6 +7,7 @@ use casbah_model::{AppTag, AppUsage, RecordId, StreamKind, TenantId, Timestamp};
 use casbah_store::usage::{self, Scope};
 use casbah_store::{Tx, app_tags, streams};
 
+use super::built_in::VERDICTS;
 use crate::{Error, Service};
 
 /// The last so many UTC days, today included.
@@ -148,8 +149,9 @@ impl Service {
                 let mut apps: Vec<DiscoveredApp> =
                     used.into_iter().map(|usage| describe(usage, &tags)).collect();
                 for condition in &conditions {
-                    let of_users = apps_of_users(tx, tenant, &scope, condition)?;
-                    apps.retain(|app| satisfies(app, condition, &of_users));
+                    let condition = with_tag_names(condition, &tags);
+                    let of_users = apps_of_users(tx, tenant, &scope, &condition)?;
+                    apps.retain(|app| satisfies(app, &condition, &of_users));
                 }
                 Ok(apps)
             })
@@ -203,6 +205,25 @@ fn describe(usage: AppUsage, tags: &[AppTag]) -> DiscoveredApp {
     }
 }
 
+/// Tags go by name here; clients also filter by the ids of the list of tags.
+fn with_tag_names(
+    condition: &Condition<DiscoveredAppField>,
+    tags: &[AppTag],
+) -> Condition<DiscoveredAppField> {
+    let mut condition = condition.clone();
+    if condition.field == DiscoveredAppField::Tag
+        && let Test::AnyOf(operands) | Test::NoneOf(operands) = &mut condition.test
+    {
+        for operand in operands {
+            let Operand::Text(id) = operand else { continue };
+            if let Some(tag) = tags.iter().find(|tag| tag.id.as_str().eq_ignore_ascii_case(id)) {
+                *id = tag.name.clone();
+            }
+        }
+    }
+    condition
+}
+
 /// The apps of the users that a condition names; empty for conditions on other fields.
 fn apps_of_users(
     tx: &mut Tx<'_>,
@@ -231,10 +252,18 @@ fn satisfies(app: &DiscoveredApp, condition: &Condition<DiscoveredAppField>, of_
         DiscoveredAppField::App => *operand == Operand::Number(app.usage.app),
         DiscoveredAppField::Name => same(&app.name, operand),
         DiscoveredAppField::Category => same(&app.category, operand),
-        DiscoveredAppField::Score => app.score.is_some_and(|score| *operand == Operand::Number(score)),
+        DiscoveredAppField::Score => {
+            app.score.map_or(*operand == Operand::Nothing, |score| *operand == Operand::Number(score))
+        }
         DiscoveredAppField::Users => *operand == Operand::Number(app.usage.users),
         DiscoveredAppField::User => of_users.contains(&app.usage.app),
-        DiscoveredAppField::Tag => app.tags.iter().any(|tag| same(tag, operand)),
+        DiscoveredAppField::Tag => {
+            (*operand == Operand::Nothing && app.tags.is_empty())
+                || app.tags.iter().any(|tag| same(tag, operand))
+        }
+        DiscoveredAppField::Sanctioned => {
+            *operand == Operand::Flag(app.tags.iter().any(|tag| tag == VERDICTS[0]))
+        }
     };
     match &condition.test {
         Test::AnyOf(operands) => operands.iter().any(equals),

@@ -182,7 +182,7 @@ fn evidence(stream: &Stream, finding: &Finding) -> Vec<Json> {
     vec![json!({
         "title": format!("{} on {day}, in {}", finding.app_name, stream.name),
         "description": format!(
-            "{} transactions, {} bytes ({} uploaded), {} users, {} addresses",
+            "transactions: {}, bytes: {} (uploaded: {}), users: {}, addresses: {}",
             seen.events, seen.total_bytes, seen.uploaded_bytes, seen.users, seen.ips.len()
         ),
     })]

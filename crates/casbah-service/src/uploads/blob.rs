@@ -1,6 +1,6 @@
 //! Storing the bytes of an upload: at once, or block by block.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use casbah_model::{RecordId, TenantId, UploadPart, UploadState};
 use casbah_store::{Tx, uploads};
@@ -114,9 +114,9 @@ impl Service {
     ) -> Result<(), BlobError> {
         let (tenant, id) = (access.tenant, access.upload.clone());
         let part = part("", &received);
-        let replaced = self
-            .store
-            .write(move |tx| {
+        let service = self.clone();
+        to_the_end(async move {
+            let write = move |tx: &mut Tx<'_>| {
                 let mut upload = open(tx, tenant, &id)?;
                 if fresh && upload.state == UploadState::Stored {
                     return Err(BlobError::Exists);
@@ -129,11 +129,13 @@ impl Service {
                 uploads::save(tx, tenant, &upload)?;
                 uploads::delete_blocks(tx, tenant, &id)?;
                 Ok(replaced)
-            })
-            .await?;
-        received.keep();
-        self.folder().delete(&files(replaced)).await;
-        Ok(())
+            };
+            let replaced = service.store.write(write).await?;
+            received.keep();
+            service.folder().delete(&files(replaced)).await;
+            Ok(())
+        })
+        .await
     }
 
     /// Keeps the bytes as a block; one with the same id is replaced.
@@ -146,9 +148,9 @@ impl Service {
         let (tenant, id) = (access.tenant, access.upload.clone());
         let limit = i64::try_from(self.settings.upload_limit).unwrap_or(i64::MAX);
         let part = part(block, &received);
-        let replaced = self
-            .store
-            .write(move |tx| {
+        let service = self.clone();
+        to_the_end(async move {
+            let write = move |tx: &mut Tx<'_>| {
                 open(tx, tenant, &id)?;
                 let (same, others, bytes) = uploads::block_usage(tx, tenant, &id, &part.block)?;
                 if others >= MOST_UNCOMMITTED {
@@ -163,11 +165,13 @@ impl Service {
                 }
                 uploads::save_block(tx, tenant, &id, &part)?;
                 Ok(same)
-            })
-            .await?;
-        received.keep();
-        self.folder().delete(&files(replaced.into_iter().collect())).await;
-        Ok(())
+            };
+            let replaced = service.store.write(write).await?;
+            received.keep();
+            service.folder().delete(&files(replaced.into_iter().collect())).await;
+            Ok(())
+        })
+        .await
     }
 
     /// Makes the listed blocks, in their order, the content of the upload; the others are dropped.
@@ -182,9 +186,9 @@ impl Service {
         }
         let (tenant, id) = (access.tenant, access.upload.clone());
         let limit = i64::try_from(self.settings.upload_limit).unwrap_or(i64::MAX);
-        let dropped = self
-            .store
-            .write(move |tx| {
+        let service = self.clone();
+        to_the_end(async move {
+            let write = move |tx: &mut Tx<'_>| {
                 let mut upload = open(tx, tenant, &id)?;
                 if fresh && upload.state == UploadState::Stored {
                     return Err(BlobError::Exists);
@@ -195,22 +199,30 @@ impl Service {
                 if size > limit {
                     return Err(BlobError::TooLarge);
                 }
-                let dropped = waiting
-                    .iter()
-                    .chain(&upload.parts)
-                    .filter(|old| !parts.iter().any(|part| part.file == old.file));
-                let dropped: Vec<UploadPart> = dropped.cloned().collect();
+                let kept: HashSet<&str> = parts.iter().map(|part| part.file.as_str()).collect();
+                let old = waiting.into_iter().chain(std::mem::take(&mut upload.parts));
+                let dropped: Vec<UploadPart> = old.filter(|old| !kept.contains(old.file.as_str())).collect();
                 upload.state = UploadState::Stored;
                 upload.size = size;
                 upload.parts = parts;
                 uploads::save(tx, tenant, &upload)?;
                 uploads::delete_blocks(tx, tenant, &id)?;
                 Ok(dropped)
-            })
-            .await?;
-        self.folder().delete(&files(dropped)).await;
-        Ok(())
+            };
+            let dropped = service.store.write(write).await?;
+            service.folder().delete(&files(dropped)).await;
+            Ok(())
+        })
+        .await
     }
+}
+
+/// Finishes a write also when the sender goes away in the middle of it. Were it dropped between the
+/// commit and the moment when the file is kept, the file would be deleted and a row would name it.
+async fn to_the_end(
+    work: impl Future<Output = Result<(), BlobError>> + Send + 'static,
+) -> Result<(), BlobError> {
+    tokio::spawn(work).await.unwrap_or_else(|e| Err(BlobError::Internal(e.into())))
 }
 
 /// The upload, if bytes may still be added to it.

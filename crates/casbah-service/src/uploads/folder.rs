@@ -77,14 +77,7 @@ impl Folder {
     ) -> Result<Received, ReceiveError> {
         self.make().await.map_err(ReceiveError::Storage)?;
         let file = format!("{upload}-{}", random::text(24, HEX));
-        let (part, whole) = (self.path.join(format!("{file}{PART}")), self.path.join(&file));
-        let mut options = tokio::fs::OpenOptions::new();
-        #[cfg(unix)]
-        options.mode(0o600);
-        let mut out =
-            options.write(true).create_new(true).open(&part).await.map_err(ReceiveError::Storage)?;
-        // From here on the file goes away with `received`, also when the request is dropped half-way.
-        let mut received = Received { file, size: 0, path: Some(part.clone()) };
+        let (mut out, mut received) = self.create(file).await.map_err(ReceiveError::Storage)?;
         let mut buffer = vec![0; BUFFER];
         loop {
             let read = reader.read(&mut buffer).await.map_err(ReceiveError::Sender)?;
@@ -98,13 +91,44 @@ impl Folder {
             out.write_all(&buffer[..read]).await.map_err(ReceiveError::Storage)?;
         }
         out.flush().await.map_err(ReceiveError::Storage)?;
-        out.sync_all().await.map_err(ReceiveError::Storage)?;
-        tokio::fs::rename(&part, &whole).await.map_err(ReceiveError::Storage)?;
-        received.path = Some(whole);
-        // The name itself is durable only when the folder is.
-        let folder = tokio::fs::File::open(&self.path).await.map_err(ReceiveError::Storage)?;
-        folder.sync_all().await.map_err(ReceiveError::Storage)?;
-        Ok(received)
+        let whole = self.path.join(&received.file);
+        self.complete(out.into_std().await, received, whole).await.map_err(ReceiveError::Storage)
+    }
+
+    /// Makes the file. It goes away with what is answered here, also when the request is dropped half-way:
+    /// what the other thread makes then is dropped over there.
+    async fn create(&self, file: String) -> io::Result<(tokio::fs::File, Received)> {
+        let part = self.path.join(format!("{file}{PART}"));
+        let created = tokio::task::spawn_blocking(move || {
+            let mut options = std::fs::OpenOptions::new();
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let out = options.write(true).create_new(true).open(&part)?;
+            Ok::<_, io::Error>((out, Received { file, size: 0, path: Some(part) }))
+        });
+        let (out, received) = created.await.map_err(io::Error::other)??;
+        Ok((tokio::fs::File::from_std(out), received))
+    }
+
+    /// Makes the file durable under its final name; dropped half-way, it goes away as above.
+    async fn complete(
+        &self,
+        out: std::fs::File,
+        mut received: Received,
+        whole: PathBuf,
+    ) -> io::Result<Received> {
+        let folder = self.path.clone();
+        let completed = tokio::task::spawn_blocking(move || {
+            out.sync_all()?;
+            if let Some(part) = &received.path {
+                std::fs::rename(part, &whole)?;
+            }
+            received.path = Some(whole);
+            // The name itself is durable only when the folder is.
+            std::fs::File::open(folder)?.sync_all()?;
+            Ok(received)
+        });
+        completed.await.map_err(io::Error::other)?
     }
 
     /// Deletes files that no row names any more. What cannot be deleted now is swept later.

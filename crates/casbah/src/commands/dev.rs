@@ -42,13 +42,16 @@ struct PlaceArgs {
     /// Where to listen; port 0 picks a free one, a busy port gives way to the next
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
+    /// Allow CASBAH_CLOCK to set the clock, for tests
+    #[arg(long)]
+    test_mode: bool,
 }
 
 /// Starts the server with its well-known world, says what there is, and serves.
 pub async fn dev(arguments: DevArgs) -> Result<(), Failure> {
     let begun = Instant::now();
     let place = Place::new(arguments.place.data_dir)?;
-    let running = demo::start(arguments.place.listen, &place).await?;
+    let running = demo::start(arguments.place.listen, &place, arguments.place.test_mode).await?;
     let output = Output::new(arguments.output.output, running.service.clock().now());
     if output.for_people() {
         write(&screen(&running, &place, begun))?;
@@ -63,7 +66,7 @@ pub async fn dev(arguments: DevArgs) -> Result<(), Failure> {
 pub async fn demo(arguments: DemoArgs) -> Result<(), Failure> {
     let begun = Instant::now();
     let place = Place::new(arguments.place.data_dir)?;
-    let running = demo::start(arguments.place.listen, &place).await?;
+    let running = demo::start(arguments.place.listen, &place, arguments.place.test_mode).await?;
     write(&format!(
         "{}   {} in {:.1} s, settings in {}\n",
         paint(style::BOLD, concat!("Casbah ", env!("CARGO_PKG_VERSION"))),

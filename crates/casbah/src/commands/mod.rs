@@ -14,6 +14,7 @@ pub mod login;
 pub mod permission;
 pub mod secret;
 pub mod serve;
+pub mod subnet;
 pub mod token;
 pub mod user;
 
@@ -49,7 +50,7 @@ fn open(connection: &ConnectionArgs, output: OutputArgs) -> Result<(Session, Out
 
 /// The clock of this process; tests may set it.
 fn clock() -> Result<Clock, Failure> {
-    crate::config::clock_from_environment().map_err(|e| Failure::usage(e.to_string()))
+    crate::config::clock_from_environment(false).map_err(|e| Failure::usage(e.to_string()))
 }
 
 /// A secret from a file, from standard input (`-`), or from an environment variable. Never from an

@@ -51,10 +51,10 @@ impl Place {
 }
 
 /// Starts the server, makes the world, and writes `casbah.env`.
-pub async fn start(listen: SocketAddr, place: &Place) -> Result<Running, Failure> {
+pub async fn start(listen: SocketAddr, place: &Place, test_mode: bool) -> Result<Running, Failure> {
     let listen = free(listen)?;
     let mut config = Config::development(listen, place.folder.clone(), place.database.clone());
-    config.clock = clock_from_environment().map_err(|e| Failure::usage(e.to_string()))?;
+    config.clock = clock_from_environment(test_mode).map_err(|e| Failure::usage(e.to_string()))?;
     config.test_mode = config.clock.setting() != casbah_model::ClockSetting::System;
     let running = server::start(config).await.map_err(|e| Failure::failed(e.to_string()))?;
     let made = running.service.apply_bootstrap(&world::bootstrap()).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Version, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use casbah_model::Guid;
@@ -23,6 +23,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 pub(super) fn wrap(router: Router, metrics: Metrics) -> Router {
     let router = router
         .layer(CatchPanicLayer::custom(|_| answer_panic()))
+        .layer(from_fn(casbah_api::watch_body))
         .layer(from_fn(harden))
         .layer(from_fn_with_state(metrics, observe));
     // A router's own layers run after it has chosen a route, so this stands in front of it.
@@ -40,14 +41,8 @@ pub(super) fn limit_slow_clients(builder: &mut Builder<TokioExecutor>) {
 
 /// Every answer says how it may be used; pages set stricter rules of their own.
 async fn harden(request: Request, next: Next) -> Response {
-    let is_upload = request.uri().path().starts_with("/upload/") && request.version() == Version::HTTP_11;
     let mut response = next.run(request).await;
-    let refused = response.status().is_client_error();
     let headers = response.headers_mut();
-    if is_upload && refused {
-        // The rest of the body is not read, so the client must not send its next call after it.
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let year = HeaderValue::from_static("max-age=31536000");
     headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);

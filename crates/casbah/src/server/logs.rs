@@ -13,10 +13,7 @@ pub(super) fn start(format: LogFormat, filter: &str) -> Result<(), StartError> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => {
-            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            builder.compact().with_ansi(colours && std::env::var_os("NO_COLOR").is_none()).try_init()
-        }
+        LogFormat::Text => builder.compact().with_ansi(false).try_init(),
     };
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Cloud discovery over HTTP: upload, figures, reports, alerts, what bad files get, `kill -9`.
 
+mod blobs;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -306,6 +308,149 @@ both! {
         assert!(script(102).body.is_empty());
     }
 
+    fn discovered_apps_are_filtered_sorted_and_paged(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        upload(&caller, &sample("SQUID_NATIVE.log"), "SQUID_NATIVE.log", "SQUID_NATIVE", "Office", false);
+        let id = stream_id(&caller, "Office");
+        let all = apps(&caller, &id);
+        let path = "/cas/api/v1/discovery/discovered_apps/";
+        let list = |body: Value| caller.post(path, &body).ok();
+        let check = |filters: Value, wanted: &dyn Fn(&Value) -> bool| {
+            let found = list(json!({"streamId": id, "timeframe": 30, "filters": filters}));
+            let expected = all.iter().filter(|a| wanted(a)).count();
+            assert_eq!(found["total"], expected, "{filters}");
+            assert!(found["data"].as_array().unwrap().iter().all(wanted), "{filters}");
+        };
+        let score = |a: &Value| a["score"].as_i64();
+        let users = |a: &Value| a["usersCount"].as_i64().unwrap();
+        check(json!({"score": {"eq": [1, 5]}}), &|a| score(a).is_some_and(|s| (1..=5).contains(&s)));
+        check(json!({"score": {"eq": ["8", "10"]}}), &|a| score(a).is_some_and(|s| s >= 8));
+        check(json!({"score": {"eq": []}}), &|_| true);
+        check(json!({"score": {"eq": null}}), &|a| score(a).is_none());
+        check(json!({"users": {"gt": "1", "lt": 4}}), &|a| users(a) > 1 && users(a) < 4);
+        check(json!({"appId": {"eq": "11627"}}), &|a| a["appId"] == 11627);
+        check(json!({"appName": {"eq": "dropbox"}}), &|a| a["name"] == "Dropbox");
+        check(json!({"appName": {"contains": ["BOX"]}}), &|a| a["name"].as_str().unwrap().to_lowercase().contains("box"));
+        check(json!({"category": {"eq": ["SAASDB_CATEGORY_CLOUD_STORAGE"]}}), &|a| a["category"] == "SAASDB_CATEGORY_CLOUD_STORAGE");
+        let person = "keiko.mori@contoso.com";
+        let of_user = list(json!({"streamId": id, "filters": {"user.entity": {"eq": [person]}}}));
+        assert!(of_user["total"].as_i64().unwrap() > 0);
+        assert_eq!(list(json!({"streamId": id, "filters": {"user.entity": {"eq": {"id": person}}}}))["data"], of_user["data"]);
+        // Tags: the three verdicts exclude each other, and a filter takes a name or an id.
+        let tag = |what: &str, body: &Value| caller.post(&format!("/api/v1/discovery/discovery_app/11627/{what}"), body);
+        tag("add_tag/", &json!({"tagName": "Monitored"})).ok();
+        caller.post_form("/cas/api/v1/discovery/discovery_app/11627/add_tag", &[("tagName", "sanctioned")]).ok();
+        let tags = caller.post("/api/v1/discovery/app_tags/", &json!({})).ok();
+        let bearing = |name: &str| tags.as_array().unwrap().iter().find(|t| t["name"] == name).unwrap().clone();
+        assert_eq!((&bearing("Sanctioned")["appIds"], &bearing("Monitored")["appIds"]), (&json!([11627]), &json!([])));
+        let sanctioned = |a: &Value| a["appId"] == 11627;
+        for filters in [json!({"tag": {"eq": "Sanctioned"}}), json!({"tag": {"eq": [bearing("Sanctioned")["id"]]}}), json!({"sanctioned": {"eq": "true"}}), json!({"tag": {"neq": null}})] {
+            check(filters, &sanctioned);
+        }
+        for filters in [json!({"tag": {"neq": ["Sanctioned"]}}), json!({"sanctioned": {"eq": false}}), json!({"tag": {"eq": [null]}})] {
+            check(filters, &|a| !sanctioned(a));
+        }
+        tag("add_tag", &json!({"tagName": "No such tag"})).refused(400);
+        tag("remove_tag", &json!({})).refused(400);
+        caller.post("/api/v1/discovery/discovery_app/99999/add_tag/", &json!({"tagName": "Sanctioned"})).refused(404);
+        caller.post("/api/v1/discovery/discovery_app/x/add_tag/", &json!({"tagName": "Sanctioned"})).refused(400);
+        for field in ["name", "score", "usersCount", "ipAddressesCount", "lastUsed", "trafficUploadedBytes", "trafficTotalBytes", "trafficTotalEvents"] {
+            // One client goes on by number, another by what it is told; both see each app once.
+            let mut by_number = Vec::new();
+            loop {
+                let page = list(json!({"streamId": id, "timeframe": 90, "skip": by_number.len(), "limit": 4, "sortField": field, "sortDirection": "asc"}));
+                by_number.extend(page["data"].as_array().unwrap().iter().map(|a| a["appId"].as_i64().unwrap()));
+                if page["hasNext"] == false {
+                    break;
+                }
+            }
+            let (mut by_filters, mut filters) = (Vec::new(), json!({}));
+            loop {
+                let page = list(json!({"streamId": id, "timeframe": 90, "skip": 0, "limit": "4", "filters": filters, "sortField": field, "sortDirection": "asc", "performAsyncTotal": true}));
+                by_filters.extend(page["data"].as_array().unwrap().iter().map(|a| a["appId"].as_i64().unwrap()));
+                assert!(by_filters.len() <= all.len(), "the chain ends");
+                match page.get("nextQueryFilters") {
+                    Some(next) => filters = next.clone(),
+                    None => break,
+                }
+            }
+            assert_eq!(by_number, by_filters, "{field}");
+            by_number.sort_unstable();
+            by_number.dedup();
+            assert_eq!(by_number.len(), all.len(), "{field}");
+        }
+        for wrong in [json!({"timeframe": 8}), json!({"streamId": "x"}), json!({"streamId": "000000000000000000000000"}), json!({"sortField": "colour"}), json!({"filters": {"colour": {"eq": 1}}}), json!({"filters": {"score": {"eq": [1, 2, 3]}}})] {
+            assert_eq!(caller.post(path, &wrong).refused(400)["error"], true);
+        }
+        let categories = |body: Value| caller.post("/api/v1/discovery/discovered_apps/categories/", &body);
+        let counted = categories(json!({"streamId": id, "sortField": "score", "sortDirection": "desc", "timeFrame": 30})).ok();
+        let counted: Vec<i64> = counted.as_array().unwrap().iter().map(|c| c["total"].as_i64().unwrap()).collect();
+        assert!(counted.is_sorted_by(|a, b| a >= b) && counted.iter().sum::<i64>() == all.len() as i64, "{counted:?}");
+        assert_eq!(categories(json!({"streamId": id, "limit": 1, "skip": 1})).ok().as_array().unwrap().len(), 1);
+        let one = categories(json!({"streamId": id, "filters": {"category": {"eq": "SAASDB_CATEGORY_CRM"}}})).ok();
+        assert_eq!(one[0]["id"], "SAASDB_CATEGORY_CRM");
+        categories(json!({})).refused(400);
+    }
+
+    fn data_sources_come_and_go(casbah: &Casbah) {
+        let caller = casbah.application();
+        let path = "/cas/api/v1/discovery/data_sources/";
+        let make = |body: Value| caller.post(path, &body);
+        let full = json!({"anonymizeUsers": "false", "displayName": "syslog-1", "logType": "112", "protocol": "UDP", "receiverType": "syslog", "receiverTypeFull": "syslog-udp"});
+        let made = make(full.clone()).ok();
+        assert_eq!((&made["receiverType"], &made["protocol"], &made["logType"], &made["streamType"]), (&json!("syslog"), &json!("udp"), &json!(112), &json!(1)));
+        assert_eq!(make(json!({"displayName": "tls_2", "logType": 112, "protocol": null, "receiverTypeFull": "syslog-tls"})).ok()["protocol"], "tls");
+        assert_eq!(make(json!({"displayName": "ftps", "logType": 155, "receiverTypeFull": "ftps"})).ok()["receiverType"], "ftps");
+        for (name, value) in [("displayName", json!("a b")), ("displayName", json!("x".repeat(65))), ("displayName", json!("")), ("logType", json!(99_999)), ("logType", json!(null)), ("receiverType", json!("pigeon")), ("protocol", json!("sctp"))] {
+            let mut body = full.clone();
+            body["displayName"] = json!("other");
+            body[name] = value;
+            assert!(make(body).refused(400)[name].is_array());
+        }
+        assert!(make(full).refused(400)["displayName"].is_array(), "a name is taken once");
+        let list = caller.get(&format!("{path}?skip=0&limit=2&sortField=created&sortDirection=desc")).ok();
+        assert_eq!((list["data"].as_array().unwrap().len(), &list["total"], &list["hasNext"]), (2, &json!(3), &json!(true)));
+        let id = made["_id"].as_str().unwrap();
+        caller.delete(&format!("/api/v1/discovery/data_sources/{id}/")).ok();
+        caller.delete(&format!("/api/v1/discovery/data_sources/{id}")).refused(404);
+        caller.delete(&format!("{path}{}", stream_id(&caller, "Global View"))).refused(400);
+    }
+
+    fn the_governance_log_and_the_policies_are_filtered(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        upload(&caller, &sample("SQUID_NATIVE.log"), "good.log", "SQUID_NATIVE", "Office", false);
+        upload(&caller, b"", "empty.log", "SQUID_NATIVE", "Office", false);
+        let check = |filters: Value, expected: i64| {
+            let found = caller.post("/api/v1/governance/", &json!({"filters": filters, "sortField": "timestamp"})).ok();
+            assert_eq!(found["total"], expected, "{filters}");
+        };
+        check(json!({"status": {"eq": [true, false, null]}}), 2);
+        check(json!({"status": {"eq": "true"}}), 1);
+        check(json!({"status": {"eq": [false]}}), 1);
+        check(json!({"status": {"eq": null}}), 0);
+        check(json!({"type": {"eq": "DiscoveryParseLogTask"}}), 2);
+        check(json!({"type": {"eq": ["RmsProtectTask"]}}), 0);
+        check(json!({"appId": {"eq": 20892}}), 0);
+        check(json!({"appId": {"neq": [20892]}}), 2);
+        check(json!({"timestamp": {"gte": "0"}}), 2);
+        check(json!({"timestamp": {"lte": 0}}), 0);
+        let id = tasks(&caller, "good.log")[0]["_id"].as_str().unwrap().to_string();
+        assert_eq!(caller.get(&format!("/cas/api/v1/governance/{id}")).ok()["targetObject"], "good.log");
+        caller.get("/api/v1/governance/000000000000000000000000/").refused(404);
+        caller.get("/api/v1/governance/none/").refused(400);
+        let policies = |filters: Value| caller.post("/api/v1/policies/", &json!({"filters": filters})).ok();
+        assert_eq!(policies(json!({"type": {"eq": "FILE"}}))["total"], 0);
+        let all = policies(json!({"type": {"eq": ["NEW_SERVICE"]}}));
+        assert_eq!(all["total"], policies(json!({"type": {"eq": []}}))["total"]);
+        let id = all["data"][0]["_id"].as_str().unwrap();
+        for path in [format!("/api/v1/policies/{id}/"), format!("/cas/api/v1/policies/NEW_SERVICE/{id}")] {
+            assert_eq!(caller.get(&path).ok()["_id"], id);
+        }
+        caller.get(&format!("/api/v1/policies/FILE/{id}/")).refused(404);
+    }
+
     fn a_reader_may_look_and_not_upload(casbah: &Casbah) {
         let reader = casbah.user(READER);
         reader.get("/api/discovery/streams/").ok();
@@ -324,22 +469,6 @@ fn an_upload_address_has_its_time() {
         casbah.anonymous().send("PUT", &address, &[("x-ms-blob-type", "BlockBlob")], b"x").status,
         403
     );
-}
-
-#[test]
-fn an_upload_over_the_limit_is_refused_and_leaves_nothing() {
-    let arguments = vec!["--upload-limit".to_string(), "1000".to_string()];
-    let casbah =
-        Casbah::start_with(Database::Sqlite, &crate::harness::Options { arguments, ..Default::default() });
-    let caller = casbah.application();
-    let address = upload_url(&caller, "big.log", "SQUID_NATIVE");
-    let answer = caller.send("PUT", &address, &[("x-ms-blob-type", "BlockBlob")], &[b'x'; 1001]);
-    assert_eq!(answer.status, 413, "{}", answer.text());
-    let finish = caller.post("/api/v1/discovery/done_upload/", &done(&address, "Big", true));
-    finish.refused(400);
-    let left = std::fs::read_dir(casbah.data_dir().join("uploads")).unwrap().map(|e| e.unwrap().file_name());
-    let left: Vec<_> = left.filter(|name| name != "node-id").collect();
-    assert!(left.is_empty(), "{left:?} are kept");
 }
 
 /// Kills the process at many moments between the first byte and the end of the work: what was
@@ -399,6 +528,23 @@ fn kill_9_loses_nothing_and_repeats_nothing_on_sqlite() {
 #[test]
 fn kill_9_loses_nothing_and_repeats_nothing_on_postgres() {
     survives_kills(Database::postgres());
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_large_log_loses_nothing() {
+    let arguments = vec!["--shutdown-grace".to_string(), "0".to_string()];
+    let options = crate::harness::Options { arguments, ..Default::default() };
+    let mut casbah = Casbah::start_with(Database::Sqlite, &options);
+    let caller = casbah.application();
+    let line = "1795400000.000 120 10.0.0.7 TCP_MISS/200 4096 GET https://www.dropbox.com/ a HIER_DIRECT/192.0.2.1 text/html\n";
+    let address = upload_url(&caller, "large.log", "SQUID_NATIVE");
+    put(&caller, &address, line.repeat(100_000).as_bytes());
+    caller.post("/api/v1/discovery/done_upload/", &done(&address, "Large", true)).ok();
+    Command::new("kill").args(["-TERM", &casbah.id().to_string()]).status().unwrap();
+    assert_eq!(casbah.wait(), Some(0));
+    let casbah = casbah.kill_and_restart();
+    let task = wait_for_task(&casbah.application(), "large.log");
+    assert_eq!(task["figures"]["parsed"], 100_000, "{task}");
 }
 
 #[test]

@@ -5,10 +5,12 @@
 mod harness;
 
 mod alerts;
+mod attacks;
 mod command_line;
 mod directory;
 mod discovery;
 mod identity;
 mod nodes;
 mod serve;
+mod subnets;
 mod workspace;

@@ -55,8 +55,9 @@ const LICENCES: &[&str] = &[
     "Apache-2.0 WITH LLVM-exception",
 ];
 
-/// How many packages the binary may be made of; raise it only with a reason.
-const MOST_PACKAGES: usize = 250;
+/// How many packages the binary may be made of; raise it only with a reason. (250 was the goal; the
+/// library that verifies tokens instead of our own code is worth one more.)
+const MOST_PACKAGES: usize = 251;
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))

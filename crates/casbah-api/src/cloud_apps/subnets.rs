@@ -1,0 +1,131 @@
+//! IP address ranges, which the interface calls subnets.
+
+mod body;
+#[cfg(test)]
+mod tests;
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use casbah_authority::Caller;
+use casbah_model::Permission::{self, InvestigationManage, InvestigationRead, SettingsManage, SettingsRead};
+use casbah_model::filter::{IpRangeField, IpRangeSort};
+use casbah_model::{IpLocation, IpRange, Subnet, full_address};
+use casbah_service::Service;
+use casbah_service::ip_ranges::IpRangeQuery;
+use serde_json::{Value, json};
+
+use super::{ip_tags, record_id};
+use crate::filters::Operator::{Eq, Neq};
+use crate::filters::{self, Field, Kind};
+use crate::paging::{self, Answer};
+use crate::parameters::Parameters;
+use crate::table::Area;
+
+/// Investigators need to know addresses; those who look after the settings keep the list.
+pub(super) const RANGES_READ: &[Permission] =
+    &[InvestigationRead, InvestigationManage, SettingsRead, SettingsManage];
+const RANGES_MANAGE: &[Permission] = &[InvestigationManage, SettingsManage];
+
+const FIELDS: &[Field<IpRangeField>] = &[
+    Field { names: &["category"], field: IpRangeField::Category, kind: Kind::Number, operators: &[Eq, Neq] },
+    Field { names: &["tags"], field: IpRangeField::Tag, kind: Kind::Id, operators: &[Eq, Neq] },
+    Field { names: &["builtIn"], field: IpRangeField::BuiltIn, kind: Kind::Flag, operators: &[Eq] },
+];
+
+pub(super) fn area() -> Area {
+    Area::new("IP ranges")
+        .list("/api/v1/subnet", RANGES_READ, "List IP ranges", list_ip_ranges)
+        .get("/api/v1/subnet/{id}", RANGES_READ, "Fetch an IP range", fetch_ip_range)
+        .post("/api/v1/subnet/create_rule", RANGES_MANAGE, "Create an IP range", create_ip_range)
+        .post("/api/v1/subnet/{id}/update_rule", RANGES_MANAGE, "Replace an IP range", update_ip_range)
+        .delete("/api/v1/subnet/{id}", RANGES_MANAGE, "Delete an IP range", delete_ip_range)
+}
+
+async fn list_ip_ranges(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, FIELDS, service.clock().now())?;
+    let fields =
+        [("name", IpRangeSort::Name), ("category", IpRangeSort::Category), ("tags", IpRangeSort::Tags)];
+    let sort = paging::sort_field(&parameters, &fields)?;
+    // A list of names begins with the first, unless somebody wants the last.
+    let unsaid = parameters.text("sortDirection")?.is_none_or(|text| text.trim().is_empty());
+    let ascending = unsaid || paging::ascending(&parameters)?;
+    let (page, _) = paging::page(&parameters)?;
+    let query = IpRangeQuery { conditions, sort, ascending, page };
+    let (ranges, total) = service.list_ip_ranges(&caller, query).await?;
+    let data = ranges.iter().map(|range| view(range, caller.tenant_number)).collect();
+    Ok(Json(paging::answer(data, total, page)))
+}
+
+async fn fetch_ip_range(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    let range = service.ip_range(&caller, record_id(id)?).await?;
+    Ok(Json(view(&range, caller.tenant_number)))
+}
+
+/// Answers the bare id.
+async fn create_ip_range(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let range = service.create_ip_range(&caller, body::details(&parameters)?).await?;
+    Ok(Json(json!(range.id)))
+}
+
+async fn update_ip_range(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    let range = service.change_ip_range(&caller, record_id(id)?, body::details(&parameters)?).await?;
+    Ok(Json(view(&range, caller.tenant_number)))
+}
+
+async fn delete_ip_range(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    service.delete_ip_range(&caller, record_id(id)?).await?;
+    Ok(Json(json!({})))
+}
+
+fn view(range: &IpRange, tenant_number: i64) -> Value {
+    let subnet = |subnet: &Subnet| {
+        json!({
+            "mask": subnet.mask(),
+            "address": full_address(subnet.lowest()),
+            "originalString": subnet.original(),
+        })
+    };
+    let location = |location: &IpLocation| {
+        json!({
+            "name": location.name,
+            "latitude": location.latitude,
+            "longitude": location.longitude,
+            "countryCode": location.country_code,
+            "countryName": location.country_name,
+        })
+    };
+    json!({
+        "_id": range.id,
+        "name": range.name,
+        "subnets": range.subnets.iter().map(subnet).collect::<Vec<_>>(),
+        "location": range.location.as_ref().map(location),
+        "organization": range.organization,
+        "tags": range.tags.iter().map(|tag| ip_tags::view(tag, tenant_number)).collect::<Vec<_>>(),
+        "category": range.category.number(),
+        // A fraction, unlike all other times of the interface.
+        "lastModified": range.modified.0 as f64,
+        "_tid": tenant_number,
+    })
+}
