@@ -141,6 +141,11 @@ impl Store {
         }
     }
 
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read(|tx| tx.number("select 1", &[]).map(drop)).await
+    }
+
     /// Runs a transaction that only reads.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where

@@ -18,8 +18,8 @@ async fn ready(service: Service, draining: Arc<AtomicBool>) -> (StatusCode, &'st
     if draining.load(Ordering::SeqCst) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    match service.store().read(|tx| tx.number("select 1", &[])).await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
+    match service.store().ping().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
         Err(e) => {
             tracing::error!(error = %e, "not ready: the database does not answer");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")

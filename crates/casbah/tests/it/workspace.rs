@@ -192,6 +192,81 @@ fn the_binary_is_made_of_few_packages() {
     assert!(count <= MOST_PACKAGES, "{count} packages, more than {MOST_PACKAGES}");
 }
 
+/// Every `.rs` file below a folder, tests aside: its path and its text.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        let name = entry.file_name().into_string().unwrap();
+        if path.is_dir() && name != "tests" {
+            found.extend(sources(&path));
+        } else if name.ends_with(".rs") && !["tests.rs", "testing.rs"].contains(&name.as_str()) {
+            found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    found
+}
+
+#[test]
+fn sql_stands_in_the_store_only() {
+    for (name, _) in ARROWS.iter().filter(|(name, _)| !["casbah-store", "xtask"].contains(name)) {
+        for (file, text) in sources(&root().join("crates").join(name).join("src")) {
+            for call in ["tx.rows(", "tx.row(", "tx.number(", "tx.execute("] {
+                assert!(!text.contains(call), "{file} runs SQL: {call}");
+            }
+        }
+    }
+}
+
+/// Statements that serve all tenants at once: cleaning up, and the queue of this node. Nothing that a caller
+/// asks for is among them.
+const FOR_ALL_TENANTS: &[&str] = &[
+    "delete from authorization_codes where expires < ?1",
+    "delete from browser_sessions where expires < ?1",
+    "delete from device_codes where expires < ?1",
+    "delete from refresh_tokens where expires < ?1",
+    "delete from usage_rows where day < ?1",
+    "update discovery_tasks set lease = null",
+    "from uploads where state <> ?1 and expires < ?2",
+    "select parts from uploads where parts <> '[]'",
+    "select file from upload_blocks",
+    "select id from uploads where state = ?1",
+    // `{wanted}` begins with the tenant: see `Scope` in usage.rs.
+    "from usage_rows where {wanted}",
+];
+
+#[test]
+fn every_statement_on_a_tenants_rows_names_the_tenant() {
+    let store = root().join("crates/casbah-store");
+    let mut tables = BTreeSet::new();
+    for entry in std::fs::read_dir(store.join("migrations")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for table in text.split("create table ").skip(1) {
+            let (name, rest) = table.split_once(" (").unwrap();
+            let columns = rest.split_once("\n)").unwrap().0;
+            if columns.lines().any(|l| l.trim_start().starts_with("tenant ")) {
+                tables.insert(name.to_string());
+            }
+        }
+    }
+    assert!(tables.len() > 20, "the migrations were read: {tables:?}");
+    for (file, text) in sources(&store.join("src")) {
+        // Texts in quotes are every other part; a quote as a character would shift them.
+        let text = text.replace("'\"'", "' '").replace("\\\"", "'");
+        for literal in text.split('"').skip(1).step_by(2) {
+            let statement = literal.split_whitespace().collect::<Vec<_>>().join(" ");
+            let words: Vec<&str> = statement.split(' ').collect();
+            let touches = words.windows(2).any(|pair| {
+                ["from", "join", "update", "into"].contains(&pair[0])
+                    && tables.contains(pair[1].trim_end_matches(['(', ',']))
+            });
+            let fine =
+                statement.contains("tenant") || FOR_ALL_TENANTS.iter().any(|known| statement.contains(known));
+            assert!(!touches || fine, "{file}: a statement without a tenant: {statement}");
+        }
+    }
+}
+
 #[test]
 fn nothing_unfinished_or_private_is_committed() {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git runs");
