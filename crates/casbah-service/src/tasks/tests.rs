@@ -145,15 +145,7 @@ async fn stores() -> Vec<Store> {
 /// A schema of its own on the test server is as good as a database of its own.
 async fn in_schema(server: &str) -> Store {
     let name = format!("casbah_service_{}", casbah_model::random::text(12, b"abcdefghijklmnopqrstuvwxyz"));
-    let mut base = Store::open(&Location::Postgres(server.into())).await;
-    for _ in 0..20 {
-        // Tests that open the server for the first time at once get in each other's way.
-        if base.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        base = Store::open(&Location::Postgres(server.into())).await;
-    }
+    let base = Store::open(&Location::Postgres(server.into())).await;
     let sql = format!("create schema {name}");
     let base = base.expect("the test server answers");
     base.write(move |tx| tx.execute(&sql, &[])).await.expect("a schema can be made");

@@ -169,6 +169,13 @@ impl Casbah {
         self.process.id()
     }
 
+    /// Processor time that the process has used, in hundredths of a second.
+    pub fn processor_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
     /// Waits for the process to end by itself; its exit code.
     pub fn wait(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
