@@ -57,3 +57,14 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
     }
     Ok(())
 }
+
+/// What an SQLite database of an earlier version was made by.
+#[cfg(test)]
+pub(crate) fn script_up_to(version: i64) -> String {
+    let mut script = "create table schema_version (version bigint not null);".to_string();
+    for (number, (_, sql)) in (1..=version).zip(MIGRATIONS) {
+        script.push_str(&Dialect::Sqlite.translate(sql));
+        script.push_str(&format!("insert into schema_version (version) values ({number});"));
+    }
+    script
+}

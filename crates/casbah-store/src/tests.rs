@@ -49,3 +49,26 @@ async fn postgres(server: &str) -> Store {
     let url = format!("{}/{name}{query}", &base[..path]);
     Store::open(&Location::Postgres(url)).await.expect("PostgreSQL opens")
 }
+
+/// A database as each earlier version left it opens, keeps its rows and takes new ones.
+#[tokio::test]
+async fn a_database_of_every_earlier_version_is_brought_up_to_date() {
+    for version in 1..crate::latest_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("casbah.db");
+        let old = rusqlite::Connection::open(&path).expect("SQLite opens");
+        old.execute_batch(&crate::migrations::script_up_to(version)).expect("the old schema is made");
+        old.execute(
+            "insert into tenants values ('7d0c2f6e-1111-4222-8333-444455556666', 90210417, 'Contoso', 1)",
+            [],
+        )
+        .expect("a row of that time");
+        drop(old);
+        let store = Store::open(&Location::File(path)).await.expect("it is brought up to date");
+        let found = store.read(tenants::all).await.expect("tenants can be read");
+        assert_eq!(found.len(), 1, "from version {version}");
+        tenant(&store, 90_210_418).await;
+        let reached = store.read(|tx| tx.number("select max(version) from schema_version", &[])).await;
+        assert_eq!(reached.expect("a version"), crate::latest_version());
+    }
+}
