@@ -3,8 +3,9 @@
 //! Only data: whoever makes a tenant inserts what [`built_in`] returns in the same transaction.
 
 use casbah_model::{
-    AppRole, Application, ConsentType, DelegatedScope, Guid, Permission, PermissionGrant, RedirectUri,
-    RedirectUriKind, RequiredAccess, ServicePrincipal, Timestamp,
+    AppRole, Application, ApplicationDetails, ConsentType, DelegatedScope, Guid, MemberType, Permission,
+    PermissionGrant, RedirectUri, RedirectUriKind, RequiredAccess, ServicePrincipal, ServicePrincipalDetails,
+    Timestamp,
 };
 
 /// Application id of *Microsoft Cloud App Security*, the resource of the Cloud Apps API.
@@ -120,6 +121,7 @@ pub fn built_in(now: Timestamp) -> BuiltIn {
         display_name: application.display_name.clone(),
         enabled: true,
         created: now,
+        details: ServicePrincipalDetails::default(),
     };
     let service_principals: Vec<ServicePrincipal> = applications.iter().map(principal).collect();
     let [resource, directory, client] = [0, 1, 2].map(|n: usize| service_principals[n].id);
@@ -150,6 +152,7 @@ fn application(app_id: Guid, name: &str, now: Timestamp) -> Application {
         required_access: Vec::new(),
         token_version: 1,
         created: now,
+        details: ApplicationDetails::default(),
     }
 }
 
@@ -168,6 +171,8 @@ fn app_role(permission: Permission) -> AppRole {
         value: permission.value().to_string(),
         display_name: permission.description().to_string(),
         description: permission.description().to_string(),
+        allowed_member_types: vec![MemberType::Application],
+        enabled: true,
     }
 }
 
@@ -178,6 +183,9 @@ fn scope(permission: Permission) -> DelegatedScope {
         display_name: permission.description().to_string(),
         description: permission.description().to_string(),
         admin_only: true,
+        user_consent_display_name: None,
+        user_consent_description: None,
+        enabled: true,
     }
 }
 
@@ -187,6 +195,8 @@ fn directory(now: Timestamp) -> Application {
         value: (*value).to_string(),
         display_name: (*text).to_string(),
         description: (*text).to_string(),
+        allowed_member_types: vec![MemberType::Application],
+        enabled: true,
     };
     let scope = |(id, value, text, admin_only): &(u128, &str, &str, bool)| DelegatedScope {
         id: Guid::from_u128(*id),
@@ -194,6 +204,9 @@ fn directory(now: Timestamp) -> Application {
         display_name: (*text).to_string(),
         description: (*text).to_string(),
         admin_only: *admin_only,
+        user_consent_display_name: None,
+        user_consent_description: None,
+        enabled: true,
     };
     Application {
         identifier_uris: vec!["https://graph.microsoft.com".to_string()],

@@ -45,6 +45,22 @@ pub struct User {
     /// Tokens and sessions older than this are refused: set by a password change, a reset, or
     /// "sign out everywhere".
     pub sessions_valid_from: Timestamp,
+    /// What only matters with the person at hand.
+    pub details: UserDetails,
+}
+
+/// Facts about a person that nothing is found by.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UserDetails {
+    /// `mailNickname`, if given.
+    pub mail_nickname: Option<String>,
+    /// `Guest` for people of elsewhere; otherwise `Member`.
+    pub guest: bool,
+    /// Whether the next sign-in must choose a new password (`forceChangePasswordNextSignIn`).
+    pub must_change_password: bool,
+    /// When the password was last set.
+    pub password_changed: Option<Timestamp>,
 }
 
 /// Which kind of client a redirect URI is for; decides how it is matched and what it may get.
@@ -68,7 +84,54 @@ pub struct RedirectUri {
     pub kind: RedirectUriKind,
 }
 
-/// A permission that an application holds as itself, defined by the resource.
+/// The kind of a directory object, as Graph names it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum ObjectKind {
+    /// An application inside a tenant.
+    ServicePrincipal,
+    /// A person.
+    User,
+    /// A group.
+    Group,
+}
+
+impl ObjectKind {
+    /// Graph's word: `ServicePrincipal`, `User`, `Group`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ObjectKind::ServicePrincipal => "ServicePrincipal",
+            ObjectKind::User => "User",
+            ObjectKind::Group => "Group",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn find(name: &str) -> Option<ObjectKind> {
+        [ObjectKind::ServicePrincipal, ObjectKind::User, ObjectKind::Group]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// Who may hold an app role.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum MemberType {
+    /// Other applications, as themselves.
+    Application,
+    /// People and groups.
+    User,
+}
+
+fn applications_only() -> Vec<MemberType> {
+    vec![MemberType::Application]
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A permission that an application holds as itself, or a role that people have in it, defined by the
+/// resource.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRole {
@@ -80,6 +143,12 @@ pub struct AppRole {
     pub display_name: String,
     /// What it allows.
     pub description: String,
+    /// Who may hold it.
+    #[serde(default = "applications_only")]
+    pub allowed_member_types: Vec<MemberType>,
+    /// Whether it can be assigned and stands in tokens.
+    #[serde(default = "yes")]
+    pub enabled: bool,
 }
 
 /// A permission that a user delegates to an application, defined by the resource.
@@ -96,6 +165,15 @@ pub struct DelegatedScope {
     pub description: String,
     /// Whether only an administrator may consent to it (`type` is `Admin` in Graph).
     pub admin_only: bool,
+    /// Name for people who consent for themselves, where it differs.
+    #[serde(default)]
+    pub user_consent_display_name: Option<String>,
+    /// What it allows, in words for people who consent for themselves.
+    #[serde(default)]
+    pub user_consent_description: Option<String>,
+    /// Whether it can be consented to and stands in tokens.
+    #[serde(default = "yes")]
+    pub enabled: bool,
 }
 
 /// One permission that an application asks for; an entry of `requiredResourceAccess`.
@@ -135,6 +213,88 @@ pub struct Application {
     pub token_version: u8,
     /// When it was registered.
     pub created: Timestamp,
+    /// What only matters with the application at hand.
+    pub details: ApplicationDetails,
+}
+
+/// Facts about an application that nothing is found by; names as in Graph.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApplicationDetails {
+    /// `signInAudience`; none means `AzureADMyOrg`.
+    pub sign_in_audience: Option<String>,
+    /// Words that tools attach.
+    pub tags: Vec<String>,
+    /// A note for administrators.
+    pub notes: Option<String>,
+    /// `serviceManagementReference`.
+    pub service_management_reference: Option<String>,
+    /// `web.homePageUrl`.
+    pub home_page_url: Option<String>,
+    /// `web.logoutUrl`: told when a session ends in which the application took part.
+    pub logout_url: Option<String>,
+    /// `web.implicitGrantSettings.enableIdTokenIssuance`.
+    pub implicit_id_tokens: bool,
+    /// `groupMembershipClaims`: `None`, `SecurityGroup`, `DirectoryRole`, `ApplicationGroup`, `All`.
+    pub group_membership_claims: Option<String>,
+    /// Claims that it wants in tokens besides the usual ones.
+    pub optional_claims: OptionalClaims,
+    /// `api.knownClientApplications`: clients whose consent covers this API too.
+    pub known_client_applications: Vec<Guid>,
+    /// `api.preAuthorizedApplications`: clients that need no consent for the scopes named.
+    pub pre_authorized: Vec<PreAuthorizedApplication>,
+    /// `info`: addresses shown to people who consent.
+    pub information: InformationalUrls,
+}
+
+/// `optionalClaims` of an application.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OptionalClaims {
+    /// For ID tokens issued to it.
+    pub id_token: Vec<OptionalClaim>,
+    /// For access tokens issued for it as a resource.
+    pub access_token: Vec<OptionalClaim>,
+    /// For SAML tokens, which Casbah does not issue: kept, so that tools read what they wrote.
+    pub saml2_token: Vec<OptionalClaim>,
+}
+
+/// One optional claim.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OptionalClaim {
+    /// Its name.
+    pub name: String,
+    /// Where its value comes from; none for claims that Casbah knows.
+    pub source: Option<String>,
+    /// Whether the client cannot do without.
+    pub essential: bool,
+    /// Settings of the claim.
+    pub additional_properties: Vec<String>,
+}
+
+/// A client that a resource trusts with some of its scopes without consent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreAuthorizedApplication {
+    /// Application id of the client.
+    pub app_id: Guid,
+    /// Ids of the scopes.
+    pub delegated_permission_ids: Vec<Guid>,
+}
+
+/// `info` of an application.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct InformationalUrls {
+    /// Where it is advertised.
+    pub marketing_url: Option<String>,
+    /// Its privacy statement.
+    pub privacy_statement_url: Option<String>,
+    /// Where to get help.
+    pub support_url: Option<String>,
+    /// Its terms of service.
+    pub terms_of_service_url: Option<String>,
 }
 
 /// An application inside a tenant: what consent and assignments attach to.
@@ -150,6 +310,30 @@ pub struct ServicePrincipal {
     pub enabled: bool,
     /// When it was made.
     pub created: Timestamp,
+    /// What only matters with the service principal at hand.
+    pub details: ServicePrincipalDetails,
+}
+
+/// Facts about a service principal that nothing is found by; names as in Graph.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServicePrincipalDetails {
+    /// `appRoleAssignmentRequired`: only who was assigned to it gets a token for it or signs in to it.
+    pub app_role_assignment_required: bool,
+    /// Words that tools attach.
+    pub tags: Vec<String>,
+    /// A note for administrators.
+    pub notes: Option<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// `alternativeNames`.
+    pub alternative_names: Vec<String>,
+    /// `notificationEmailAddresses`.
+    pub notification_email_addresses: Vec<String>,
+    /// `loginUrl`.
+    pub login_url: Option<String>,
+    /// `preferredSingleSignOnMode`.
+    pub preferred_single_sign_on_mode: Option<String>,
 }
 
 /// A client secret: what remains of it after it was shown once.
@@ -173,13 +357,15 @@ pub struct ApplicationSecret {
     pub last_used: Option<Timestamp>,
 }
 
-/// An app role that a service principal holds on a resource.
+/// An app role that a service principal, a person or a group holds on a resource.
 #[derive(Clone, Debug)]
 pub struct AppRoleAssignment {
     /// Its id.
     pub id: Guid,
-    /// Object id of the service principal that holds the role.
+    /// Object id of whoever holds the role.
     pub principal: Guid,
+    /// What that is.
+    pub principal_kind: ObjectKind,
     /// Object id of the resource's service principal.
     pub resource: Guid,
     /// The role's id within the resource.
@@ -212,4 +398,33 @@ pub struct PermissionGrant {
     pub scopes: Vec<String>,
     /// When consent was first given.
     pub created: Timestamp,
+}
+
+/// A group of people, service principals and other groups.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Object id.
+    pub id: Guid,
+    /// Name for people.
+    pub display_name: String,
+    /// What only matters with the group at hand.
+    pub details: GroupDetails,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// Facts about a group that nothing is found by; names as in Graph.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GroupDetails {
+    /// What it is for.
+    pub description: Option<String>,
+    /// `mailNickname`, which Graph demands.
+    pub mail_nickname: String,
+    /// `mailEnabled`; Casbah sends no mail, so it is kept and shown only.
+    pub mail_enabled: bool,
+    /// `securityEnabled`.
+    pub security_enabled: bool,
+    /// `isAssignableToRole`.
+    pub is_assignable_to_role: bool,
 }

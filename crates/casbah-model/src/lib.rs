@@ -15,12 +15,15 @@ mod permission;
 pub mod random;
 mod role;
 mod secret;
+mod tenant_settings;
 
 pub use alert::{Alert, AlertEntity, AlertStatus, Resolution, Severity};
 pub use clock::{Clock, ClockSetting, Timestamp};
 pub use directory::{
-    AppRole, AppRoleAssignment, Application, ApplicationSecret, ConsentType, DelegatedScope, PermissionGrant,
-    RedirectUri, RedirectUriKind, RequiredAccess, ServicePrincipal, Tenant, User,
+    AppRole, AppRoleAssignment, Application, ApplicationDetails, ApplicationSecret, ConsentType,
+    DelegatedScope, Group, GroupDetails, InformationalUrls, MemberType, ObjectKind, OptionalClaim,
+    OptionalClaims, PermissionGrant, PreAuthorizedApplication, RedirectUri, RedirectUriKind, RequiredAccess,
+    ServicePrincipal, ServicePrincipalDetails, Tenant, User, UserDetails,
 };
 pub use discovery::{
     AppTag, AppUsage, DestinationUsage, DiscoveryTask, PolicyRecord, Stream, StreamKind, TaskState, Upload,
@@ -31,3 +34,4 @@ pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet
 pub use permission::{Permission, PermissionSet};
 pub use role::{ROLES, Role};
 pub use secret::Secret;
+pub use tenant_settings::{SignInSettings, TenantSettings, TokenLifetimes};

@@ -1,25 +1,25 @@
 //! App roles that service principals hold on resources.
 
-use casbah_model::{AppRoleAssignment, Guid, TenantId};
+use casbah_model::{AppRoleAssignment, Guid, ObjectKind, TenantId};
 
-use crate::{Result, Row, Tx};
+use crate::{Error, Result, Row, Tx};
 
-const COLUMNS: &str = "id, principal, resource, app_role, created";
+const COLUMNS: &str = "id, principal, resource, app_role, created, principal_kind";
 
 fn assignment(row: Row) -> Result<AppRoleAssignment> {
     let mut r = row.read();
-    Ok(AppRoleAssignment {
-        id: r.take()?,
-        principal: r.take()?,
-        resource: r.take()?,
-        app_role: r.take()?,
-        created: r.take()?,
-    })
+    let (id, principal, resource, app_role, created) =
+        (r.take()?, r.take()?, r.take()?, r.take()?, r.take()?);
+    let kind: String = r.take()?;
+    let principal_kind =
+        ObjectKind::find(&kind).ok_or_else(|| Error::Shape(format!("no kind of object {kind}")))?;
+    Ok(AppRoleAssignment { id, principal, principal_kind, resource, app_role, created })
 }
 
 /// Assigns a role; one that is held already is [`crate::Error::Duplicate`].
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, assignment: &AppRoleAssignment) -> Result<()> {
-    let sql = format!("insert into app_role_assignments (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6)");
+    let sql =
+        format!("insert into app_role_assignments (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     let values = [
         tenant.into(),
         assignment.id.into(),
@@ -27,6 +27,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, assignment: &AppRoleAssignment)
         assignment.resource.into(),
         assignment.app_role.into(),
         assignment.created.into(),
+        assignment.principal_kind.name().into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())

@@ -8,7 +8,7 @@ use casbah_model::{Application, Guid, TenantId};
 use crate::{Error, Result, Row, Tx, Value, application_secrets, service_principals};
 
 const COLUMNS: &str = "id, app_id, display_name, public_client, identifier_uris, redirect_uris, app_roles, \
-                       scopes, required_access, token_version, created";
+                       scopes, required_access, token_version, created, details";
 
 fn application(row: Row) -> Result<Application> {
     let mut r = row.read();
@@ -24,10 +24,11 @@ fn application(row: Row) -> Result<Application> {
         required_access: r.take_json()?,
         token_version: u8::try_from(r.take::<i64>()?).map_err(|e| Error::Shape(e.to_string()))?,
         created: r.take()?,
+        details: r.take_json()?,
     })
 }
 
-fn values(tenant: TenantId, application: &Application) -> [Value; 12] {
+fn values(tenant: TenantId, application: &Application) -> [Value; 13] {
     [
         tenant.into(),
         application.id.into(),
@@ -41,6 +42,7 @@ fn values(tenant: TenantId, application: &Application) -> [Value; 12] {
         Value::json(&application.required_access),
         i64::from(application.token_version).into(),
         application.created.into(),
+        Value::json(&application.details),
     ]
 }
 
@@ -48,7 +50,7 @@ fn values(tenant: TenantId, application: &Application) -> [Value; 12] {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, application: &Application) -> Result<()> {
     let sql = format!(
         "insert into applications (tenant, {COLUMNS}) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
     );
     tx.execute(&sql, &values(tenant, application))?;
     insert_identifier_uris(tx, tenant, application)
@@ -57,13 +59,27 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, application: &Application) -> R
 /// Writes an application anew; its ids and creation stay as they were.
 pub fn save(tx: &mut Tx<'_>, tenant: TenantId, application: &Application) -> Result<()> {
     let sql = "update applications set display_name = ?3, public_client = ?4, identifier_uris = ?5, \
-               redirect_uris = ?6, app_roles = ?7, scopes = ?8, required_access = ?9, token_version = ?10 \
+               redirect_uris = ?6, app_roles = ?7, scopes = ?8, required_access = ?9, token_version = ?10, \
+               details = ?11 \
                where tenant = ?1 and id = ?2";
-    let [tenant_id, id, _, name, public, identifiers, redirects, roles, scopes, required, version, _] =
-        values(tenant, application);
+    let [
+        tenant_id,
+        id,
+        _,
+        name,
+        public,
+        identifiers,
+        redirects,
+        roles,
+        scopes,
+        required,
+        version,
+        _,
+        details,
+    ] = values(tenant, application);
     tx.execute(
         sql,
-        &[tenant_id, id, name, public, identifiers, redirects, roles, scopes, required, version],
+        &[tenant_id, id, name, public, identifiers, redirects, roles, scopes, required, version, details],
     )?;
     delete_identifier_uris(tx, tenant, application.id)?;
     insert_identifier_uris(tx, tenant, application)

@@ -31,6 +31,7 @@ pub mod policies;
 pub mod service_principals;
 pub mod signing_keys;
 pub mod streams;
+pub mod tenant_settings;
 pub mod tenants;
 pub mod token_families;
 pub mod uploads;

@@ -9,6 +9,13 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("identity", include_str!("../migrations/0001_identity.sql")),
     ("discovery", include_str!("../migrations/0002_discovery.sql")),
     ("ip_ranges", include_str!("../migrations/0003_ip_ranges.sql")),
+    ("directory", include_str!("../migrations/0004_directory.sql")),
+    ("credentials", include_str!("../migrations/0005_credentials.sql")),
+    ("protocol", include_str!("../migrations/0006_protocol.sql")),
+    ("sign_in", include_str!("../migrations/0007_sign_in.sql")),
+    ("activities", include_str!("../migrations/0008_activities.sql")),
+    ("use", include_str!("../migrations/0009_use.sql")),
+    ("federation", include_str!("../migrations/0010_federation.sql")),
 ];
 
 #[derive(Clone, Copy)]

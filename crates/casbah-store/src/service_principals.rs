@@ -2,9 +2,9 @@
 
 use casbah_model::{Guid, ServicePrincipal, TenantId};
 
-use crate::{Result, Row, Tx};
+use crate::{Result, Row, Tx, Value};
 
-const COLUMNS: &str = "id, app_id, display_name, enabled, created";
+const COLUMNS: &str = "id, app_id, display_name, enabled, created, details";
 
 fn service_principal(row: Row) -> Result<ServicePrincipal> {
     let mut r = row.read();
@@ -14,12 +14,14 @@ fn service_principal(row: Row) -> Result<ServicePrincipal> {
         display_name: r.take()?,
         enabled: r.take()?,
         created: r.take()?,
+        details: r.take_json()?,
     })
 }
 
 /// Adds a service principal; a second one for the application is [`crate::Error::Duplicate`].
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, principal: &ServicePrincipal) -> Result<()> {
-    let sql = format!("insert into service_principals (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6)");
+    let sql =
+        format!("insert into service_principals (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     let values = [
         tenant.into(),
         principal.id.into(),
@@ -27,16 +29,23 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, principal: &ServicePrincipal) -
         (&principal.display_name).into(),
         principal.enabled.into(),
         principal.created.into(),
+        Value::json(&principal.details),
     ];
     tx.execute(&sql, &values)?;
     Ok(())
 }
 
-/// Writes name and state anew.
+/// Writes name, state and details anew.
 pub fn save(tx: &mut Tx<'_>, tenant: TenantId, principal: &ServicePrincipal) -> Result<()> {
-    let sql = "update service_principals set display_name = ?3, enabled = ?4 where tenant = ?1 and id = ?2";
-    let values =
-        [tenant.into(), principal.id.into(), (&principal.display_name).into(), principal.enabled.into()];
+    let sql = "update service_principals set display_name = ?3, enabled = ?4, details = ?5 \
+               where tenant = ?1 and id = ?2";
+    let values = [
+        tenant.into(),
+        principal.id.into(),
+        (&principal.display_name).into(),
+        principal.enabled.into(),
+        Value::json(&principal.details),
+    ];
     tx.execute(sql, &values)?;
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use casbah_model::{Guid, Role, TenantId, Timestamp, User};
 
-use crate::{Error, Result, Row, Tx};
+use crate::{Error, Result, Row, Tx, Value};
 
 const COLUMNS: &str = "id, user_principal_name, display_name, given_name, surname, mail, enabled, \
-                       password_hash, created, sessions_valid_from";
+                       password_hash, created, sessions_valid_from, details";
 
 fn user(row: Row) -> Result<User> {
     let mut r = row.read();
@@ -20,6 +20,7 @@ fn user(row: Row) -> Result<User> {
         password_hash: r.take()?,
         created: r.take()?,
         sessions_valid_from: r.take()?,
+        details: r.take_json()?,
     })
 }
 
@@ -32,7 +33,7 @@ pub fn name_key(name: &str) -> String {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     let sql = format!(
         "insert into users (tenant, name_key, {COLUMNS}) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
     );
     let values = [
         tenant.into(),
@@ -47,6 +48,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
         user.password_hash.as_deref().into(),
         user.created.into(),
         user.sessions_valid_from.into(),
+        Value::json(&user.details),
     ];
     tx.execute(&sql, &values)?;
     Ok(())
@@ -56,7 +58,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
 pub fn save(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     let sql = "update users set user_principal_name = ?3, name_key = ?4, display_name = ?5, \
                given_name = ?6, surname = ?7, mail = ?8, enabled = ?9, password_hash = ?10, \
-               sessions_valid_from = ?11 where tenant = ?1 and id = ?2";
+               sessions_valid_from = ?11, details = ?12 where tenant = ?1 and id = ?2";
     let values = [
         tenant.into(),
         user.id.into(),
@@ -69,6 +71,7 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
         user.enabled.into(),
         user.password_hash.as_deref().into(),
         user.sessions_valid_from.into(),
+        Value::json(&user.details),
     ];
     tx.execute(sql, &values)?;
     Ok(())

@@ -4,7 +4,7 @@ use casbah_model::{
     AppRole, Application, ApplicationSecret, DelegatedScope, Guid, RedirectUriKind, RequiredAccess,
 };
 use casbah_service::directory::applications::{
-    ApplicationChange, ApplicationDetails, ApplicationKey, NewApplication,
+    ApplicationChange, ApplicationKey, ApplicationWithSecrets, NewApplication,
 };
 use casbah_service::directory::secrets::NewSecret;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub(super) async fn create(call: Call) -> Answered {
         ..NewApplication::default()
     };
     let application = call.service.create_application(&call.caller, new).await?;
-    Ok(Answer::Created(view(&ApplicationDetails { application, secrets: Vec::new() })))
+    Ok(Answer::Created(view(&ApplicationWithSecrets { application, secrets: Vec::new() })))
 }
 
 pub(super) async fn fetch(call: Call) -> Answered {
@@ -195,7 +195,7 @@ fn required_access(body: &mut Properties) -> Result<Option<Vec<RequiredAccess>>,
     Ok(Some(all))
 }
 
-fn view(details: &ApplicationDetails) -> Value {
+fn view(details: &ApplicationWithSecrets) -> Value {
     let app = &details.application;
     let credentials: Vec<Value> = details.secrets.iter().map(password_credential).collect();
     json!({

@@ -6,7 +6,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use casbah_authority::{Authority, Settings, seed};
 use casbah_model::{
-    Application, ApplicationSecret, Clock, Guid, Secret, ServicePrincipal, Tenant, TenantId, Timestamp,
+    Application, ApplicationSecret, Clock, Guid, Secret, ServicePrincipal, ServicePrincipalDetails, Tenant,
+    TenantId, Timestamp,
 };
 use casbah_store::{
     Location, Store, application_secrets, applications, permission_grants, service_principals, tenants,
@@ -47,6 +48,7 @@ async fn world() -> Router {
         display_name: "Client".to_string(),
         enabled: true,
         created: now,
+        details: ServicePrincipalDetails::default(),
     };
     store
         .write(move |tx| -> Result<(), casbah_store::Error> {

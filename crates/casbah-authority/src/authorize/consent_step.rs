@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casbah_model::{
-    AppRole, AppRoleAssignment, ConsentType, DelegatedScope, Guid, Secret, Tenant, Timestamp,
+    AppRole, AppRoleAssignment, ConsentType, DelegatedScope, Guid, ObjectKind, Secret, Tenant, Timestamp,
 };
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::authorization_codes::{self, AuthorizationCode};
@@ -288,6 +288,7 @@ impl Pass {
                     resource,
                     app_role: role.id,
                     created: self.now,
+                    principal_kind: ObjectKind::ServicePrincipal,
                 };
                 app_role_assignments::insert(tx, tenant, &assignment)?;
             }

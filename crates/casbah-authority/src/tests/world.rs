@@ -5,9 +5,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use casbah_model::{
-    AppRoleAssignment, Application, ApplicationSecret, Clock, ClockSetting, ConsentType, Guid, Permission,
-    PermissionGrant, ROLES, RedirectUri, RedirectUriKind, RequiredAccess, Secret, ServicePrincipal, Tenant,
-    TenantId, Timestamp, User, random,
+    AppRoleAssignment, Application, ApplicationDetails, ApplicationSecret, Clock, ClockSetting, ConsentType,
+    Guid, ObjectKind, Permission, PermissionGrant, ROLES, RedirectUri, RedirectUriKind, RequiredAccess,
+    Secret, ServicePrincipal, ServicePrincipalDetails, Tenant, TenantId, Timestamp, User, UserDetails,
+    random,
 };
 use casbah_store::{
     Location, Store, app_role_assignments, application_secrets, applications, permission_grants,
@@ -125,6 +126,7 @@ impl World {
                         password_hash: Some(hash.clone()),
                         created: now,
                         sessions_valid_from: now,
+                        details: UserDetails::default(),
                     };
                     users::insert(tx, id, &user)?;
                 }
@@ -156,6 +158,7 @@ impl World {
                             .collect(),
                         token_version: 2,
                         created: now,
+                        details: ApplicationDetails::default(),
                     };
                     applications::insert(tx, id, &application)?;
                     let principal = ServicePrincipal {
@@ -164,6 +167,7 @@ impl World {
                         display_name: application.display_name,
                         enabled: true,
                         created: now,
+                        details: ServicePrincipalDetails::default(),
                     };
                     service_principals::insert(tx, id, &principal)?;
                 }
@@ -204,6 +208,7 @@ impl World {
                     resource: resource.id,
                     app_role: role.id(),
                     created: start(),
+                    principal_kind: ObjectKind::ServicePrincipal,
                 };
                 app_role_assignments::insert(tx, tenant, &assignment)
             })

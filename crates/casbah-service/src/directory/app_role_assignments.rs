@@ -1,7 +1,7 @@
 //! App roles that service principals hold on resources.
 
 use casbah_authority::Caller;
-use casbah_model::{AppRoleAssignment, Guid, ServicePrincipal, TenantId};
+use casbah_model::{AppRoleAssignment, Guid, ObjectKind, ServicePrincipal, TenantId};
 use casbah_store::{Tx, app_role_assignments, applications, audit, service_principals};
 use serde_json::json;
 
@@ -30,8 +30,14 @@ impl Service {
         app_role: Guid,
     ) -> Result<AssignmentDetails, Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
-        let assignment =
-            AppRoleAssignment { id: Guid::random(), principal, resource, app_role, created: now };
+        let assignment = AppRoleAssignment {
+            id: Guid::random(),
+            principal,
+            principal_kind: ObjectKind::ServicePrincipal,
+            resource,
+            app_role,
+            created: now,
+        };
         let details = json!({ "principal": principal, "resource": resource, "appRole": app_role });
         let record = caller.audit(now, "assign app role", "app role assignment", assignment.id, details);
         self.store

@@ -2,8 +2,8 @@
 
 use casbah_authority::{Caller, seed};
 use casbah_model::{
-    AppRole, Application, ApplicationSecret, DelegatedScope, Guid, RedirectUri, RedirectUriKind,
-    RequiredAccess, ServicePrincipal, TenantId, Timestamp,
+    AppRole, Application, ApplicationDetails, ApplicationSecret, DelegatedScope, Guid, RedirectUri,
+    RedirectUriKind, RequiredAccess, ServicePrincipal, ServicePrincipalDetails, TenantId, Timestamp,
 };
 use casbah_store::{
     Tx, application_secrets, applications, audit, authorization_codes, device_codes, service_principals,
@@ -25,7 +25,7 @@ pub enum ApplicationKey {
 
 /// An application with what remains of its secrets.
 #[derive(Clone, Debug)]
-pub struct ApplicationDetails {
+pub struct ApplicationWithSecrets {
     /// The application.
     pub application: Application,
     /// Its secrets, the oldest first.
@@ -112,6 +112,7 @@ impl Service {
             required_access: new.required_access,
             token_version: new.token_version.unwrap_or(1),
             created: now,
+            details: ApplicationDetails::default(),
         };
         check(&application)?;
         let details = json!({ "appId": application.app_id, "displayName": application.display_name });
@@ -130,7 +131,7 @@ impl Service {
     }
 
     /// Every application, by name.
-    pub async fn list_applications(&self, caller: &Caller) -> Result<Vec<ApplicationDetails>, Error> {
+    pub async fn list_applications(&self, caller: &Caller) -> Result<Vec<ApplicationWithSecrets>, Error> {
         let tenant = caller.tenant;
         self.store
             .read(move |tx| {
@@ -145,7 +146,7 @@ impl Service {
         &self,
         caller: &Caller,
         key: ApplicationKey,
-    ) -> Result<ApplicationDetails, Error> {
+    ) -> Result<ApplicationWithSecrets, Error> {
         let tenant = caller.tenant;
         self.store
             .read(move |tx| {
@@ -236,9 +237,13 @@ pub(crate) fn find(tx: &mut Tx<'_>, tenant: TenantId, key: ApplicationKey) -> Re
     found.ok_or(Error::NotFound)
 }
 
-fn details(tx: &mut Tx<'_>, tenant: TenantId, application: Application) -> Result<ApplicationDetails, Error> {
+fn details(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    application: Application,
+) -> Result<ApplicationWithSecrets, Error> {
     let secrets = application_secrets::list(tx, tenant, application.id)?;
-    Ok(ApplicationDetails { application, secrets })
+    Ok(ApplicationWithSecrets { application, secrets })
 }
 
 /// Ends every sign-in to an application that is being deleted: they are known by its application id,
@@ -263,6 +268,7 @@ pub(crate) fn new_service_principal(application: &Application, id: Guid, now: Ti
         display_name: application.display_name.clone(),
         enabled: true,
         created: now,
+        details: ServicePrincipalDetails::default(),
     }
 }
 

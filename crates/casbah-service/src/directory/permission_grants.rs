@@ -2,7 +2,8 @@
 
 use casbah_authority::Caller;
 use casbah_model::{
-    AppRoleAssignment, Application, ConsentType, Guid, PermissionGrant, ServicePrincipal, TenantId, Timestamp,
+    AppRoleAssignment, Application, ConsentType, Guid, ObjectKind, PermissionGrant, ServicePrincipal,
+    TenantId, Timestamp,
 };
 use casbah_store::audit::AuditRecord;
 use casbah_store::{
@@ -177,6 +178,7 @@ fn consent_to_all(
                     resource: resource.id,
                     app_role: role.id,
                     created: now,
+                    principal_kind: ObjectKind::ServicePrincipal,
                 };
                 app_role_assignments::insert(tx, tenant, &assignment)?;
             }

@@ -1,7 +1,7 @@
 //! People and their roles.
 
 use casbah_authority::{Caller, hash_password};
-use casbah_model::{Guid, Role, Secret, TenantId, User};
+use casbah_model::{Guid, Role, Secret, TenantId, User, UserDetails};
 use casbah_store::users::Failures;
 use casbah_store::{Tx, audit, tenants, token_families, users};
 use serde_json::json;
@@ -79,6 +79,7 @@ impl Service {
             password_hash,
             created: now,
             sessions_valid_from: now,
+            details: UserDetails::default(),
         };
         let details = json!({ "userPrincipalName": user.user_principal_name });
         let record = caller.audit(now, "create user", "user", user.id, details);

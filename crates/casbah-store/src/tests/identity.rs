@@ -1,9 +1,9 @@
 //! The directory's tables.
 
 use casbah_model::{
-    AppRole, AppRoleAssignment, Application, ApplicationSecret, ConsentType, DelegatedScope, Guid,
-    Permission, PermissionGrant, ROLES, RedirectUri, RedirectUriKind, RequiredAccess, ServicePrincipal,
-    Timestamp, User,
+    AppRole, AppRoleAssignment, Application, ApplicationDetails, ApplicationSecret, ConsentType,
+    DelegatedScope, Guid, MemberType, ObjectKind, Permission, PermissionGrant, ROLES, RedirectUri,
+    RedirectUriKind, RequiredAccess, ServicePrincipal, ServicePrincipalDetails, Timestamp, User, UserDetails,
 };
 
 use super::{NOW, stores, tenant};
@@ -26,6 +26,7 @@ fn alice() -> User {
         password_hash: None,
         created: NOW,
         sessions_valid_from: NOW,
+        details: UserDetails::default(),
     }
 }
 
@@ -46,6 +47,8 @@ fn application(uri: &str) -> Application {
             value: read.value().into(),
             display_name: read.title().into(),
             description: read.description().into(),
+            allowed_member_types: vec![MemberType::Application],
+            enabled: true,
         }],
         scopes: vec![DelegatedScope {
             id: read.id(),
@@ -53,6 +56,9 @@ fn application(uri: &str) -> Application {
             display_name: read.title().into(),
             description: read.description().into(),
             admin_only: true,
+            user_consent_display_name: None,
+            user_consent_description: None,
+            enabled: true,
         }],
         required_access: vec![RequiredAccess {
             resource_app_id: Guid::random(),
@@ -61,6 +67,7 @@ fn application(uri: &str) -> Application {
         }],
         token_version: 2,
         created: NOW,
+        details: ApplicationDetails::default(),
     }
 }
 
@@ -71,6 +78,7 @@ fn principal_of(application: &Application) -> ServicePrincipal {
         display_name: application.display_name.clone(),
         enabled: true,
         created: NOW,
+        details: ServicePrincipalDetails::default(),
     }
 }
 
@@ -261,6 +269,7 @@ async fn an_application_takes_everything_with_it() {
             resource: resource_sp.id,
             app_role: Permission::InvestigationRead.id(),
             created: NOW,
+            principal_kind: ObjectKind::ServicePrincipal,
         };
         let user = Guid::random();
         let grant = |consent_type| PermissionGrant {

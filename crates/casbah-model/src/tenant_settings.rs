@@ -1,0 +1,65 @@
+//! What a tenant's administrators can set for everybody in it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Guid;
+
+/// The settings of a tenant; what is absent has its default.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TenantSettings {
+    /// How long tokens live.
+    pub tokens: TokenLifetimes,
+    /// How people sign in.
+    pub sign_in: SignInSettings,
+}
+
+/// How long tokens live, in seconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TokenLifetimes {
+    /// Access tokens.
+    pub access_token: u32,
+    /// ID tokens.
+    pub id_token: u32,
+    /// Refresh tokens that nobody uses.
+    pub refresh_token_inactive: u32,
+    /// Refresh tokens however often they are used; none means no end.
+    pub refresh_token_absolute: Option<u32>,
+}
+
+impl Default for TokenLifetimes {
+    fn default() -> TokenLifetimes {
+        TokenLifetimes {
+            access_token: 3599,
+            id_token: 3599,
+            refresh_token_inactive: 90 * 24 * 60 * 60,
+            refresh_token_absolute: None,
+        }
+    }
+}
+
+/// How people sign in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SignInSettings {
+    /// Characters that a password must have at least.
+    pub password_min_length: u32,
+    /// Days after which a password must be changed; none means never.
+    pub password_max_age_days: Option<u32>,
+    /// Roles (template ids) that demand a second factor.
+    pub second_factor_roles: Vec<Guid>,
+    /// Whether everybody needs a second factor.
+    pub second_factor_for_all: bool,
+}
+
+impl Default for SignInSettings {
+    fn default() -> SignInSettings {
+        SignInSettings {
+            password_min_length: 8,
+            password_max_age_days: None,
+            second_factor_roles: Vec::new(),
+            second_factor_for_all: false,
+        }
+    }
+}

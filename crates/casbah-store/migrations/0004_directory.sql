@@ -1,0 +1,50 @@
+-- The directory as Microsoft Graph shows it: more of each object, groups, owners, settings of a tenant.
+
+-- What is looked at only with its object, as JSON.
+alter table applications add column details {text} not null default '{}';
+alter table service_principals add column details {text} not null default '{}';
+alter table users add column details {text} not null default '{}';
+
+-- When an object was put among the deleted items; such an object is seen nowhere else.
+alter table applications add column deleted {int};
+alter table service_principals add column deleted {int};
+alter table users add column deleted {int};
+
+-- ServicePrincipal, User or Group.
+alter table app_role_assignments add column principal_kind {text} not null default 'ServicePrincipal';
+
+create table groups_of_people (
+    tenant {text} not null references tenants (id),
+    id {text} not null,
+    display_name {text} not null,
+    details {text} not null,
+    created {int} not null,
+    deleted {int},
+    primary key (tenant, id)
+) {strict};
+
+create table group_members (
+    tenant {text} not null,
+    group_id {text} not null,
+    member {text} not null,
+    -- ServicePrincipal, User or Group.
+    member_kind {text} not null,
+    primary key (tenant, group_id, member)
+) {strict};
+create index group_members_by_member on group_members (tenant, member);
+
+create table owners (
+    tenant {text} not null,
+    -- Object id of the application, service principal or group.
+    owned {text} not null,
+    owner {text} not null,
+    -- ServicePrincipal or User.
+    owner_kind {text} not null,
+    primary key (tenant, owned, owner)
+) {strict};
+create index owners_by_owner on owners (tenant, owner);
+
+create table tenant_settings (
+    tenant {text} not null primary key references tenants (id),
+    document {text} not null
+) {strict};

@@ -1,0 +1,1 @@
+-- Certificates, federated credentials and what else an application proves itself with.

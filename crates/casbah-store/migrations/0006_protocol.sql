@@ -1,0 +1,1 @@
+-- Pushed requests, revoked tokens and proofs of possession.

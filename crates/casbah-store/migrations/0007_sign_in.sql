@@ -1,0 +1,1 @@
+-- Second factors, recovery, and the throttles of sign-in.
