@@ -20,6 +20,7 @@ pub mod application_secrets;
 pub mod applications;
 pub mod audit;
 pub mod authorization_codes;
+pub mod backup;
 pub mod browser_sessions;
 pub mod device_codes;
 pub mod discovery_destinations;

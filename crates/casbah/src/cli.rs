@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    alert, api, api_token, app, ca, consent, dev, discovery, env, login, permission, secret, serve, subnet,
-    token, user,
+    alert, api, api_token, app, backup, ca, consent, dev, discovery, env, login, permission, secret, serve,
+    subnet, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -112,6 +112,12 @@ enum Command {
     /// IP address ranges: your own, of VPNs and cloud providers, risky ones
     #[command(display_order = 42)]
     Subnet(Area<subnet::Action>),
+    /// Copy a server's data folder, also while the server runs
+    #[command(display_order = 80)]
+    Backup(backup::BackupArgs),
+    /// Fill a new data folder from a backup
+    #[command(display_order = 81)]
+    Restore(backup::RestoreArgs),
     /// Print a completion script for a shell
     #[command(display_order = 90)]
     Completions {
@@ -167,6 +173,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Alert(area) => alert::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
         Command::Subnet(area) => subnet::run(&area),
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => run_async(backup::restore(arguments)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut crate::cli::command(), "casbah", &mut script);

@@ -1,5 +1,6 @@
 //! Casbah: server and command line in one binary.
 
+mod backup;
 mod cli;
 mod client;
 mod commands;

@@ -9,6 +9,8 @@ mod metrics;
 mod operations;
 mod tls;
 
+pub use folder::{DEVELOPMENT_MARK, read_master_key, write_private};
+
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod api;
 pub mod api_token;
 pub mod app;
+pub mod backup;
 pub mod ca;
 pub mod consent;
 pub mod dev;

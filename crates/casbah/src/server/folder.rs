@@ -10,7 +10,7 @@ use casbah_model::Secret;
 use super::StartError;
 
 /// Name of the file that marks a data directory with the well-known secrets of `dev` and `demo`.
-const DEVELOPMENT_MARK: &str = "development-only";
+pub const DEVELOPMENT_MARK: &str = "development-only";
 
 /// Makes the data directory if need be, for this user only, and locks it; dropping the answer unlocks.
 pub(super) fn open(folder: &Path, development: bool) -> Result<File, StartError> {
@@ -49,6 +49,21 @@ pub(super) fn open(folder: &Path, development: bool) -> Result<File, StartError>
 
 /// Reads the master key, or makes one on first start.
 pub(super) fn master_key(path: &Path) -> Result<Secret, StartError> {
+    if let Some(key) = read_master_key(path)? {
+        return Ok(key);
+    }
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let key = Secret::random(43, alphabet);
+    write_private(path, key.expose().as_bytes())
+        .map_err(|e| StartError(format!("the master key file {} cannot be written: {e}", path.display())))?;
+    Ok(key)
+}
+
+/// Reads the master key; none when there is no such file.
+///
+/// # Errors
+/// When it cannot be read, others can read it too, or it is too short.
+pub fn read_master_key(path: &Path) -> Result<Option<Secret>, StartError> {
     let shown = path.display();
     let failed = |e: std::io::Error| StartError(format!("the master key file {shown} cannot be used: {e}"));
     match File::open(path) {
@@ -68,20 +83,15 @@ pub(super) fn master_key(path: &Path) -> Result<Secret, StartError> {
                     "the master key file {shown} is too short: 43 characters or more"
                 )));
             }
-            Ok(Secret::new(key))
+            Ok(Some(Secret::new(key)))
         }
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-            let key = Secret::random(43, alphabet);
-            write_private(path, key.expose().as_bytes()).map_err(failed)?;
-            Ok(key)
-        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(failed(e)),
     }
 }
 
 /// Writes a file that only this user may read, complete when it appears.
-pub(super) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".new");
     let partial = path.with_file_name(name);

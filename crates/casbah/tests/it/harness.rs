@@ -160,6 +160,15 @@ impl Casbah {
         Casbah::start_in(folder, self.database.clone(), options, self.port())
     }
 
+    /// Ends the process, and starts one at the same address on what `prepare` makes of the old data folder.
+    pub fn kill_and_move(mut self, prepare: impl FnOnce(&Path, &Path)) -> Casbah {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        prepare(&self.data_dir(), &folder.path().join("data"));
+        Casbah::start_in(folder, self.database.clone(), &Options::default(), self.port())
+    }
+
     pub fn port(&self) -> u16 {
         self.url.rsplit(':').next().unwrap().parse().unwrap()
     }

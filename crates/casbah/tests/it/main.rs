@@ -6,6 +6,7 @@ mod harness;
 
 mod alerts;
 mod attacks;
+mod backup;
 mod command_line;
 mod directory;
 mod discovery;
