@@ -1,14 +1,15 @@
 //! The success answer of the token endpoint: numbers are numbers on v2.0 and text on v1.
 
-use casbah_model::{Guid, Secret, Timestamp, User};
+use casbah_model::{Guid, Secret, Timestamp, TokenLifetimes, User};
 use serde_json::{Value as Json, json};
 
 use crate::authority::Authority;
-use crate::claims::{Common, Endpoint, Identity, LIFETIME, Target, client_info};
+use crate::claims::{Common, Endpoint, Identity, Target, client_info};
 use crate::client::Client;
 use crate::jwt;
 use crate::keys::{KeyError, SigningKey};
 use crate::resource::Resource;
+use crate::token::SignIn;
 
 /// All that is settled about an answer; only signing is left.
 pub(crate) struct Answer {
@@ -16,6 +17,8 @@ pub(crate) struct Answer {
     pub(crate) client: Client,
     pub(crate) resource: Resource,
     pub(crate) subject: Subject,
+    /// What the tenant has set.
+    pub(crate) lifetimes: TokenLifetimes,
 }
 
 pub(crate) enum Subject {
@@ -26,6 +29,7 @@ pub(crate) enum Subject {
 pub(crate) struct UserSubject {
     pub(crate) user: User,
     pub(crate) family: Guid,
+    pub(crate) sign_in: SignIn,
     /// The `scp` claim.
     pub(crate) granted: Vec<String>,
     /// The `scope` of the answer.
@@ -51,6 +55,7 @@ impl Answer {
             client_name: &self.client.application.display_name,
             authenticated: self.client.is_authenticated(),
             now,
+            lifetimes: self.lifetimes,
         };
         let target = Target {
             identifier: &audience,
@@ -65,14 +70,14 @@ impl Answer {
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
             }
             Subject::User(user) => {
-                let claims = authority.user_claims(&common, &target, &user.user, user.family, &user.granted);
+                let claims = authority.user_claims(&common, &target, user);
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
                 body["scope"] = user.scope.as_str().into();
                 if let Some(token) = &user.refresh_token {
                     body["refresh_token"] = token.expose().into();
                 }
                 if let Some(identity) = &user.id_token {
-                    let claims = authority.id_claims(&common, self.endpoint, &user.user, identity);
+                    let claims = authority.id_claims(&common, self.endpoint, user, identity);
                     body["id_token"] = jwt::encode(key, self.endpoint.version(), &claims)?.into();
                 }
                 if with_client_info {
@@ -84,17 +89,18 @@ impl Answer {
     }
 
     fn times(&self, now: Timestamp) -> Json {
+        let life = i64::from(self.lifetimes.access_token);
         match self.endpoint {
             Endpoint::V2 => json!({
                 "token_type": "Bearer",
-                "expires_in": LIFETIME,
-                "ext_expires_in": LIFETIME,
+                "expires_in": life,
+                "ext_expires_in": life,
             }),
             Endpoint::V1 => json!({
                 "token_type": "Bearer",
-                "expires_in": LIFETIME.to_string(),
-                "ext_expires_in": LIFETIME.to_string(),
-                "expires_on": (now.seconds() + LIFETIME).to_string(),
+                "expires_in": life.to_string(),
+                "ext_expires_in": life.to_string(),
+                "expires_on": (now.seconds() + life).to_string(),
                 "not_before": now.seconds().to_string(),
                 "resource": self.resource.audience_as_asked(),
             }),

@@ -5,13 +5,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use casbah_model::{Guid, TenantId, Timestamp, User, random};
+use casbah_model::{Guid, TenantId, Timestamp, TokenLifetimes, User, random};
 use serde_json::{Value as Json, json};
 
+use crate::answer::UserSubject;
 use crate::authority::Authority;
-
-/// How long access and ID tokens live, in seconds.
-pub(crate) const LIFETIME: i64 = 3599;
+use crate::token::SignIn;
 
 /// Whether the v1 or the v2.0 form of an endpoint was called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +38,8 @@ pub(crate) struct Common<'a> {
     /// Whether the client proved who it is with a secret.
     pub(crate) authenticated: bool,
     pub(crate) now: Timestamp,
+    /// What the tenant has set.
+    pub(crate) lifetimes: TokenLifetimes,
 }
 
 /// Whom an access token is for.
@@ -71,7 +72,7 @@ impl Authority {
         let now = common.now.seconds();
         let authenticated = if common.authenticated { "1" } else { "0" };
         let mut claims = json!({
-            "iat": now, "nbf": now, "exp": now + LIFETIME,
+            "iat": now, "nbf": now, "exp": now + i64::from(common.lifetimes.access_token),
             "tid": common.tenant.to_string(),
             "uti": unique_id(),
             "app_displayname": common.client_name,
@@ -118,25 +119,27 @@ impl Authority {
         &self,
         common: &Common<'_>,
         target: &Target<'_>,
-        user: &User,
-        family: Guid,
-        scopes: &[String],
+        subject: &UserSubject,
     ) -> Json {
+        let user = &subject.user;
         let mut claims = self.access_claims(common, target);
         claims["idtyp"] = "user".into();
         claims["oid"] = user.id.to_string().into();
         claims["sub"] = self.pairwise_subject(common.tenant, user.id, target.app_id).into();
         claims["name"] = user.display_name.as_str().into();
         // The token family: what makes a token die with the sign-in that it comes from.
-        claims["rh"] = family.to_string().into();
-        if !scopes.is_empty() {
-            claims["scp"] = scopes.join(" ").into();
+        claims["rh"] = subject.family.to_string().into();
+        if !subject.granted.is_empty() {
+            claims["scp"] = subject.granted.join(" ").into();
         }
         if target.token_version == 2 {
             claims["preferred_username"] = user.user_principal_name.as_str().into();
         } else {
-            claims["acr"] = "1".into();
-            claims["amr"] = json!(["pwd"]);
+            claims["acr"] = acr(&subject.sign_in).into();
+            claims["amr"] = amr(&subject.sign_in);
+            if let Some(address) = &subject.sign_in.address {
+                claims["ipaddr"] = address.as_str().into();
+            }
             claims["upn"] = user.user_principal_name.as_str().into();
             claims["unique_name"] = user.user_principal_name.as_str().into();
             set_names(&mut claims, user);
@@ -149,14 +152,15 @@ impl Authority {
         &self,
         common: &Common<'_>,
         endpoint: Endpoint,
-        user: &User,
+        subject: &UserSubject,
         identity: &Identity,
     ) -> Json {
+        let user = &subject.user;
         let now = common.now.seconds();
         let mut claims = json!({
             "aud": common.client.to_string(),
             "iss": self.issuer(common.tenant, endpoint),
-            "iat": now, "nbf": now, "exp": now + LIFETIME,
+            "iat": now, "nbf": now, "exp": now + i64::from(common.lifetimes.id_token),
             "sub": self.pairwise_subject(common.tenant, user.id, common.client),
             "oid": user.id.to_string(),
             "tid": common.tenant.to_string(),
@@ -165,7 +169,10 @@ impl Authority {
             "uti": unique_id(),
         });
         if endpoint == Endpoint::V1 {
-            claims["amr"] = json!(["pwd"]);
+            claims["amr"] = amr(&subject.sign_in);
+            if let Some(address) = &subject.sign_in.address {
+                claims["ipaddr"] = address.as_str().into();
+            }
             claims["upn"] = user.user_principal_name.as_str().into();
             claims["unique_name"] = user.user_principal_name.as_str().into();
             set_names(&mut claims, user);
@@ -203,6 +210,17 @@ pub(crate) struct Identity {
 /// `{"uid":OID,"utid":TID}`, base64url without padding.
 pub(crate) fn client_info(tenant: TenantId, user: Guid) -> String {
     URL_SAFE_NO_PAD.encode(format!(r#"{{"uid":"{user}","utid":"{tenant}"}}"#))
+}
+
+/// How the user proved who it is. Sign-ins recorded before this was kept were all by password.
+fn amr(sign_in: &SignIn) -> Json {
+    if sign_in.amr.is_empty() { json!(["pwd"]) } else { json!(sign_in.amr) }
+}
+
+/// `1`: a person proved who it is; `0`: a sign-in that another authority vouches for without saying
+/// how (the claim's meaning goes back to ISO/IEC 29115).
+fn acr(sign_in: &SignIn) -> &'static str {
+    if sign_in.amr.iter().any(|method| method == "fed") && sign_in.amr.len() == 1 { "0" } else { "1" }
 }
 
 fn set_names(claims: &mut Json, user: &User) {

@@ -69,6 +69,7 @@ codes! {
     OTHER_TENANT = 700005, "invalid_grant", 400, "The code was issued by another tenant.";
     REVOKED = 50173, "invalid_grant", 400, "The grant was revoked, for example by a new password. Sign in again.";
     INACTIVE = 700082, "invalid_grant", 400, "The refresh token was not used for too long. Sign in again.";
+    SIGN_IN_TOO_OLD = 70043, "invalid_grant", 400, "The sign-in behind the refresh token is older than the tenant allows. Sign in again.";
     SPA_REFRESH_ENDED = 700084, "invalid_grant", 400, "The refresh token of a single-page application lives for 24 hours. Sign in again.";
     REDIRECT_DIFFERS = 500112, "invalid_grant", 400, "The redirect URI differs from the one that the code was sent to.";
     VERIFIER_MISSING = 50148, "invalid_grant", 400, "The code_verifier is missing, or was sent without a code_challenge before.";

@@ -18,6 +18,8 @@ pub struct OAuthError {
     pub text: String,
     /// A finer reason that some clients look at.
     pub suberror: Option<&'static str>,
+    /// The claims request to repeat the sign-in with, as JSON text: what a step-up asks for.
+    pub claims: Option<String>,
     /// What went wrong inside; for the log, never for the caller.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -25,7 +27,7 @@ pub struct OAuthError {
 impl OAuthError {
     /// A refusal; `text` is shown.
     pub fn new(code: &'static Code, text: impl Into<String>) -> OAuthError {
-        OAuthError { code, error: code.error, text: text.into(), suberror: None, cause: None }
+        OAuthError { code, error: code.error, text: text.into(), suberror: None, claims: None, cause: None }
     }
 
     /// A refusal in the code's own words.
@@ -43,6 +45,14 @@ impl OAuthError {
     pub(crate) fn with_suberror(mut self, suberror: &'static str) -> OAuthError {
         self.suberror = Some(suberror);
         self
+    }
+
+    /// Asks for a second factor: the client repeats the sign-in with the `claims` of the answer, a claims
+    /// request in the words of OpenID Connect Core, section 5.5: `amr` is essential and must hold `mfa`.
+    pub fn with_step_up(mut self) -> OAuthError {
+        let request = json!({ "access_token": { "amr": { "essential": true, "values": ["mfa"] } } });
+        self.claims = Some(request.to_string());
+        self.with_suberror("basic_action")
     }
 
     /// A parameter that must be there is not.
@@ -94,6 +104,9 @@ impl OAuthError {
         });
         if let Some(suberror) = self.suberror {
             body["suberror"] = suberror.into();
+        }
+        if let Some(claims) = &self.claims {
+            body["claims"] = claims.as_str().into();
         }
         body
     }

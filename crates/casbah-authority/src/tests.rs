@@ -5,6 +5,7 @@ mod client_credentials;
 mod code;
 mod device;
 mod documents;
+mod lifetimes;
 mod password;
 mod refresh;
 mod verify;

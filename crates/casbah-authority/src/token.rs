@@ -10,10 +10,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casbah_model::{Guid, RecordId, Secret, Timestamp, User};
+use casbah_model::{Guid, RecordId, Secret, Timestamp, TokenLifetimes, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::token_families::{self, RefreshToken, TokenFamily};
-use casbah_store::{Tx, application_secrets};
+use casbah_store::{Tx, application_secrets, tenant_settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -33,8 +33,6 @@ use crate::tenant::{Hints, TenantName};
 use crate::wanted::Wanted;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// A refresh token that nobody uses dies after this.
-const REFRESH_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// A request to the token endpoint.
 #[derive(Clone, Debug)]
@@ -119,6 +117,13 @@ pub(crate) struct SignIn {
     pub(crate) spa_origin: Option<String>,
     /// Whether the client proved itself; then it always must.
     pub(crate) authenticated: bool,
+    /// How the user proved who it is, as the `amr` claim names it: `pwd`, `otp`, `mfa`, ... Empty in
+    /// what was recorded before this was kept: by password.
+    #[serde(default)]
+    pub(crate) amr: Vec<String>,
+    /// The address that the user signed in from.
+    #[serde(default)]
+    pub(crate) address: Option<String>,
 }
 
 /// What a refresh token stands for.
@@ -273,7 +278,8 @@ impl Attempt {
             Proof::Application => {
                 let (resource, roles) = grants::application_roles(tx, &client, self)?;
                 let subject = Subject::Application { roles };
-                Ok(Ok(Answer { endpoint: self.endpoint, client, resource, subject }))
+                let lifetimes = tenant_settings::find(tx, client.tenant.id)?.tokens;
+                Ok(Ok(Answer { endpoint: self.endpoint, client, resource, subject, lifetimes }))
             }
             Proof::User(proven) => self.answer_user(tx, client, *proven).map(Ok),
         }
@@ -285,6 +291,7 @@ impl Attempt {
             return Err(OAuthError::plain(codes::USER_DISABLED));
         }
         let delegation = self.consented(tx, &client, &proven)?;
+        let lifetimes = tenant_settings::find(tx, tenant)?.tokens;
         let used = match &proven.used_up {
             UsedUp::Nothing => true,
             UsedUp::AuthorizationCode(digest) => {
@@ -316,7 +323,7 @@ impl Attempt {
         let refreshable = proven.wanted.offline_access || proven.always_refreshable;
         let refresh_token = if refreshable {
             let sign_in = SignIn { authenticated: client.is_authenticated(), ..proven.sign_in.clone() };
-            Some(self.add_refresh_token(tx, &client, family.id, &proven.wanted, sign_in)?)
+            Some(self.add_refresh_token(tx, &client, &family, &proven.wanted, sign_in, lifetimes)?)
         } else {
             None
         };
@@ -329,12 +336,13 @@ impl Attempt {
         let subject = Subject::User(Box::new(UserSubject {
             user: proven.user,
             family: family.id,
+            sign_in: proven.sign_in,
             scope: delegation.answer(self.endpoint, &proven.wanted),
             granted: delegation.granted,
             id_token,
             refresh_token,
         }));
-        Ok(Answer { endpoint: self.endpoint, client, resource: delegation.resource, subject })
+        Ok(Answer { endpoint: self.endpoint, client, resource: delegation.resource, subject, lifetimes })
     }
 
     /// The one resource that the access token is for, with consent for all that is asked of it.
@@ -374,16 +382,20 @@ impl Attempt {
         &self,
         tx: &mut Tx<'_>,
         client: &Client,
-        family: Guid,
+        family: &TokenFamily,
         wanted: &Wanted,
         sign_in: SignIn,
+        lifetimes: TokenLifetimes,
     ) -> Result<Secret, OAuthError> {
         let secret = self.refresh_token.refresh_token(client.tenant.id);
-        let expires = sign_in.spa_ends.unwrap_or_else(|| self.now.plus(REFRESH_LIFE));
+        let expires = sign_in.spa_ends.unwrap_or_else(|| {
+            let inactive = self.now.plus(seconds(lifetimes.refresh_token_inactive));
+            absolute_end(family, lifetimes).map_or(inactive, |end| inactive.min(end))
+        });
         let details = RefreshDetails { wanted: wanted.clone(), sign_in };
         let token = RefreshToken {
             digest: self.digest(SecretKind::RefreshToken, &secret),
-            family,
+            family: family.id,
             details: serde_json::to_value(details).map_err(OAuthError::internal)?,
             created: self.now,
             expires,
@@ -392,6 +404,15 @@ impl Attempt {
         token_families::insert_refresh_token(tx, client.tenant.id, &token)?;
         Ok(secret)
     }
+}
+
+/// When the refresh tokens of a family end, however often they are used; counted from its start.
+pub(crate) fn absolute_end(family: &TokenFamily, lifetimes: TokenLifetimes) -> Option<Timestamp> {
+    lifetimes.refresh_token_absolute.map(|life| family.created.plus(seconds(life)))
+}
+
+pub(crate) fn seconds(life: u32) -> Duration {
+    Duration::from_secs(u64::from(life))
 }
 
 /// When the refresh tokens of a single-page application end that signs in now.

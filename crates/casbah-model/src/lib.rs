@@ -34,4 +34,4 @@ pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet
 pub use permission::{Permission, PermissionSet};
 pub use role::{ROLES, Role};
 pub use secret::Secret;
-pub use tenant_settings::{SignInSettings, TenantSettings, TokenLifetimes};
+pub use tenant_settings::{OutOfRange, SignInSettings, TenantSettings, TokenLifetimes};

@@ -14,6 +14,25 @@ pub struct TenantSettings {
     pub sign_in: SignInSettings,
 }
 
+impl TenantSettings {
+    /// Refuses values that cannot be meant.
+    ///
+    /// # Errors
+    /// The setting, as `tokens.accessToken`, and the values that it takes.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        self.tokens.check()
+    }
+}
+
+/// A setting with a value that it does not take.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutOfRange {
+    /// Its place in the document: `tokens.accessToken`.
+    pub setting: &'static str,
+    /// What it takes.
+    pub takes: String,
+}
+
 /// How long tokens live, in seconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -26,6 +45,32 @@ pub struct TokenLifetimes {
     pub refresh_token_inactive: u32,
     /// Refresh tokens however often they are used; none means no end.
     pub refresh_token_absolute: Option<u32>,
+}
+
+impl TokenLifetimes {
+    /// No access or ID token lives longer, whatever is set: signing keys stay published for as long.
+    pub const LONGEST_TOKEN: u32 = 24 * 60 * 60;
+    const SHORTEST_TOKEN: u32 = 5 * 60;
+    const SHORTEST_REFRESH: u32 = 10 * 60;
+    const LONGEST_REFRESH: u32 = 365 * 24 * 60 * 60;
+
+    fn check(&self) -> Result<(), OutOfRange> {
+        let (token, refresh) =
+            (Self::SHORTEST_TOKEN..=Self::LONGEST_TOKEN, Self::SHORTEST_REFRESH..=Self::LONGEST_REFRESH);
+        let absolute = self.refresh_token_absolute.unwrap_or(Self::LONGEST_REFRESH);
+        for (setting, range, value) in [
+            ("tokens.accessToken", &token, self.access_token),
+            ("tokens.idToken", &token, self.id_token),
+            ("tokens.refreshTokenInactive", &refresh, self.refresh_token_inactive),
+            ("tokens.refreshTokenAbsolute", &refresh, absolute),
+        ] {
+            if !range.contains(&value) {
+                let takes = format!("{} to {} seconds", range.start(), range.end());
+                return Err(OutOfRange { setting, takes });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Default for TokenLifetimes {
