@@ -24,8 +24,9 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["test"] => test::all(),
         ["documents"] => test::documents(),
-        ["bench"] => bench::all(),
-        _ => Err("use: cargo xtask test | cargo xtask documents | cargo xtask bench".into()),
+        ["bench"] => bench::run_area(None),
+        ["bench", area] => bench::run_area(Some(area)),
+        _ => Err("use: cargo xtask test | cargo xtask documents | cargo xtask bench [AREA]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ use crate::Failure;
 /// A server that runs until this is dropped.
 pub struct Server {
     process: Child,
-    _folder: TempDir,
+    folder: Option<TempDir>,
     /// What `casbah.env` says, and the variables that make clients trust it.
     pub environment: BTreeMap<String, String>,
 }
@@ -23,20 +23,33 @@ impl Server {
     pub fn id(&self) -> u32 {
         self.process.id()
     }
+
+    /// Stops it as an operator does, and answers its data folder.
+    pub fn into_folder(mut self) -> Result<TempDir, Failure> {
+        Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
+        self.process.wait()?;
+        self.folder.take().ok_or_else(|| "the server has no folder".into())
+    }
 }
 
 /// Starts `casbah dev` and waits for its `casbah.env`, which is complete when it appears.
 pub fn start(binary: &Path) -> Result<Server, Failure> {
-    let folder = tempfile::Builder::new().prefix("casbah-dev-").tempdir_in("/tmp")?;
+    start_on(binary, tempfile::Builder::new().prefix("casbah-dev-").tempdir_in("/tmp")?)
+}
+
+/// Starts `casbah dev` on a data folder, which may be that of an earlier one.
+pub fn start_on(binary: &Path, folder: TempDir) -> Result<Server, Failure> {
     // MSAL for Python asks for the user realm on port 443 only, so that is where we listen if we may.
     let port = if TcpListener::bind("127.0.0.1:443").is_ok() { 443 } else { 0 };
     let mut command = Command::new(binary);
     command.args(["dev", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(folder.path());
+    // What an earlier server wrote would look ready.
+    let file = folder.path().join("casbah.env");
+    let _ = std::fs::remove_file(&file);
     let mut process = command.stdout(Stdio::piped()).spawn()?;
     let output = process.stdout.take().ok_or("no output")?;
     // The screen is printed after the file is in place; from then on nobody reads it.
     let mut lines = BufReader::new(output).lines();
-    let file = folder.path().join("casbah.env");
     while !file.exists() {
         match lines.next() {
             Some(line) => drop(line?),
@@ -55,7 +68,7 @@ pub fn start(binary: &Path) -> Result<Server, Failure> {
     for variable in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "CURL_CA_BUNDLE"] {
         environment.insert(variable.to_string(), authority.clone());
     }
-    Ok(Server { process, _folder: folder, environment })
+    Ok(Server { process, folder: Some(folder), environment })
 }
 
 impl Drop for Server {

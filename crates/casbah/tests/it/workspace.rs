@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "casbah-discovery",
         ],
     ),
-    ("xtask", &[]),
+    ("xtask", &["casbah-model", "casbah-store"]),
 ];
 
 /// Licences that an Apache-2.0 product may be linked with.
