@@ -53,7 +53,7 @@ impl Answer {
             tenant,
             client: self.client.application.app_id,
             client_name: &self.client.application.display_name,
-            authenticated: self.client.is_authenticated(),
+            authentication_class: self.client.authentication_class(),
             now,
             lifetimes: self.lifetimes,
         };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use casbah_model::{Clock, Secret, Timestamp, random};
-use casbah_store::{Store, authorization_codes, browser_sessions, device_codes, token_families};
+use casbah_store::{
+    Store, authorization_codes, browser_sessions, device_codes, token_families, used_assertions,
+};
 use serde_json::Value as Json;
 
 use crate::guesses::Guesses;
@@ -92,7 +94,8 @@ impl Authority {
                 Ok(authorization_codes::remove_ended(tx, before)?
                     + device_codes::remove_ended(tx, before)?
                     + browser_sessions::remove_ended(tx, before)?
-                    + token_families::remove_ended(tx, before)?)
+                    + token_families::remove_ended(tx, before)?
+                    + used_assertions::remove_ended(tx, before)?)
             })
             .await
     }

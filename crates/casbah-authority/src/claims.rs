@@ -35,8 +35,8 @@ pub(crate) struct Common<'a> {
     pub(crate) tenant: TenantId,
     pub(crate) client: Guid,
     pub(crate) client_name: &'a str,
-    /// Whether the client proved who it is with a secret.
-    pub(crate) authenticated: bool,
+    /// How the client proved who it is: `azpacr` and `appidacr`.
+    pub(crate) authentication_class: &'static str,
     pub(crate) now: Timestamp,
     /// What the tenant has set.
     pub(crate) lifetimes: TokenLifetimes,
@@ -70,7 +70,6 @@ impl Authority {
 
     fn access_claims(&self, common: &Common<'_>, target: &Target<'_>) -> Json {
         let now = common.now.seconds();
-        let authenticated = if common.authenticated { "1" } else { "0" };
         let mut claims = json!({
             "iat": now, "nbf": now, "exp": now + i64::from(common.lifetimes.access_token),
             "tid": common.tenant.to_string(),
@@ -82,13 +81,13 @@ impl Authority {
             claims["iss"] = self.issuer(common.tenant, Endpoint::V2).into();
             claims["ver"] = "2.0".into();
             claims["azp"] = common.client.to_string().into();
-            claims["azpacr"] = authenticated.into();
+            claims["azpacr"] = common.authentication_class.into();
         } else {
             claims["aud"] = target.identifier.into();
             claims["iss"] = self.issuer(common.tenant, Endpoint::V1).into();
             claims["ver"] = "1.0".into();
             claims["appid"] = common.client.to_string().into();
-            claims["appidacr"] = authenticated.into();
+            claims["appidacr"] = common.authentication_class.into();
         }
         claims
     }

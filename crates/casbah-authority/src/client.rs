@@ -1,18 +1,24 @@
 //! Authenticating the application behind a request to the token endpoint.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use casbah_model::{
-    Application, ApplicationSecret, Guid, RedirectUriKind, Secret, ServicePrincipal, Tenant, TenantId,
-    Timestamp,
+    Application, ApplicationCertificate, ApplicationSecret, Guid, RedirectUriKind, Secret, ServicePrincipal,
+    Tenant, TenantId, Timestamp,
 };
-use casbah_store::{Tx, application_secrets, applications, service_principals};
+use casbah_store::{Tx, application_certificates, application_secrets, applications, service_principals};
 use url::form_urlencoded;
 
+use crate::assertion::{Assertion, AssertionProof, ProofKind};
 use crate::codes;
 use crate::error::OAuthError;
 use crate::form::Form;
 use crate::master_key::{MasterKey, SecretKind};
+
+/// RFC 7523, section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What a request brings to prove which application it comes from.
 #[derive(Clone)]
@@ -20,7 +26,52 @@ pub(crate) struct Credentials {
     pub(crate) client_id: String,
     /// Readings of the one secret that was sent; Basic allows two.
     secrets: Vec<Secret>,
-    assertion: bool,
+    pub(crate) assertion: Option<Arc<Assertion>>,
+    /// What the assertion proves: set by `Authority::check_assertion` and by nothing else.
+    pub(crate) proof: Option<AssertionProof>,
+}
+
+/// The credential with which an application proved itself.
+#[derive(Clone)]
+pub(crate) enum UsedCredential {
+    Secret(ApplicationSecret),
+    Certificate(ApplicationCertificate),
+}
+
+impl UsedCredential {
+    /// Its id.
+    pub(crate) fn id(&self) -> Guid {
+        match self {
+            UsedCredential::Secret(secret) => secret.key_id,
+            UsedCredential::Certificate(certificate) => certificate.key_id,
+        }
+    }
+
+    /// When it was last used before.
+    pub(crate) fn last_used(&self) -> Option<Timestamp> {
+        match self {
+            UsedCredential::Secret(secret) => secret.last_used,
+            UsedCredential::Certificate(certificate) => certificate.last_used,
+        }
+    }
+
+    /// Notes a use.
+    pub(crate) fn touch(
+        &self,
+        tx: &mut Tx<'_>,
+        tenant: TenantId,
+        now: Timestamp,
+        address: Option<&str>,
+    ) -> Result<(), casbah_store::Error> {
+        match self {
+            UsedCredential::Secret(s) => {
+                application_secrets::touch(tx, tenant, s.application, s.key_id, now, address)
+            }
+            UsedCredential::Certificate(c) => {
+                application_certificates::touch(tx, tenant, c.application, c.key_id, now, address)
+            }
+        }
+    }
 }
 
 /// An application that may use the token endpoint.
@@ -29,13 +80,22 @@ pub(crate) struct Client {
     pub(crate) tenant: Tenant,
     pub(crate) application: Application,
     pub(crate) principal: ServicePrincipal,
-    /// The secret that it proved itself with; none for a public client.
-    pub(crate) secret: Option<ApplicationSecret>,
+    /// What it proved itself with; none for a public client.
+    pub(crate) credential: Option<UsedCredential>,
 }
 
 impl Client {
     pub(crate) fn is_authenticated(&self) -> bool {
-        self.secret.is_some()
+        self.credential.is_some()
+    }
+
+    /// The `azpacr` and `appidacr` claims: 0 for a public client, 1 for a secret, 2 for an assertion.
+    pub(crate) fn authentication_class(&self) -> &'static str {
+        match self.credential {
+            None => "0",
+            Some(UsedCredential::Secret(_)) => "1",
+            Some(UsedCredential::Certificate(_)) => "2",
+        }
     }
 
     /// `GUID(name)`, as messages name applications.
@@ -63,9 +123,12 @@ pub(crate) fn label(application: &Application) -> String {
 
 impl Credentials {
     /// Takes them from the body, or from a Basic header (RFC 6749, section 2.3.1). When both carry a
-    /// secret the body counts, as at Microsoft.
+    /// secret the body counts, as at Microsoft. With an assertion the `client_id` may be absent (RFC 7521,
+    /// section 4.2).
     pub(crate) fn of_request(form: &Form, authorization: Option<&str>) -> Result<Credentials, OAuthError> {
-        let assertion = form.get("client_assertion").is_some();
+        if let Some(assertion) = assertion(form)? {
+            return Credentials::of_assertion(form, assertion);
+        }
         let in_body = form.get("client_id").map(str::to_string);
         let basic = authorization.and_then(|header| {
             let (scheme, rest) = header.split_once(' ')?;
@@ -74,7 +137,12 @@ impl Credentials {
         let secret = form.secret("client_secret");
         let (Some(encoded), None) = (basic, &secret) else {
             let client_id = in_body.ok_or_else(|| OAuthError::missing("client_id"))?;
-            return Ok(Credentials { client_id, secrets: secret.into_iter().collect(), assertion });
+            return Ok(Credentials {
+                client_id,
+                secrets: secret.into_iter().collect(),
+                assertion: None,
+                proof: None,
+            });
         };
         let unreadable = || OAuthError::plain(codes::MALFORMED_CREDENTIALS);
         let decoded = STANDARD.decode(encoded).map_err(|_| unreadable())?;
@@ -88,7 +156,18 @@ impl Credentials {
         // Some clients encode the pair as the RFC wants, others do not.
         let mut secrets = vec![Secret::new(form_decoded(secret)), Secret::new(secret)];
         secrets.retain(|s| !s.expose().is_empty());
-        Ok(Credentials { client_id, secrets, assertion })
+        Ok(Credentials { client_id, secrets, assertion: None, proof: None })
+    }
+
+    fn of_assertion(form: &Form, assertion: Assertion) -> Result<Credentials, OAuthError> {
+        // RFC 6749, section 2.3: one method only. A guess at the secret must not hide behind an assertion.
+        if form.get("client_secret").is_some() {
+            let text = "Send either client_secret or client_assertion, not both.";
+            return Err(OAuthError::new(codes::MALFORMED, text));
+        }
+        let client_id = form.get("client_id").or_else(|| assertion.client());
+        let client_id = client_id.ok_or_else(|| OAuthError::missing("client_id"))?.to_string();
+        Ok(Credentials { client_id, secrets: Vec::new(), assertion: Some(Arc::new(assertion)), proof: None })
     }
 
     /// The application that these credentials prove, in a tenant.
@@ -100,27 +179,41 @@ impl Credentials {
         now: Timestamp,
     ) -> Result<Client, OAuthError> {
         let (application, principal) = find(tx, tenant.id, &self.client_id)?;
-        if self.assertion {
-            return Err(OAuthError::plain(codes::ASSERTION_UNREADABLE));
-        }
-        let secret = if self.secrets.is_empty() {
+        let credential = if self.assertion.is_some() {
+            Some(self.proved(tx, tenant.id, &application)?)
+        } else if self.secrets.is_empty() {
             if !may_be_public(&application) {
                 return Err(credential_needed(&application));
             }
             None
-        } else if application.public_client {
-            let text =
-                format!("The application {} is a public client: send no client_secret.", label(&application));
-            return Err(OAuthError::new(codes::PUBLIC_CLIENT, text));
         } else {
-            Some(self.check_secret(tx, tenant.id, &application, master, now)?)
+            check_confidential(&application)?;
+            Some(UsedCredential::Secret(self.check_secret(tx, tenant.id, &application, master, now)?))
         };
-        Ok(Client { tenant, application, principal, secret })
+        Ok(Client { tenant, application, principal, credential })
+    }
+
+    /// What the assertion proved, if it is still registered.
+    fn proved(
+        &self,
+        tx: &mut Tx<'_>,
+        tenant: TenantId,
+        application: &Application,
+    ) -> Result<UsedCredential, OAuthError> {
+        let proof = self.proof.filter(|proof| proof.tenant == tenant);
+        let found = match proof.map(|proof| proof.kind) {
+            None => None,
+            Some(ProofKind::Certificate(id)) => {
+                let all = application_certificates::list(tx, tenant, application.id)?;
+                all.into_iter().find(|c| c.key_id == id).map(UsedCredential::Certificate)
+            }
+        };
+        found.ok_or_else(|| OAuthError::plain(codes::ASSERTION_REFUSED))
     }
 
     /// Whether anything was sent to prove the client with.
     pub(crate) fn is_present(&self) -> bool {
-        self.assertion || !self.secrets.is_empty()
+        self.assertion.is_some() || !self.secrets.is_empty()
     }
 
     fn check_secret(
@@ -151,6 +244,16 @@ impl Credentials {
                 codes::EXPIRED_SECRET,
                 format!("The client secret of the application {label} has expired. Create a new one."),
             )),
+            // People copy the id, which stands beside the value wherever secrets are listed.
+            None if self.secrets.iter().any(|s| s.expose().trim().parse::<Guid>().is_ok()) => {
+                Err(OAuthError::new(
+                    codes::WRONG_SECRET,
+                    format!(
+                        "Invalid client secret for the application {label}. What was sent looks like the id of \
+                         a secret: send the value of the secret, which was shown once when it was made."
+                    ),
+                ))
+            }
             None => Err(OAuthError::new(
                 codes::WRONG_SECRET,
                 format!(
@@ -182,6 +285,33 @@ pub(crate) fn find(
         return Err(OAuthError::new(codes::CLIENT_DISABLED, text));
     }
     Ok((application, principal))
+}
+
+/// Refuses a credential of an application that is installed on people's devices, where it is no secret.
+pub(crate) fn check_confidential(application: &Application) -> Result<(), OAuthError> {
+    if application.public_client {
+        let text = format!(
+            "The application {} is a public client: send neither client_secret nor client_assertion.",
+            label(application)
+        );
+        return Err(OAuthError::new(codes::PUBLIC_CLIENT, text));
+    }
+    Ok(())
+}
+
+/// The assertion in a form.
+fn assertion(form: &Form) -> Result<Option<Assertion>, OAuthError> {
+    let Some(text) = form.get("client_assertion") else {
+        return match form.get("client_assertion_type") {
+            None => Ok(None),
+            Some(_) => Err(OAuthError::missing("client_assertion")),
+        };
+    };
+    if form.required("client_assertion_type")? != ASSERTION_TYPE {
+        let text = format!("The client_assertion_type must be {ASSERTION_TYPE}.");
+        return Err(OAuthError::new(codes::INVALID_PARAMETER, text));
+    }
+    Assertion::parse(text).map(Some)
 }
 
 /// Whether an application may come without a credential at all; where its code was sent can still

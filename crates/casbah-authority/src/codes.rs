@@ -50,10 +50,14 @@ codes! {
     CLIENT_DISABLED = 7000112, "unauthorized_client", 400, "The application is disabled in the tenant.";
     WRONG_SECRET = 7000215, "invalid_client", 401, "The client secret is wrong. Send the secret's value, not its id.";
     EXPIRED_SECRET = 7000222, "invalid_client", 401, "The client secret has expired. Create a new one.";
-    NO_CREDENTIAL = 7000216, "invalid_client", 401, "The client credentials grant needs a client secret.";
-    CREDENTIAL_NEEDED = 7000218, "invalid_client", 401, "The application is not a public client: the request must carry a client secret.";
-    PUBLIC_CLIENT = 700025, "invalid_client", 401, "The application is a public client: it must not send a client secret.";
-    ASSERTION_UNREADABLE = 700027, "invalid_client", 401, "The client assertion was not accepted: no certificate is registered for the application.";
+    NO_CREDENTIAL = 7000216, "invalid_client", 401, "The client credentials grant needs a client secret or a client assertion.";
+    CREDENTIAL_NEEDED = 7000218, "invalid_client", 401, "The application is not a public client: the request must carry a client secret or a client assertion.";
+    PUBLIC_CLIENT = 700025, "invalid_client", 401, "The application is a public client: it must not send a client secret or a client assertion.";
+    ASSERTION_MALFORMED = 50027, "invalid_request", 400, "The client assertion is not a JSON Web Token that can be read.";
+    ASSERTION_REFUSED = 700027, "invalid_client", 401, "The client assertion was not accepted: its certificate is not registered for the application or has expired, or its signature or algorithm is wrong.";
+    ASSERTION_CLIENT = 700021, "invalid_client", 401, "The client assertion was issued for another application than the client_id names.";
+    ASSERTION_AUDIENCE = 700023, "invalid_client", 401, "The audience of the client assertion is not this authority: use the address of the token endpoint.";
+    ASSERTION_TIME = 700024, "invalid_client", 401, "The client assertion is not within its valid time range. Check the clock of the client.";
     MALFORMED_CREDENTIALS = 70002, "invalid_client", 401, "The client credentials in the Authorization header cannot be read.";
     // Resource and scope
     NO_RESOURCE = 50001, "invalid_resource", 400, "The request names no resource.";

@@ -99,6 +99,7 @@ impl Authority {
         let name = TenantName::parse(tenant)?;
         let credentials = Credentials::of_request(&form, authorization.as_ref().map(Secret::expose))?;
         let wanted = Wanted::required(endpoint, &form)?;
+        let credentials = self.check_assertion(credentials, &name, Hints::default()).await?;
         let (now, draw) = (self.clock.now(), Draw::new());
         let (master, settings) = (Arc::clone(&self.master), Arc::clone(&self.settings));
         // Two equal user codes are unlikely and cost another draw.

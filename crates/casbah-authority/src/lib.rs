@@ -4,14 +4,17 @@
 //! edge turns into JSON, redirects or pages.
 
 mod answer;
+mod assertion;
 mod authority;
 mod authorize;
 mod caller;
+mod certificate;
 mod claims;
 mod client;
 pub mod codes;
 mod consent;
 mod device;
+mod encoding;
 mod error;
 mod form;
 mod grants;
@@ -26,6 +29,7 @@ mod redirect;
 mod resource;
 pub mod seed;
 mod session;
+mod signature;
 mod tenant;
 mod throttle;
 mod ticket;
@@ -35,12 +39,14 @@ mod use_notes;
 mod verify;
 mod wanted;
 
+pub use assertion::Assertion;
 pub use authority::{Authority, Settings};
 pub use authorize::{
     AuthorizeRequest, ConsentDecision, ConsentPrompt, ConsentScope, Progress, Redirect, ResponseMode,
     SignInPrompt, Step,
 };
 pub use caller::{Caller, Principal};
+pub use certificate::{Certificate, CertificateError};
 pub use claims::Endpoint;
 pub use device::{DevicePrompt, DeviceStep};
 pub use error::{About, OAuthError};

@@ -58,7 +58,12 @@ impl Authority {
                 Endpoint::V2 => format!("{base}/oidc/userinfo"),
             },
             "jwks_uri": format!("{base}/{segment}/{keys}"),
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_post", "private_key_jwt", "client_secret_basic",
+            ],
+            "token_endpoint_auth_signing_alg_values_supported": [
+                "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+            ],
             "response_modes_supported": ["query", "fragment", "form_post"],
             "response_types_supported": ["code"],
             "grant_types_supported": grants::names(),

@@ -1,5 +1,6 @@
 //! The protocol, without HTTP: requests go in as forms, answers come out as JSON.
 
+mod assertion;
 mod authorize;
 mod client_credentials;
 mod code;
@@ -8,5 +9,6 @@ mod documents;
 mod lifetimes;
 mod password;
 mod refresh;
+mod signer;
 mod verify;
 mod world;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use casbah_model::{Guid, RecordId, Secret, Timestamp, TokenLifetimes, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::token_families::{self, RefreshToken, TokenFamily};
-use casbah_store::{Tx, application_secrets, tenant_settings};
+use casbah_store::{Tx, tenant_settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -163,6 +163,9 @@ impl Authority {
             audit: RecordId::new(now),
         };
         grant.check_request(&attempt)?;
+        let hints = attempt.hints(grant.carrier(&attempt.form));
+        attempt.credentials =
+            self.check_assertion(attempt.credentials.clone(), &attempt.tenant, hints).await?;
         if grant.takes_password() {
             attempt.password_user = Some(self.signed_in_user(&attempt).await?);
         }
@@ -178,19 +181,17 @@ impl Authority {
         Ok(answer.sign(self, &key, now, client_info)?)
     }
 
-    /// Notes that a secret was used, to the minute and behind the caller's back.
+    /// Notes that a credential was used, to the minute and behind the caller's back.
     fn note_use(&self, client: &Client, now: Timestamp) {
-        let Some(secret) = client.secret.as_ref() else { return };
-        if !self.use_notes.is_due(secret.key_id, secret.last_used, now) {
+        let Some(credential) = client.credential.clone() else { return };
+        if !self.use_notes.is_due(credential.id(), credential.last_used(), now) {
             return;
         }
-        let (store, tenant, application, key_id) =
-            (self.store.clone(), client.tenant.id, secret.application, secret.key_id);
+        let (store, tenant) = (self.store.clone(), client.tenant.id);
         tokio::spawn(async move {
-            let noted =
-                store.write(move |tx| application_secrets::touch(tx, tenant, application, key_id, now));
+            let noted = store.write(move |tx| credential.touch(tx, tenant, now, None));
             if let Err(e) = noted.await {
-                tracing::warn!(error = %e, "the last use of a client secret was not noted");
+                tracing::warn!(error = %e, "the last use of a credential was not noted");
             }
         });
     }
@@ -219,6 +220,15 @@ impl Authority {
 impl Attempt {
     pub(crate) fn identifiers(&self) -> Identifiers<'_> {
         Identifiers { public_url: &self.public_url }
+    }
+
+    /// What tells the tenant when the URL does not.
+    fn hints(&self, carrier: Option<String>) -> Hints<'_> {
+        Hints {
+            embedded: carrier.and_then(|text| opaque::tenant_of(&text)),
+            user_name: self.form.get("username"),
+            domain: None,
+        }
     }
 
     /// The digest of a secret in the form.
@@ -266,12 +276,7 @@ impl Attempt {
 
     /// The transaction. The outer error rolls back, the inner one leaves what was written.
     fn answer(&self, tx: &mut Tx<'_>, grant: &dyn Grant) -> Result<Result<Answer, OAuthError>, OAuthError> {
-        let hints = Hints {
-            embedded: grant.carrier(&self.form).and_then(|text| opaque::tenant_of(&text)),
-            user_name: self.form.get("username"),
-            domain: None,
-        };
-        let tenant = self.tenant.require(tx, &hints)?;
+        let tenant = self.tenant.require(tx, &self.hints(grant.carrier(&self.form)))?;
         let client = self.credentials.authenticate(tx, tenant, &self.master, self.now)?;
         match grant.prove(tx, &client, self)? {
             Proof::RefusedForGood(error) => Ok(Err(error)),

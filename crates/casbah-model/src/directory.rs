@@ -345,7 +345,8 @@ pub struct ApplicationSecret {
     pub application: Guid,
     /// Name for people.
     pub display_name: String,
-    /// First three characters, so that people can tell secrets apart.
+    /// First three characters, so that people can tell secrets apart; kept in clear, so they count for
+    /// nothing in the secret's strength.
     pub hint: String,
     /// Keyed hash of the secret.
     pub digest: Vec<u8>,
@@ -355,6 +356,8 @@ pub struct ApplicationSecret {
     pub ends: Timestamp,
     /// When a token was last issued for it, to the minute.
     pub last_used: Option<Timestamp>,
+    /// The address from which that was asked, if known.
+    pub last_address: Option<String>,
 }
 
 /// An app role that a service principal, a person or a group holds on a resource.

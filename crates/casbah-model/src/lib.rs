@@ -6,6 +6,7 @@
 
 mod alert;
 mod clock;
+mod credential;
 mod directory;
 mod discovery;
 pub mod filter;
@@ -19,6 +20,7 @@ mod tenant_settings;
 
 pub use alert::{Alert, AlertEntity, AlertStatus, Resolution, Severity};
 pub use clock::{Clock, ClockSetting, Timestamp};
+pub use credential::{ApplicationCertificate, FederatedCredential};
 pub use directory::{
     AppRole, AppRoleAssignment, Application, ApplicationDetails, ApplicationSecret, ConsentType,
     DelegatedScope, Group, GroupDetails, InformationalUrls, MemberType, ObjectKind, OptionalClaim,
@@ -34,4 +36,4 @@ pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet
 pub use permission::{Permission, PermissionSet};
 pub use role::{ROLES, Role};
 pub use secret::Secret;
-pub use tenant_settings::{OutOfRange, SignInSettings, TenantSettings, TokenLifetimes};
+pub use tenant_settings::{AssertionSettings, OutOfRange, SignInSettings, TenantSettings, TokenLifetimes};

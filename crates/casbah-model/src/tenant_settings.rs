@@ -12,6 +12,25 @@ pub struct TenantSettings {
     pub tokens: TokenLifetimes,
     /// How people sign in.
     pub sign_in: SignInSettings,
+    /// What is demanded of client assertions.
+    pub assertions: AssertionSettings,
+}
+
+/// What is demanded of the assertions that applications sign with their certificates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssertionSettings {
+    /// Whether an assertion is accepted once only, by its `jti`. Off unless set: some libraries send the
+    /// same assertion again within its life, and every library does when a connection breaks.
+    pub refuse_replay: bool,
+    /// How far ahead `exp` may lie, in seconds.
+    pub longest_life: u32,
+}
+
+impl Default for AssertionSettings {
+    fn default() -> AssertionSettings {
+        AssertionSettings { refuse_replay: false, longest_life: 24 * 60 * 60 }
+    }
 }
 
 impl TenantSettings {

@@ -4,7 +4,8 @@ use casbah_model::{ApplicationSecret, Guid, TenantId, Timestamp};
 
 use crate::{Result, Row, Tx};
 
-const COLUMNS: &str = "key_id, application, display_name, hint, digest, starts, ends, last_used";
+const COLUMNS: &str =
+    "key_id, application, display_name, hint, digest, starts, ends, last_used, last_address";
 
 fn secret(row: Row) -> Result<ApplicationSecret> {
     let mut r = row.read();
@@ -17,13 +18,15 @@ fn secret(row: Row) -> Result<ApplicationSecret> {
         starts: r.take()?,
         ends: r.take()?,
         last_used: r.take()?,
+        last_address: r.take()?,
     })
 }
 
 /// Adds a secret.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, secret: &ApplicationSecret) -> Result<()> {
     let sql = format!(
-        "insert into application_secrets (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        "insert into application_secrets (tenant, {COLUMNS}) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
     );
     let values = [
         tenant.into(),
@@ -35,6 +38,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, secret: &ApplicationSecret) -> 
         secret.starts.into(),
         secret.ends.into(),
         secret.last_used.into(),
+        secret.last_address.clone().into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())
@@ -62,16 +66,31 @@ pub(crate) fn delete_of(tx: &mut Tx<'_>, tenant: TenantId, application: Guid) ->
     Ok(())
 }
 
-/// Notes that a token was issued for a secret.
+/// Writes when a secret ends.
+pub fn set_end(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    application: Guid,
+    key_id: Guid,
+    ends: Timestamp,
+) -> Result<()> {
+    let sql = "update application_secrets set ends = ?4 \
+               where tenant = ?1 and application = ?2 and key_id = ?3";
+    tx.execute(sql, &[tenant.into(), application.into(), key_id.into(), ends.into()])?;
+    Ok(())
+}
+
+/// Notes that a token was issued for a secret, and from where it was asked for.
 pub fn touch(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     application: Guid,
     key_id: Guid,
     used: Timestamp,
+    address: Option<&str>,
 ) -> Result<()> {
-    let sql = "update application_secrets set last_used = ?4 \
+    let sql = "update application_secrets set last_used = ?4, last_address = ?5 \
                where tenant = ?1 and application = ?2 and key_id = ?3";
-    tx.execute(sql, &[tenant.into(), application.into(), key_id.into(), used.into()])?;
+    tx.execute(sql, &[tenant.into(), application.into(), key_id.into(), used.into(), address.into()])?;
     Ok(())
 }

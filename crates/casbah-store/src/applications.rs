@@ -5,7 +5,10 @@
 
 use casbah_model::{Application, Guid, TenantId};
 
-use crate::{Error, Result, Row, Tx, Value, application_secrets, service_principals};
+use crate::{
+    Error, Result, Row, Tx, Value, application_certificates, application_secrets, federated_credentials,
+    service_principals,
+};
 
 const COLUMNS: &str = "id, app_id, display_name, public_client, identifier_uris, redirect_uris, app_roles, \
                        scopes, required_access, token_version, created, details";
@@ -120,6 +123,8 @@ pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
         service_principals::delete(tx, tenant, principal.id)?;
     }
     application_secrets::delete_of(tx, tenant, id)?;
+    application_certificates::delete_of(tx, tenant, id)?;
+    federated_credentials::delete_of(tx, tenant, id)?;
     delete_identifier_uris(tx, tenant, id)?;
     tx.execute("delete from applications where tenant = ?1 and id = ?2", &[tenant.into(), id.into()])?;
     Ok(true)

@@ -78,6 +78,7 @@ async fn world() -> Router {
                 starts: Timestamp(0),
                 ends: Timestamp(i64::MAX),
                 last_used: None,
+                last_address: None,
             };
             application_secrets::insert(tx, TENANT, &secret)
         })

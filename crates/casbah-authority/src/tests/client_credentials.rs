@@ -148,7 +148,6 @@ async fn bad_requests_get_their_codes() {
     world.refused(v2, &[grant, client, ("client_secret", "wrong"), scope], 7000215, "invalid_client").await;
     world.refused(v2, &[grant, client, ("client_secret", nobody), scope], 7000215, "invalid_client").await;
     world.refused(v2, &[grant, client, scope], 7000216, "invalid_client").await;
-    world.refused(v2, &[grant, client, ("client_assertion", "x.y.z"), scope], 700027, "invalid_client").await;
     world.refused(v2, &[grant, ("client_id", &desktop), secret, scope], 700025, "invalid_client").await;
     world.refused(v2, &[grant, client, secret, ("scope", &named)], 1002012, "invalid_scope").await;
     world.refused(v2, &[grant, client, secret, ("scope", &two)], 70011, "invalid_scope").await;

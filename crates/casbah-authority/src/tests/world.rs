@@ -181,6 +181,7 @@ impl World {
                         starts: now,
                         ends: now.plus(Duration::from_secs(30 * 24 * 60 * 60)),
                         last_used: None,
+                        last_address: None,
                     };
                     application_secrets::insert(tx, id, &secret)?;
                 }

@@ -64,6 +64,7 @@ impl Service {
             starts,
             ends,
             last_used: None,
+            last_address: None,
         };
         let details =
             json!({ "keyId": secret.key_id, "displayName": secret.display_name, "ends": ends.iso() });

@@ -261,6 +261,7 @@ async fn an_application_takes_everything_with_it() {
             starts: NOW,
             ends: Timestamp(NOW.0 + 1),
             last_used: None,
+            last_address: None,
         };
         let key_id = secret.key_id;
         let assignment = AppRoleAssignment {
@@ -288,7 +289,7 @@ async fn an_application_takes_everything_with_it() {
             service_principals::insert(tx, one, &client_sp)?;
             service_principals::insert(tx, one, &resource_sp)?;
             application_secrets::insert(tx, one, &secret)?;
-            application_secrets::touch(tx, one, client.id, key_id, NOW)?;
+            application_secrets::touch(tx, one, client.id, key_id, NOW, Some("192.0.2.7"))?;
             app_role_assignments::insert(tx, one, &assignment)?;
             for grant in &grants {
                 permission_grants::insert(tx, one, grant)?;

@@ -225,6 +225,7 @@ const FOR_ALL_TENANTS: &[&str] = &[
     "delete from browser_sessions where expires < ?1",
     "delete from device_codes where expires < ?1",
     "delete from refresh_tokens where expires < ?1",
+    "delete from used_assertions where expires < ?1",
     "delete from usage_rows where day < ?1",
     "update discovery_tasks set lease = null",
     "from uploads where state <> ?1 and expires < ?2",
