@@ -40,9 +40,12 @@ use self::table::Endpoint;
 /// Largest body; the longest list of redirect URIs is far below.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// The routes of this area, all below `/v1.0`.
+/// The routes of this area, all below `/v1.0` and the same below `/beta`.
 pub fn router(service: Service) -> Router {
-    Router::new().route("/v1.0/{*path}", axum::routing::any(answer)).with_state(service)
+    Router::new()
+        .route("/v1.0/{*path}", axum::routing::any(answer))
+        .route("/beta/{*path}", axum::routing::any(answer))
+        .with_state(service)
 }
 
 /// A call whose caller is known and may make it.
@@ -108,11 +111,18 @@ async fn dispatch(
     body: &Bytes,
 ) -> Result<Answer, GraphError> {
     let path = parts.uri.path();
-    let segments =
-        path::parse(path.strip_prefix("/v1.0").unwrap_or(path)).ok_or_else(GraphError::no_route)?;
+    let (version, path) = match path.strip_prefix("/beta") {
+        Some(rest) => ("beta", rest),
+        None => ("v1.0", path.strip_prefix("/v1.0").unwrap_or(path)),
+    };
+    let segments = path::parse(path).ok_or_else(GraphError::no_route)?;
     let (endpoint, keys) = table::find(&parts.method, &segments)?;
     check(&caller, endpoint)?;
-    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+    let mut query = Query::parse(parts.uri.query().unwrap_or_default())?;
+    query.version = version;
+    for prefer in parts.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()) {
+        query.prefer(prefer);
+    }
     let body = if body.is_empty() {
         Value::Null
     } else {
@@ -139,20 +149,28 @@ async fn identify(service: &Service, parts: &Parts) -> Result<Caller, GraphError
     })
 }
 
-/// Every group of the endpoint's permissions must be met by one of its members; what changes
-/// something needs, of a person, the administrator's role as well.
+/// Every need of the endpoint must be met. Where owning the object is enough, the use case decides.
 fn check(caller: &Caller, endpoint: &Endpoint) -> Result<(), GraphError> {
-    for any_of in endpoint.needs {
+    for need in endpoint.needs {
+        let any_of = match caller.principal {
+            Principal::System => continue,
+            Principal::Application { .. } => need.application,
+            Principal::User { .. } => need.delegated,
+        };
         let holds = |p: &&str| caller.directory_permissions.iter().any(|held| held.eq_ignore_ascii_case(p));
         if !any_of.iter().any(holds) {
             return Err(GraphError::lacks(any_of));
         }
-    }
-    let reads = endpoint.method == http::Method::GET;
-    if !reads && matches!(caller.principal, Principal::User { administrator: false, .. }) {
-        return Err(GraphError::denied(
-            "Insufficient privileges to complete the operation: the user must be a Global Administrator.",
-        ));
+        if let Principal::User { roles, .. } = &caller.principal
+            && !need.owner
+            && !need.roles.is_empty()
+            && !roles.iter().any(|role| need.roles.contains(&role.name))
+        {
+            return Err(GraphError::denied(format!(
+                "Insufficient privileges to complete the operation: the user must hold one of the roles {}.",
+                need.roles.join(", ")
+            )));
+        }
     }
     Ok(())
 }

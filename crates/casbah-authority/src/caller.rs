@@ -1,7 +1,7 @@
 //! Who is calling, as far as the authority could prove it.
 
 use casbah_model::RecordId;
-use casbah_model::{Guid, PermissionSet, TenantId, Timestamp};
+use casbah_model::{Guid, PermissionSet, Role, TenantId, Timestamp};
 use casbah_store::audit::AuditRecord;
 
 /// A caller whose credentials were verified. Only the authority makes one from a request.
@@ -45,6 +45,8 @@ pub enum Principal {
         client: Option<Guid>,
         /// Whether the user administers the directory.
         administrator: bool,
+        /// The directory roles that the user holds now.
+        roles: Vec<&'static Role>,
     },
     /// Casbah itself: bootstrap and jobs.
     System,

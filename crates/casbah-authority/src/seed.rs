@@ -30,6 +30,7 @@ pub struct BuiltIn {
 
 /// Permissions of the directory as app roles: id, value, what it allows.
 const DIRECTORY_ROLES: &[(u128, &str, &str)] = &[
+    (0x9a5d68dd_52b0_4cc2_bd40_abcf44ac3a30, "Application.Read.All", "Read all applications"),
     (0x1bfefb4e_e0b5_418b_a88f_73c46d2cc8e9, "Application.ReadWrite.All", "Read and write all applications"),
     (
         0x18a4783c_866b_4cc7_a460_3d5e5662c884,
@@ -70,6 +71,7 @@ const DIRECTORY_SCOPES: &[(u128, &str, &str, bool)] = &[
         "Read and write directory data",
         true,
     ),
+    (0xc79f8feb_a9db_4090_85f9_90d820caa0eb, "Application.Read.All", "Read applications", true),
     (
         0xbdfbf15f_ee85_4955_8675_146e8e5296b5,
         "Application.ReadWrite.All",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casbah_model::{Guid, RecordId, Secret, Tenant, Timestamp, User};
+use casbah_model::{Guid, RecordId, Role, Secret, Tenant, Timestamp, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::browser_sessions::{self, BrowserSession};
 use casbah_store::{Tx, applications, tenants, users};
@@ -40,6 +40,7 @@ pub(crate) struct Session {
     pub(crate) user: User,
     pub(crate) signed_in: Timestamp,
     pub(crate) administrator: bool,
+    pub(crate) roles: Vec<&'static Role>,
     pub(crate) digest: Vec<u8>,
 }
 
@@ -236,6 +237,7 @@ impl Session {
                 name: self.user.user_principal_name.clone(),
                 client: None,
                 administrator: self.administrator,
+                roles: self.roles.clone(),
             },
             permissions: casbah_model::PermissionSet::NONE,
             directory_permissions: Vec::new(),
@@ -259,6 +261,15 @@ pub(crate) fn find(
     let user = users::find(tx, tenant.id, session.user)?;
     let user = user.filter(|u| u.enabled && session.created >= u.sessions_valid_from);
     let Some(user) = user else { return Ok(None) };
-    let administrator = users::roles(tx, tenant.id, user.id)?.iter().any(|r| r.administers_directory);
-    Ok(Some(Session { tenant, id: session.id, user, signed_in: session.created, administrator, digest }))
+    let roles = users::roles(tx, tenant.id, user.id)?;
+    let administrator = roles.iter().any(|r| r.administers_directory);
+    Ok(Some(Session {
+        tenant,
+        id: session.id,
+        user,
+        signed_in: session.created,
+        administrator,
+        roles,
+        digest,
+    }))
 }

@@ -73,4 +73,22 @@ pub const ROLES: &[Role] = &[
         allows: READ,
         administers_directory: false,
     },
+    Role {
+        template: Guid::from_u128(0x9b895d92_2cd3_44c7_9d02_a6ac2d5ea5c3),
+        name: "Application Administrator",
+        allows: &[],
+        administers_directory: false,
+    },
+    Role {
+        template: Guid::from_u128(0x158c047a_c907_4556_b7ef_446551a6b5f7),
+        name: "Cloud Application Administrator",
+        allows: &[],
+        administers_directory: false,
+    },
+    Role {
+        template: Guid::from_u128(0xe8611ab8_c189_46e8_94e1_60213ab1f814),
+        name: "Privileged Role Administrator",
+        allows: &[],
+        administers_directory: false,
+    },
 ];

@@ -2,16 +2,23 @@
 //!
 //! ```text
 //! or   = and *( "or" and )          and  = term *( "and" term )
-//! term = "(" or ")" | "not" term | name "eq" value | name "ne" value
-//!      | "startswith(" name "," text ")" | name "/any(" x ":" x "eq" text ")"
+//! term = "(" or ")" | "not" term | name op value | name "in" "(" value *( "," value ) ")"
+//!      | test "(" name "," text ")" | name ( "/any(" | "/all(" ) [ x ":" or ] ")"
+//! op   = "eq" | "ne" | "gt" | "ge" | "lt" | "le"
+//! test = "startswith" | "endswith" | "contains"
 //! ```
+//! Inside `any` and `all` names begin with the variable: `x` is the element, `x/id` a property of it.
 
+use casbah_model::Timestamp;
 use serde_json::Value;
 
 /// Deepest nesting; nobody writes more, and it bounds the stack.
 const DEEPEST: usize = 20;
+/// Most values of an `in`.
+const LONGEST_LIST: usize = 200;
 
-/// A condition on an entry.
+/// A condition on an entry. A name is a property, `web/homePageUrl` one of an object in it, and the empty
+/// name the entry itself.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Filter {
     Or(Vec<Filter>),
@@ -21,14 +28,22 @@ pub(super) enum Filter {
     Equal(String, Value),
     /// Name, lower-case start.
     StartsWith(String, String),
-    /// A list that has this element.
-    Any(String, String),
+    /// Name, lower-case end.
+    EndsWith(String, String),
+    /// Name, lower-case part.
+    Contains(String, String),
+    /// Name, whether it must be greater (or else less), whether it may be equal, value.
+    Beyond(String, bool, bool, Value),
+    /// A list that has an element which fulfils this.
+    Any(String, Box<Filter>),
+    /// A list whose elements all fulfil this.
+    All(String, Box<Filter>),
 }
 
 impl Filter {
     pub(super) fn parse(text: &str) -> Result<Filter, String> {
         let tokens = tokens(text)?;
-        let mut parser = Parser { tokens: &tokens, at: 0 };
+        let mut parser = Parser { tokens: &tokens, at: 0, variable: None };
         let filter = parser.or(0)?;
         if parser.at < tokens.len() {
             return Err(invalid());
@@ -66,18 +81,50 @@ impl Filter {
                 result
             }
             Filter::Not(inner) => !inner.matches(entry)?,
-            Filter::Equal(name, wanted) => match (property(entry, name)?, wanted) {
-                (Value::String(have), Value::String(want)) => same(have, want),
-                (have, want) => have == want,
-            },
-            Filter::StartsWith(name, start) => {
-                property(entry, name)?.as_str().is_some_and(|have| have.to_lowercase().starts_with(start))
+            Filter::Equal(name, wanted) => equal(property(entry, name)?, wanted),
+            Filter::StartsWith(name, start) => text(entry, name)?.is_some_and(|have| have.starts_with(start)),
+            Filter::EndsWith(name, end) => text(entry, name)?.is_some_and(|have| have.ends_with(end)),
+            Filter::Contains(name, part) => text(entry, name)?.is_some_and(|have| have.contains(part)),
+            Filter::Beyond(name, greater, or_equal, wanted) => {
+                let have = property(entry, name)?;
+                match order(have, wanted) {
+                    Some(std::cmp::Ordering::Equal) => *or_equal,
+                    Some(std::cmp::Ordering::Greater) => *greater,
+                    Some(std::cmp::Ordering::Less) => !*greater,
+                    None => false,
+                }
             }
-            Filter::Any(name, wanted) => {
-                let list = property(entry, name)?.as_array();
-                list.is_some_and(|l| l.iter().any(|e| e.as_str().is_some_and(|have| same(have, wanted))))
+            Filter::Any(name, condition) => {
+                let mut result = false;
+                for element in list(entry, name)? {
+                    result |= condition.matches(element)?;
+                }
+                result
+            }
+            Filter::All(name, condition) => {
+                let mut result = true;
+                for element in list(entry, name)? {
+                    result &= condition.matches(element)?;
+                }
+                result
             }
         })
+    }
+
+    /// Refuses names that an entry of this shape does not have, so that a mistake shows also where there
+    /// is nothing to compare with.
+    pub(super) fn check_names(&self, shape: &Value) -> Result<(), String> {
+        match self {
+            Filter::Or(all) | Filter::And(all) => all.iter().try_for_each(|f| f.check_names(shape)),
+            Filter::Not(inner) => inner.check_names(shape),
+            Filter::Equal(name, _)
+            | Filter::StartsWith(name, _)
+            | Filter::EndsWith(name, _)
+            | Filter::Contains(name, _)
+            | Filter::Beyond(name, ..)
+            | Filter::Any(name, _)
+            | Filter::All(name, _) => property(shape, name).map(drop),
+        }
     }
 }
 
@@ -86,9 +133,51 @@ fn same(left: &str, right: &str) -> bool {
     left.to_lowercase() == right.to_lowercase()
 }
 
+fn equal(have: &Value, want: &Value) -> bool {
+    match (have, want) {
+        // The same moment is written in several ways.
+        (Value::String(have), Value::String(want)) => {
+            same(have, want) || time(have).is_some_and(|at| time(want) == Some(at))
+        }
+        (have, want) => have == want,
+    }
+}
+
+fn order(have: &Value, want: &Value) -> Option<std::cmp::Ordering> {
+    match (have, want) {
+        (Value::String(have), Value::String(want)) => match (time(have), time(want)) {
+            (Some(have), Some(want)) => Some(have.cmp(&want)),
+            _ => Some(have.to_lowercase().cmp(&want.to_lowercase())),
+        },
+        (have, want) => have.as_i64()?.partial_cmp(&want.as_i64()?),
+    }
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
+fn text(entry: &Value, name: &str) -> Result<Option<String>, String> {
+    Ok(property(entry, name)?.as_str().map(str::to_lowercase))
+}
+
+fn list<'a>(entry: &'a Value, name: &str) -> Result<&'a [Value], String> {
+    Ok(property(entry, name)?.as_array().map(Vec::as_slice).unwrap_or_default())
+}
+
+/// A property, also of an object in the entry; of an absent object all are null.
 fn property<'a>(entry: &'a Value, name: &str) -> Result<&'a Value, String> {
-    let found = entry.as_object().and_then(|o| o.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
-    found.map(|(_, value)| value).ok_or_else(|| format!("$filter: there is no property named '{name}'."))
+    let mut at = entry;
+    for part in name.split('/').filter(|part| !part.is_empty()) {
+        if at.is_null() {
+            return Ok(at);
+        }
+        let found = at.as_object().and_then(|o| o.iter().find(|(key, _)| key.eq_ignore_ascii_case(part)));
+        at = found
+            .map(|(_, value)| value)
+            .ok_or_else(|| format!("$filter: there is no property named '{name}'."))?;
+    }
+    Ok(at)
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +216,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             }
             c if c.is_ascii_alphanumeric() || "_-./@".contains(c) => {
                 let mut word = String::from(c);
-                while let Some(c) = chars.next_if(|c| c.is_ascii_alphanumeric() || "_-./@".contains(*c)) {
+                // Only a time has colons in it; elsewhere one ends the variable of `any`.
+                let more = if c.is_ascii_digit() { "_-./@:+" } else { "_-./@" };
+                while let Some(c) = chars.next_if(|c| c.is_ascii_alphanumeric() || more.contains(*c)) {
                     word.push(c);
                 }
                 tokens.push(Token::Word(word));
@@ -141,6 +232,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
+    /// The variable of the `any` or `all` that is being read.
+    variable: Option<String>,
 }
 
 impl Parser<'_> {
@@ -172,51 +265,99 @@ impl Parser<'_> {
         if self.word("not") {
             return Ok(Filter::Not(Box::new(self.term(depth + 1)?)));
         }
-        let Some(Token::Word(name)) = self.next() else { return Err(invalid()) };
-        if name.eq_ignore_ascii_case("startswith") && self.mark('(') {
-            let Some(Token::Word(name)) = self.next() else { return Err(invalid()) };
-            self.need(',')?;
-            let Some(Token::Text(start)) = self.next() else { return Err(invalid()) };
-            self.need(')')?;
-            return Ok(Filter::StartsWith(name, start.to_lowercase()));
-        }
-        if let Some(list) = name.strip_suffix("/any") {
-            return self.any(list.to_string());
-        }
-        let negated = if self.word("eq") {
-            false
-        } else if self.word("ne") {
-            true
-        } else {
-            return Err(invalid());
+        let Some(Token::Word(word)) = self.next() else { return Err(invalid()) };
+        let test = match word.to_ascii_lowercase().as_str() {
+            "startswith" => Some(Filter::StartsWith as fn(String, String) -> Filter),
+            "endswith" => Some(Filter::EndsWith as fn(String, String) -> Filter),
+            "contains" => Some(Filter::Contains as fn(String, String) -> Filter),
+            _ => None,
         };
-        let value = match self.next() {
+        if let Some(test) = test
+            && self.mark('(')
+        {
+            let Some(Token::Word(name)) = self.next() else { return Err(invalid()) };
+            let name = self.name(&name)?;
+            self.need(',')?;
+            let Some(Token::Text(text)) = self.next() else { return Err(invalid()) };
+            self.need(')')?;
+            return Ok(test(name, text.to_lowercase()));
+        }
+        if let Some(list) = word.strip_suffix("/any") {
+            return self.quantified(list, Filter::Any, depth);
+        }
+        if let Some(list) = word.strip_suffix("/all") {
+            return self.quantified(list, Filter::All, depth);
+        }
+        let name = self.name(&word)?;
+        let Some(Token::Word(operator)) = self.next() else { return Err(invalid()) };
+        Ok(match operator.to_ascii_lowercase().as_str() {
+            "eq" => Filter::Equal(name, self.value()?),
+            "ne" => Filter::Not(Box::new(Filter::Equal(name, self.value()?))),
+            "gt" => Filter::Beyond(name, true, false, self.value()?),
+            "ge" => Filter::Beyond(name, true, true, self.value()?),
+            "lt" => Filter::Beyond(name, false, false, self.value()?),
+            "le" => Filter::Beyond(name, false, true, self.value()?),
+            "in" => {
+                self.need('(')?;
+                let mut any = vec![Filter::Equal(name.clone(), self.value()?)];
+                while self.mark(',') {
+                    any.push(Filter::Equal(name.clone(), self.value()?));
+                    if any.len() > LONGEST_LIST {
+                        return Err(format!("$filter: 'in' takes at most {LONGEST_LIST} values."));
+                    }
+                }
+                self.need(')')?;
+                Filter::Or(any)
+            }
+            _ => return Err(invalid()),
+        })
+    }
+
+    fn value(&mut self) -> Result<Value, String> {
+        Ok(match self.next() {
             Some(Token::Text(text)) => Value::String(text),
             Some(Token::Word(word)) => match word.to_ascii_lowercase().as_str() {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
                 "null" => Value::Null,
-                // A GUID needs no quotes.
+                // A GUID needs no quotes, and a time may have none.
                 other if other.parse::<casbah_model::Guid>().is_ok() => Value::String(other.to_string()),
-                _ => return Err(invalid()),
+                _ if time(&word).is_some() => Value::String(word),
+                other => Value::Number(other.parse::<i64>().map_err(|_| invalid())?.into()),
             },
             _ => return Err(invalid()),
-        };
-        let equal = Filter::Equal(name, value);
-        Ok(if negated { Filter::Not(Box::new(equal)) } else { equal })
+        })
     }
 
-    /// `(x:x eq 'value')`
-    fn any(&mut self, list: String) -> Result<Filter, String> {
+    /// `(x:x eq 'value')`, or `()` for a list that is not empty.
+    fn quantified(
+        &mut self,
+        list: &str,
+        kind: fn(String, Box<Filter>) -> Filter,
+        depth: usize,
+    ) -> Result<Filter, String> {
+        let list = self.name(list)?;
         self.need('(')?;
+        if self.mark(')') {
+            return Ok(kind(list, Box::new(Filter::And(Vec::new()))));
+        }
         let Some(Token::Word(variable)) = self.next() else { return Err(invalid()) };
         self.need(':')?;
-        if !self.word(&variable) || !self.word("eq") {
-            return Err(invalid());
-        }
-        let Some(Token::Text(value)) = self.next() else { return Err(invalid()) };
+        let outer = self.variable.replace(variable);
+        let inner = self.or(depth + 1)?;
+        self.variable = outer;
         self.need(')')?;
-        Ok(Filter::Any(list, value))
+        Ok(kind(list, Box::new(inner)))
+    }
+
+    /// A name; inside `any` and `all` without the variable in front.
+    fn name(&self, word: &str) -> Result<String, String> {
+        let Some(variable) = &self.variable else { return Ok(word.to_string()) };
+        match word.split_once('/') {
+            None if word == variable => Ok(String::new()),
+            Some((first, rest)) if first == variable => Ok(rest.to_string()),
+            _ => Err(format!("$filter: names inside the parentheses begin with {variable}.")),
+        }
     }
 
     fn next(&mut self) -> Option<Token> {

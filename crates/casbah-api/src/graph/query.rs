@@ -13,19 +13,27 @@ const USUAL_PAGE: usize = 100;
 /// The options of a request.
 #[derive(Debug, Default)]
 pub(super) struct Query {
+    /// `v1.0` or `beta`, as the request was addressed; links go on in the same version.
+    pub(super) version: &'static str,
     pub(super) filter: Option<Filter>,
-    select: Option<Vec<String>>,
-    top: Option<usize>,
-    count: bool,
+    /// `$orderby`: a property, and whether the order is descending.
+    pub(super) order: Option<(String, bool)>,
+    /// `$search`: each is a property and what one of its words begins with, in lower case.
+    pub(super) search: Vec<(String, String)>,
+    /// `$expand`, in lower case.
+    pub(super) expand: Vec<String>,
+    pub(super) count: bool,
     /// Where the page before ended.
     pub(super) skip_token: Option<String>,
+    select: Option<Vec<String>>,
+    top: Option<usize>,
     /// The options as they came, for the link to the next page.
     raw: Vec<(String, String)>,
 }
 
 impl Query {
     pub(super) fn parse(text: &str) -> Result<Query, GraphError> {
-        let mut query = Query::default();
+        let mut query = Query { version: "v1.0", ..Query::default() };
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             // The dollar is optional in OData 4.01.
             match name.to_ascii_lowercase().trim_start_matches('$') {
@@ -41,11 +49,13 @@ impl Query {
                 }
                 "count" => query.count = value.eq_ignore_ascii_case("true"),
                 "skiptoken" => query.skip_token = Some(value.to_string()),
-                option @ ("expand" | "search" | "orderby" | "skip" | "format" | "apply") => {
-                    return Err(GraphError::bad_request(format!(
-                        "The query option ${option} is not supported."
-                    )));
+                "orderby" => query.order = Some(order(&value)?),
+                "search" => query.search = search(&value)?,
+                "expand" => {
+                    query.expand = value.split(',').map(|s| s.trim().to_ascii_lowercase()).collect();
                 }
+                "format" if is_json(&value) => {}
+                option @ ("skip" | "format" | "apply") => return Err(unsupported(option)),
                 _ => {}
             }
             query.raw.push((name.into_owned(), value.into_owned()));
@@ -53,38 +63,97 @@ impl Query {
         Ok(query)
     }
 
+    /// Takes what the `Prefer` header says about pages: `odata.maxpagesize=50`.
+    pub(super) fn prefer(&mut self, header: &str) {
+        let sizes = header.split([',', ';']).filter_map(|p| p.trim().split_once('='));
+        let size = sizes
+            .filter(|(name, _)| {
+                let name = name.trim().to_ascii_lowercase();
+                name == "odata.maxpagesize" || name == "maxpagesize"
+            })
+            .find_map(|(_, size)| size.trim().parse::<usize>().ok());
+        if let Some(size) = size.filter(|size| *size > 0) {
+            self.top = Some(self.top.map_or(size, |top| top.min(size)).min(LARGEST_PAGE));
+        }
+    }
+
     /// How many entries a page has.
     pub(super) fn page(&self) -> usize {
         self.top.unwrap_or(USUAL_PAGE)
     }
 
-    /// Keeps the properties that `$select` names.
+    /// Refuses names in `$filter`, `$select` and `$orderby` that entries of this shape do not have.
+    pub(super) fn check(&self, shape: &Value) -> Result<(), GraphError> {
+        if let Some(filter) = &self.filter {
+            filter.check_names(shape).map_err(GraphError::bad_request)?;
+        }
+        let names = self.select.iter().flatten().chain(self.order.iter().map(|(name, _)| name));
+        for name in names.chain(self.search.iter().map(|(name, _)| name)) {
+            if !shape.as_object().is_some_and(|o| o.keys().any(|key| key.eq_ignore_ascii_case(name))) {
+                return Err(no_property(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses the options that only lists have whose handlers say so.
+    fn check_plain(&self) -> Result<(), GraphError> {
+        let used = [
+            ("orderby", self.order.is_some()),
+            ("search", !self.search.is_empty()),
+            ("expand", !self.expand.is_empty()),
+        ];
+        used.iter().find(|(_, used)| *used).map_or(Ok(()), |(option, _)| Err(unsupported(option)))
+    }
+
+    /// One entry with the properties that `$select` names, where nothing can be expanded.
     pub(super) fn select(&self, entry: Value) -> Result<Value, GraphError> {
+        if !self.expand.is_empty() {
+            return Err(unsupported("expand"));
+        }
+        self.keep(entry)
+    }
+
+    /// Keeps the properties that `$select` names.
+    pub(super) fn keep(&self, entry: Value) -> Result<Value, GraphError> {
         let (Some(select), Value::Object(mut entry)) = (&self.select, entry.clone()) else {
             return Ok(entry);
         };
         let mut kept = Map::new();
-        for name in select {
+        for name in select.iter().chain(&self.expand) {
+            if kept.keys().any(|key: &String| key.eq_ignore_ascii_case(name)) {
+                continue;
+            }
             let key = entry.keys().find(|k| k.eq_ignore_ascii_case(name)).cloned();
-            let (key, value) = key.and_then(|k| entry.remove_entry(&k)).ok_or_else(|| {
-                GraphError::bad_request(format!("Could not find a property named '{name}'."))
-            })?;
+            let (key, value) = key.and_then(|k| entry.remove_entry(&k)).ok_or_else(|| no_property(name))?;
             kept.insert(key, value);
         }
+        kept.extend(entry.into_iter().filter(|(key, _)| key == "@odata.type"));
         Ok(Value::Object(kept))
     }
 
-    /// Answers a list that is at hand as a whole.
+    /// Answers a list that is at hand as a whole: filters, searches, sorts, counts, cuts the page.
     pub(super) fn list(&self, base: &str, path: &str, entries: Vec<Value>) -> Result<Value, GraphError> {
+        if !self.expand.is_empty() {
+            return Err(unsupported("expand"));
+        }
+        if let Some(first) = entries.first() {
+            self.check(first)?;
+        }
         let mut matching = Vec::new();
         for entry in entries {
-            if self
-                .filter
-                .as_ref()
-                .map_or(Ok(true), |f| f.matches(&entry))
-                .map_err(GraphError::bad_request)?
-            {
+            if self.matches(&entry)? {
                 matching.push(entry);
+            }
+        }
+        if let Some((name, descending)) = &self.order {
+            let key = |entry: &Value| {
+                let found = entry.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+                found.map(|(_, value)| value.as_str().map_or_else(|| value.to_string(), str::to_lowercase))
+            };
+            matching.sort_by_cached_key(key);
+            if *descending {
+                matching.reverse();
             }
         }
         let wrong = || GraphError::bad_request("$skiptoken is not one of ours.");
@@ -94,10 +163,24 @@ impl Query {
         let end = skip.saturating_add(page.len());
         let next = (end < total).then(|| end.to_string());
         let count = self.count.then_some(total);
-        self.answer(base, path, page, count, next.as_deref())
+        self.envelope(base, path, page, count, next.as_deref())
     }
 
-    /// Puts a page into its envelope.
+    /// Whether an entry fulfils `$filter` and `$search`.
+    pub(super) fn matches(&self, entry: &Value) -> Result<bool, GraphError> {
+        let filter = self.filter.as_ref().map_or(Ok(true), |f| f.matches(entry));
+        let mut result = filter.map_err(GraphError::bad_request)?;
+        for (name, start) in &self.search {
+            let found = entry.as_object().and_then(|o| o.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)));
+            let (_, value) = found.ok_or_else(|| no_property(name))?;
+            let text = value.as_str().unwrap_or_default().to_lowercase();
+            let mut words = text.split(|c: char| !c.is_alphanumeric());
+            result &= text.starts_with(start) || words.any(|word| word.starts_with(start));
+        }
+        Ok(result)
+    }
+
+    /// Puts a page into its envelope, of a list that knows only `$filter`, `$select` and `$top`.
     pub(super) fn answer(
         &self,
         base: &str,
@@ -106,19 +189,89 @@ impl Query {
         count: Option<usize>,
         next: Option<&str>,
     ) -> Result<Value, GraphError> {
-        let page = page.into_iter().map(|entry| self.select(entry)).collect::<Result<Vec<_>, _>>()?;
-        let mut body = json!({ "@odata.context": format!("{base}/v1.0/$metadata#{path}"), "value": page });
+        self.check_plain()?;
+        self.envelope(base, path, page, count, next)
+    }
+
+    /// Puts a page into its envelope; the list has obeyed the other options.
+    pub(super) fn envelope(
+        &self,
+        base: &str,
+        path: &str,
+        page: Vec<Value>,
+        count: Option<usize>,
+        next: Option<&str>,
+    ) -> Result<Value, GraphError> {
+        let version = self.version;
+        let page = page.into_iter().map(|entry| self.keep(entry)).collect::<Result<Vec<_>, _>>()?;
+        let mut body =
+            json!({ "@odata.context": format!("{base}/{version}/$metadata#{path}"), "value": page });
         if let Some(count) = count {
             body["@odata.count"] = count.into();
         }
         if let Some(next) = next {
-            let kept = self.raw.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken"));
+            let is_token = |name: &str| name.trim_start_matches('$').eq_ignore_ascii_case("skiptoken");
+            let kept = self.raw.iter().filter(|(name, _)| !is_token(name));
             let options: String = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(kept)
                 .append_pair("$skiptoken", next)
                 .finish();
-            body["@odata.nextLink"] = format!("{base}/v1.0/{path}?{options}").into();
+            body["@odata.nextLink"] = format!("{base}/{version}/{path}?{options}").into();
         }
         Ok(body)
     }
+}
+
+/// `displayName`, `displayName asc`, `displayName desc`.
+fn order(text: &str) -> Result<(String, bool), GraphError> {
+    let mut words = text.split_whitespace();
+    let name = words.next().filter(|name| !name.contains(','));
+    let descending = match words.next().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("asc") => false,
+        Some("desc") => true,
+        Some(_) => return Err(unsupported("orderby")),
+    };
+    match (name, words.next()) {
+        (Some(name), None) => Ok((name.to_string(), descending)),
+        _ => Err(GraphError::bad_request("$orderby takes one property, then asc or desc.")),
+    }
+}
+
+/// `"displayName:start"`, several joined by AND.
+fn search(text: &str) -> Result<Vec<(String, String)>, GraphError> {
+    let wrong = || {
+        GraphError::bad_request("$search takes \"property:words\" in double quotes, several joined by AND.")
+    };
+    let mut found = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let (clause, after) =
+            rest.strip_prefix('"').and_then(|rest| rest.split_once('"')).ok_or_else(wrong)?;
+        let (name, words) = clause.split_once(':').ok_or_else(wrong)?;
+        let words: Vec<String> = words
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        if words.is_empty() {
+            return Err(wrong());
+        }
+        found.extend(words.into_iter().map(|word| (name.trim().to_string(), word)));
+        rest = match after.trim() {
+            "" => return Ok(found),
+            after => after.strip_prefix("AND").ok_or_else(wrong)?.trim(),
+        };
+    }
+}
+
+fn is_json(format: &str) -> bool {
+    format.eq_ignore_ascii_case("json") || format.to_ascii_lowercase().starts_with("application/json")
+}
+
+fn unsupported(option: &str) -> GraphError {
+    GraphError::bad_request(format!("The query option ${option} is not supported here."))
+}
+
+fn no_property(name: &str) -> GraphError {
+    GraphError::bad_request(format!("Could not find a property named '{name}'."))
 }

@@ -19,31 +19,95 @@ type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError
 pub(super) struct Endpoint {
     pub(super) method: Method,
     pub(super) path: &'static str,
-    /// Permissions on *Microsoft Graph*: of each group, one is needed.
-    pub(super) needs: &'static [&'static [&'static str]],
+    /// What the caller must hold; all of it.
+    pub(super) needs: &'static [Need],
     pub(super) handler: Handler,
 }
 
-const READ: &[&str] = &["Directory.Read.All", "Application.ReadWrite.All", "Directory.ReadWrite.All"];
-const WRITE: &[&str] = &["Application.ReadWrite.All"];
-const READ_ROLES: &[&str] = &[
-    "AppRoleAssignment.ReadWrite.All",
-    "Directory.Read.All",
-    "Application.ReadWrite.All",
-    "Directory.ReadWrite.All",
+/// Permissions on *Microsoft Graph*, of which one is enough, and of a person a directory role as well: the
+/// delegated scope bounds the application, the role the person.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Need {
+    /// App roles, for an application acting as itself.
+    pub(super) application: &'static [&'static str],
+    /// Delegated scopes, for an application acting for a person.
+    pub(super) delegated: &'static [&'static str],
+    /// Names of directory roles, of which the person must hold one; none: anybody may.
+    pub(super) roles: &'static [&'static str],
+    /// Whether owning the object stands in for a role. The use case then looks at the owners, as it does
+    /// for applications that hold only a permission ending in `OwnedBy`.
+    pub(super) owner: bool,
+}
+
+impl Need {
+    /// The same names as app roles and scopes, whoever the person is.
+    pub(super) const fn any(names: &'static [&'static str]) -> Need {
+        Need { application: names, delegated: names, roles: &[], owner: false }
+    }
+
+    /// Of a person, one of these roles too.
+    pub(super) const fn of_roles(self, roles: &'static [&'static str]) -> Need {
+        Need { roles, ..self }
+    }
+}
+
+/// Who administers applications.
+const APPLICATION_ADMINISTRATORS: &[&str] =
+    &["Global Administrator", "Application Administrator", "Cloud Application Administrator"];
+/// Who consents: also to permissions that only administrators may give.
+const CONSENT_ADMINISTRATORS: &[&str] = &[
+    "Global Administrator",
+    "Privileged Role Administrator",
+    "Application Administrator",
+    "Cloud Application Administrator",
 ];
-const WRITE_ROLES: &[&str] = &["AppRoleAssignment.ReadWrite.All"];
-const READ_GRANTS: &[&str] =
-    &["DelegatedPermissionGrant.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
-const WRITE_GRANTS: &[&str] = &["DelegatedPermissionGrant.ReadWrite.All"];
-const READ_USERS: &[&str] =
-    &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
-const WRITE_USERS: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
-const READ_ME: &[&str] =
-    &["User.Read", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
-const READ_DIRECTORY_ROLES: &[&str] =
-    &["Directory.Read.All", "RoleManagement.ReadWrite.Directory", "Directory.ReadWrite.All"];
-const WRITE_DIRECTORY_ROLES: &[&str] = &["RoleManagement.ReadWrite.Directory"];
+const ROLE_ADMINISTRATORS: &[&str] = &["Global Administrator", "Privileged Role Administrator"];
+const USER_ADMINISTRATORS: &[&str] = &["Global Administrator"];
+
+const READ: Need = Need {
+    application: &[
+        "Application.Read.All",
+        "Application.ReadWrite.OwnedBy",
+        "Application.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    ..Need::any(&[
+        "Application.Read.All",
+        "Application.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ])
+};
+const WRITE: Need =
+    Need::any(&["Application.ReadWrite.All", "Directory.ReadWrite.All"]).of_roles(APPLICATION_ADMINISTRATORS);
+const READ_ROLES: Need = Need::any(&[
+    "AppRoleAssignment.ReadWrite.All",
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+]);
+const WRITE_ROLES: Need = Need::any(&["AppRoleAssignment.ReadWrite.All"]).of_roles(CONSENT_ADMINISTRATORS);
+const READ_GRANTS: Need =
+    Need::any(&["DelegatedPermissionGrant.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
+const WRITE_GRANTS: Need =
+    Need::any(&["DelegatedPermissionGrant.ReadWrite.All"]).of_roles(CONSENT_ADMINISTRATORS);
+const READ_USERS: Need =
+    Need::any(&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
+const WRITE_USERS: Need =
+    Need::any(&["User.ReadWrite.All", "Directory.ReadWrite.All"]).of_roles(USER_ADMINISTRATORS);
+const READ_ME: Need = Need::any(&[
+    "User.Read",
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+]);
+const READ_DIRECTORY_ROLES: Need =
+    Need::any(&["Directory.Read.All", "RoleManagement.ReadWrite.Directory", "Directory.ReadWrite.All"]);
+const WRITE_DIRECTORY_ROLES: Need =
+    Need::any(&["RoleManagement.ReadWrite.Directory"]).of_roles(ROLE_ADMINISTRATORS);
 
 macro_rules! endpoints {
     ($($method:ident $path:literal, [$($needs:ident),+], $handler:path;)*) => {

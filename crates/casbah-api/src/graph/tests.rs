@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use casbah_authority::{Caller, Principal};
-use casbah_model::{Clock, ClockSetting, Guid, PermissionSet, Secret, Timestamp};
+use casbah_model::{Clock, ClockSetting, Guid, PermissionSet, Role, Secret, Timestamp};
 use casbah_service::directory::tenants::NewTenant;
 use casbah_service::{Service, Settings};
 use casbah_store::{Location, Store};
@@ -100,7 +100,9 @@ fn paths_know_alternate_keys() {
 
 #[test]
 fn filters_are_read_and_applied() {
-    let entry = json!({ "displayName": "O'Neil app", "appId": "a1", "on": true, "names": ["x", "API://Y"], "n": null });
+    let entry = json!({ "displayName": "O'Neil app", "appId": "a1", "on": true, "names": ["x", "API://Y"], "n": null,
+        "made": "2026-01-01T01:00:00Z", "size": 3, "web": { "home": "h" },
+        "parts": [{ "kind": "a", "deep": { "n": 1 } }, { "kind": "b", "deep": { "n": 2 } }] });
     for (filter, expected) in [
         ("displayName eq 'o''neil APP'", true),
         ("startswith(displayName,'o''N')", true),
@@ -110,13 +112,34 @@ fn filters_are_read_and_applied() {
         ("appId eq 'a1' and (on eq false or n eq null)", true),
         ("not (appId eq 'a1')", false),
         ("appId ne 'a2'", true),
+        ("appId in ('a3', 'A1')", true),
+        ("appId in ('a3')", false),
+        ("endswith(displayName,'APP') and contains(displayName,'neil')", true),
+        ("made ge 2026-01-01T00:00:00Z and made lt 2026-01-01T01:00:00.001Z", true),
+        ("made gt 2026-01-01T01:00:00Z", false),
+        ("size le 3 and not(size lt 3)", true),
+        ("parts/any(p:p/kind eq 'b' and p/deep/n eq 2)", true),
+        ("parts/any(p:p/kind eq 'a' and p/deep/n eq 2)", false),
+        ("parts/all(p:startswith(p/kind,'b'))", false),
+        ("names/any(n:startswith(n,'api:'))", true),
+        ("parts/any()", true),
+        ("web/home eq 'h'", true),
     ] {
         let parsed = Filter::parse(filter).expect(filter);
         assert_eq!(parsed.matches(&entry), Ok(expected), "{filter}");
     }
-    for filter in
-        ["", "appId", "appId eq", "appId eq 'a", "appId gt 'a'", "(appId eq 'a'", "a eq 'b' c", "a eq 'b';--"]
-    {
+    for filter in [
+        "",
+        "appId",
+        "appId eq",
+        "appId eq 'a",
+        "appId like 'a'",
+        "names/any(x:y eq 'a')",
+        "appId in ()",
+        "(appId eq 'a'",
+        "a eq 'b' c",
+        "a eq 'b';--",
+    ] {
         assert!(Filter::parse(filter).is_err(), "{filter}");
     }
     assert!(Filter::parse(&"(".repeat(100_000)).is_err(), "nesting is bounded");
@@ -124,33 +147,83 @@ fn filters_are_read_and_applied() {
     assert!(unknown.is_err_and(|e| e.contains("secret")));
 }
 
-#[tokio::test]
-async fn every_endpoint_needs_its_permission_and_changes_need_an_administrator() {
-    let world = World::start().await;
-    let nobody = Caller { directory_permissions: Vec::new(), ..world.caller.clone() };
-    let member = Caller {
-        principal: Principal::User {
-            id: Guid::random(),
-            name: "bob".into(),
-            client: None,
-            administrator: false,
-        },
+fn person(caller: &Caller, permissions: &[&str], roles: &[&str]) -> Caller {
+    let roles = roles.iter().map(|name| Role::find(name).expect("a role")).collect();
+    let (id, name) = (Guid::random(), "bob".to_string());
+    Caller {
+        principal: Principal::User { id, name, client: None, administrator: false, roles },
         permissions: PermissionSet::NONE,
-        directory_permissions: [&world.caller.directory_permissions[..], &["User.Read".to_string()]].concat(),
-        ..world.caller.clone()
-    };
+        directory_permissions: permissions.iter().map(ToString::to_string).collect(),
+        ..caller.clone()
+    }
+}
+
+fn application(caller: &Caller, permissions: &[&str]) -> Caller {
+    Caller {
+        principal: Principal::Application {
+            app_id: Guid::random(),
+            id: Guid::random(),
+            name: "Robot".into(),
+        },
+        directory_permissions: permissions.iter().map(ToString::to_string).collect(),
+        ..caller.clone()
+    }
+}
+
+/// Every permission and role that the table names, each alone, against every endpoint.
+#[tokio::test]
+async fn every_endpoint_wants_its_permissions_and_of_a_person_a_role() {
+    let world = World::start().await;
+    let mut permissions: Vec<&str> = table::ENDPOINTS
+        .iter()
+        .flat_map(|e| e.needs)
+        .flat_map(|n| n.application.iter().chain(n.delegated))
+        .copied()
+        .collect();
+    permissions.sort_unstable();
+    permissions.dedup();
+    assert!(permissions.len() > 8);
     for endpoint in table::ENDPOINTS {
-        let path = endpoint.path.replace("{key}", "x").replace("{id}", "x");
-        let (status, body) = world.call_as(&nobody, endpoint.method.clone(), &path, Value::Null).await;
-        assert_eq!(status, StatusCode::FORBIDDEN, "{} {path}", endpoint.method);
-        let message = body["error"]["message"].as_str().expect("a message");
-        assert!(message.contains(endpoint.needs[0][0]), "{message}");
-        if endpoint.method != Method::GET {
-            let (status, body) = world.call_as(&member, endpoint.method.clone(), &path, json!({})).await;
-            assert_eq!(
-                (status, &body["error"]["code"]),
-                (StatusCode::FORBIDDEN, &json!("Authorization_RequestDenied"))
+        let what = format!("{} {}", endpoint.method, endpoint.path);
+        for need in endpoint.needs {
+            assert!(!need.delegated.is_empty(), "{what}");
+            assert!(need.roles.iter().all(|name| Role::find(name).is_some()), "{what}: roles exist");
+            assert!(
+                endpoint.method == Method::GET
+                    || !need.roles.is_empty()
+                    || endpoint.path.contains("getByIds"),
+                "{what}: a change needs a role"
             );
+        }
+        for permission in permissions.iter().copied() {
+            let enough = |names: fn(&table::Need) -> &'static [&'static str]| {
+                endpoint.needs.iter().all(|need| names(need).contains(&permission))
+            };
+            let refused = |caller: Caller| super::check(&caller, endpoint).is_err();
+            assert_eq!(
+                !refused(application(&world.caller, &[permission])),
+                enough(|n| n.application),
+                "{what} {permission}"
+            );
+            let roles: Vec<&str> = endpoint.needs.iter().filter_map(|n| n.roles.first()).copied().collect();
+            assert_eq!(
+                !refused(person(&world.caller, &[permission], &roles)),
+                enough(|n| n.delegated),
+                "{what} {permission}"
+            );
+        }
+        let all = person(&world.caller, &permissions, &["Security Reader"]);
+        let by_role = endpoint.needs.iter().any(|n| !n.roles.is_empty() && !n.owner);
+        assert_eq!(super::check(&all, endpoint).is_err(), by_role, "{what}");
+        // And over the dispatcher, in Graph's words.
+        let path = endpoint.path.replace("{key}", "x").replace("{id}", "x");
+        let nobody = application(&world.caller, &[]);
+        let (status, body) = world.call_as(&nobody, endpoint.method.clone(), &path, Value::Null).await;
+        if !endpoint.needs[0].application.is_empty() {
+            assert_eq!(status, StatusCode::FORBIDDEN, "{what}");
+            assert_eq!(body["error"]["code"], "Authorization_RequestDenied");
+            let message = body["error"]["message"].as_str().expect("a message");
+            assert!(message.contains(endpoint.needs[0].application[0]), "{message}");
         }
     }
 }

@@ -78,7 +78,7 @@ fn user_caller(caller: &Caller, id: Guid, permissions: PermissionSet) -> Caller 
     let name = "alice@contoso.example".to_string();
     let client = Some(Guid::random());
     Caller {
-        principal: Principal::User { id, name, client, administrator: false },
+        principal: Principal::User { id, name, client, administrator: false, roles: Vec::new() },
         permissions,
         ..caller.clone()
     }
