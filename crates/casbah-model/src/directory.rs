@@ -113,6 +113,15 @@ impl ObjectKind {
     }
 }
 
+/// An object of the directory: a member of a group, an owner.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ObjectRef {
+    /// Object id.
+    pub id: Guid,
+    /// What it is.
+    pub kind: ObjectKind,
+}
+
 /// Who may hold an app role.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum MemberType {

@@ -23,7 +23,7 @@ pub use clock::{Clock, ClockSetting, Timestamp};
 pub use credential::{ApplicationCertificate, FederatedCredential};
 pub use directory::{
     AppRole, AppRoleAssignment, Application, ApplicationDetails, ApplicationSecret, ConsentType,
-    DelegatedScope, Group, GroupDetails, InformationalUrls, MemberType, ObjectKind, OptionalClaim,
+    DelegatedScope, Group, GroupDetails, InformationalUrls, MemberType, ObjectKind, ObjectRef, OptionalClaim,
     OptionalClaims, PermissionGrant, PreAuthorizedApplication, RedirectUri, RedirectUriKind, RequiredAccess,
     ServicePrincipal, ServicePrincipalDetails, Tenant, User, UserDetails,
 };

@@ -17,6 +17,8 @@ mod names;
 pub(crate) mod tests;
 
 pub(crate) use names::display_name;
+// How lists are asked for.
+pub use casbah_store::{Condition, Order, Property, Search};
 
 use casbah_authority::{Caller, Principal};
 

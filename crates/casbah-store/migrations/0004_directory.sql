@@ -10,6 +10,26 @@ alter table applications add column deleted {int};
 alter table service_principals add column deleted {int};
 alter table users add column deleted {int};
 
+-- What people are found by, in lower case: see search.rs. Filled for those that exist by migrations.rs.
+alter table users add column display_key {text} not null default '';
+alter table users add column mail_key {text} not null default '';
+alter table users add column given_key {text} not null default '';
+alter table users add column surname_key {text} not null default '';
+alter table users add column guest {int} not null default 0;
+create index users_by_display_name on users (tenant, display_key, id);
+create index users_by_mail on users (tenant, mail_key, id);
+
+-- The words of the names of people and groups.
+create table directory_words (
+    tenant {text} not null references tenants (id),
+    -- ServicePrincipal, User or Group.
+    kind {text} not null,
+    object {text} not null,
+    word {text} not null,
+    primary key (tenant, kind, word, object)
+) {strict};
+create index directory_words_by_object on directory_words (tenant, kind, object);
+
 -- ServicePrincipal, User or Group.
 alter table app_role_assignments add column principal_kind {text} not null default 'ServicePrincipal';
 
@@ -17,11 +37,13 @@ create table groups_of_people (
     tenant {text} not null references tenants (id),
     id {text} not null,
     display_name {text} not null,
+    display_key {text} not null,
     details {text} not null,
     created {int} not null,
     deleted {int},
     primary key (tenant, id)
 ) {strict};
+create index groups_by_display_name on groups_of_people (tenant, display_key, id);
 
 create table group_members (
     tenant {text} not null,

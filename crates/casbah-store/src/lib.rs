@@ -27,10 +27,13 @@ pub mod device_codes;
 pub mod discovery_destinations;
 pub mod discovery_tasks;
 pub mod federated_credentials;
+pub mod groups;
 pub mod ip_ranges;
 pub mod ip_tags;
+pub mod owners;
 pub mod permission_grants;
 pub mod policies;
+pub mod search;
 pub mod service_principals;
 pub mod signing_keys;
 pub mod streams;
@@ -53,6 +56,7 @@ mod value;
 use std::sync::Arc;
 
 pub use migrations::{latest_version, migrate_plan};
+pub use search::{Condition, Order, Property, Search};
 pub use value::{FromValue, Reader, Row, Value};
 
 /// What can go wrong with the database.

@@ -18,6 +18,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("federation", include_str!("../migrations/0010_federation.sql")),
 ];
 
+/// The step that gives people columns to be found by. SQL's own `lower` knows ASCII only, so they are filled
+/// by [`crate::users::fill_keys`].
+const DIRECTORY: usize = 3;
+
 #[derive(Clone, Copy)]
 pub(crate) enum Dialect {
     Sqlite,
@@ -60,6 +64,9 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
     let dialect = tx.dialect();
     for (index, (_, sql)) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
         tx.batch(&dialect.translate(sql))?;
+        if index == DIRECTORY {
+            crate::users::fill_keys(tx)?;
+        }
         tx.execute("insert into schema_version (version) values (?1)", &[Value::Int(index as i64 + 1)])?;
     }
     Ok(())

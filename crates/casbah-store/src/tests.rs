@@ -2,10 +2,11 @@
 //! server where databases may be created, on PostgreSQL.
 
 mod identity;
+mod people;
 
 use casbah_model::{Guid, Tenant, TenantId, Timestamp};
 
-use crate::{Location, Store, tenants};
+use crate::{Condition, Location, Order, Property, Search, Store, tenants, users};
 
 /// The moment at which tests take place.
 pub(crate) const NOW: Timestamp = Timestamp(1_795_435_200_000);
@@ -63,10 +64,21 @@ async fn a_database_of_every_earlier_version_is_brought_up_to_date() {
             [],
         )
         .expect("a row of that time");
+        let person = "insert into users (tenant, id, user_principal_name, name_key, display_name, enabled, created, \
+                      sessions_valid_from) values ('7d0c2f6e-1111-4222-8333-444455556666', \
+                      '7d0c2f6e-3333-4222-8333-444455556666', 'A@b', 'a@b', 'Ångström', 1, 1, 1)";
+        old.execute(person, []).expect("a person of that time");
         drop(old);
         let store = Store::open(&Location::File(path)).await.expect("it is brought up to date");
         let found = store.read(tenants::all).await.expect("tenants can be read");
         assert_eq!(found.len(), 1, "from version {version}");
+        let condition = Condition::Starts(Property::DisplayName, "ångst".into());
+        let order = Order { by: Property::Name, descending: false };
+        let search = Search { condition, order, after: None, limit: 2 };
+        let id = found[0].id;
+        let people = store.read(move |tx| users::search(tx, id, &search)).await.expect("people can be read");
+        let expected = if version > 3 { 0 } else { 1 };
+        assert_eq!(people.len(), expected, "a person of version {version} is found by name");
         tenant(&store, 90_210_418).await;
         let reached = store.read(|tx| tx.number("select max(version) from schema_version", &[])).await;
         assert_eq!(reached.expect("a version"), crate::latest_version());

@@ -1,8 +1,9 @@
 //! People, their roles, and how often a wrong password was tried on them.
 
-use casbah_model::{Guid, Role, TenantId, Timestamp, User};
+use casbah_model::{Guid, ObjectKind, ObjectRef, Role, TenantId, Timestamp, User};
 
-use crate::{Error, Result, Row, Tx, Value};
+use crate::search::{self, Table};
+use crate::{Error, Result, Row, Search, Tx, Value};
 
 const COLUMNS: &str = "id, user_principal_name, display_name, given_name, surname, mail, enabled, \
                        password_hash, created, sessions_valid_from, details";
@@ -26,16 +27,39 @@ fn user(row: Row) -> Result<User> {
 
 /// What names are compared by: the same for `Alice@Contoso.example` and `alice@contoso.example`.
 pub fn name_key(name: &str) -> String {
-    name.trim().to_lowercase()
+    search::key(name)
+}
+
+/// The columns that people are found by, beside the sign-in name.
+const KEYS: &str = "display_key, mail_key, given_key, surname_key, guest";
+
+fn keys(user: &User) -> [Value; 5] {
+    let key = |text: Option<&str>| Value::from(search::key(text.unwrap_or_default()));
+    [
+        key(Some(&user.display_name)),
+        key(user.mail.as_deref()),
+        key(user.given_name.as_deref()),
+        key(user.surname.as_deref()),
+        user.details.guest.into(),
+    ]
+}
+
+/// The addresses that people are found by with `$search`, beside their names.
+fn addresses(user: &User) -> [&str; 2] {
+    [&user.user_principal_name, user.mail.as_deref().unwrap_or_default()]
+}
+
+fn reference(id: Guid) -> ObjectRef {
+    ObjectRef { id, kind: ObjectKind::User }
 }
 
 /// Adds a person; a name that is taken, in whatever case, is [`Error::Duplicate`].
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     let sql = format!(
-        "insert into users (tenant, name_key, {COLUMNS}) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        "insert into users (tenant, name_key, {COLUMNS}, {KEYS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, \
+         ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     );
-    let values = [
+    let mut values = vec![
         tenant.into(),
         name_key(&user.user_principal_name).into(),
         user.id.into(),
@@ -50,7 +74,19 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
         user.sessions_valid_from.into(),
         Value::json(&user.details),
     ];
+    values.extend(keys(user));
     tx.execute(&sql, &values)?;
+    search::add_words(tx, tenant, reference(user.id), &[&user.display_name], &addresses(user))
+}
+
+/// Fills the columns that people are found by, for those who were made before there were such columns.
+pub(crate) fn fill_keys(tx: &mut Tx<'_>) -> Result<()> {
+    let sql = format!("select {COLUMNS}, tenant from users where display_key = ''");
+    for mut row in tx.rows(&sql, &[])? {
+        let tenant = row.0.pop().ok_or_else(|| Error::Shape("no column".to_string()))?;
+        let tenant = crate::FromValue::from_value(tenant).map_err(Error::Shape)?;
+        save(tx, tenant, &user(row)?)?;
+    }
     Ok(())
 }
 
@@ -58,8 +94,9 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
 pub fn save(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     let sql = "update users set user_principal_name = ?3, name_key = ?4, display_name = ?5, \
                given_name = ?6, surname = ?7, mail = ?8, enabled = ?9, password_hash = ?10, \
-               sessions_valid_from = ?11, details = ?12 where tenant = ?1 and id = ?2";
-    let values = [
+               sessions_valid_from = ?11, details = ?12, display_key = ?13, mail_key = ?14, \
+               given_key = ?15, surname_key = ?16, guest = ?17 where tenant = ?1 and id = ?2";
+    let mut values = vec![
         tenant.into(),
         user.id.into(),
         (&user.user_principal_name).into(),
@@ -73,33 +110,98 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
         user.sessions_valid_from.into(),
         Value::json(&user.details),
     ];
+    values.extend(keys(user));
     tx.execute(sql, &values)?;
-    Ok(())
+    search::put_words(tx, tenant, reference(user.id), &[&user.display_name], &addresses(user))
 }
 
 /// A person by object id.
 pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<User>> {
-    let sql = format!("select {COLUMNS} from users where tenant = ?1 and id = ?2");
+    let sql = format!("select {COLUMNS} from users where tenant = ?1 and id = ?2 and deleted is null");
     tx.row(&sql, &[tenant.into(), id.into()])?.map(user).transpose()
 }
 
 /// A person by sign-in name, without regard to case.
 pub fn find_by_name(tx: &mut Tx<'_>, tenant: TenantId, name: &str) -> Result<Option<User>> {
-    let sql = format!("select {COLUMNS} from users where tenant = ?1 and name_key = ?2");
+    let sql = format!("select {COLUMNS} from users where tenant = ?1 and name_key = ?2 and deleted is null");
     tx.row(&sql, &[tenant.into(), name_key(name).into()])?.map(user).transpose()
 }
 
-/// People in the order of their names: at most `limit`, those behind the name `after`.
-pub fn list(tx: &mut Tx<'_>, tenant: TenantId, after: Option<&str>, limit: i64) -> Result<Vec<User>> {
-    let sql =
-        format!("select {COLUMNS} from users where tenant = ?1 and name_key > ?2 order by name_key limit ?3");
-    let after = after.map(name_key).unwrap_or_default();
-    tx.rows(&sql, &[tenant.into(), after.into(), limit.into()])?.into_iter().map(user).collect()
+/// A page of the people who fulfil a condition.
+pub fn search(tx: &mut Tx<'_>, tenant: TenantId, wanted: &Search) -> Result<Vec<User>> {
+    search::page(tx, tenant, Table::Users, COLUMNS, wanted)?.into_iter().map(user).collect()
 }
 
-/// The roles that a person holds.
+/// How many people fulfil a condition.
+pub fn count(tx: &mut Tx<'_>, tenant: TenantId, wanted: &Search) -> Result<i64> {
+    search::count(tx, tenant, Table::Users, wanted)
+}
+
+/// Puts a person among the deleted items: seen nowhere else, and the sign-in name is free again.
+pub fn soft_delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid, now: Timestamp) -> Result<bool> {
+    // The id in front keeps the key unique; no sign-in name holds a colon.
+    let sql = "update users set deleted = ?3, name_key = id || ':' || name_key \
+               where tenant = ?1 and id = ?2 and deleted is null";
+    Ok(tx.execute(sql, &[tenant.into(), id.into(), now.into()])? > 0)
+}
+
+/// A deleted person and when that was.
+pub fn find_deleted(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<(User, Timestamp)>> {
+    Ok(deleted(tx, tenant, Some(id), 1)?.into_iter().next())
+}
+
+/// The deleted people, the latest first.
+pub fn list_deleted(tx: &mut Tx<'_>, tenant: TenantId, limit: i64) -> Result<Vec<(User, Timestamp)>> {
+    deleted(tx, tenant, None, limit)
+}
+
+fn deleted(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    id: Option<Guid>,
+    limit: i64,
+) -> Result<Vec<(User, Timestamp)>> {
+    let one = if id.is_some() { "and id = ?3" } else { "" };
+    let sql = format!(
+        "select {COLUMNS}, deleted from users where tenant = ?1 and deleted is not null {one} \
+         order by deleted desc, id limit ?2"
+    );
+    let mut values = vec![tenant.into(), limit.into()];
+    values.extend(id.map(Value::from));
+    let read = |mut row: Row| {
+        let at = row.0.pop().ok_or_else(|| Error::Shape("no column".to_string()))?;
+        let at = crate::FromValue::from_value(at).map_err(Error::Shape)?;
+        Ok((user(row)?, at))
+    };
+    tx.rows(&sql, &values)?.into_iter().map(read).collect()
+}
+
+/// Takes a person back from the deleted items under the sign-in name that they had; answers whether they
+/// were there. A name that somebody else has by now is [`Error::Duplicate`].
+pub fn restore(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
+    let Some((user, _)) = find_deleted(tx, tenant, id)? else { return Ok(false) };
+    let sql = "update users set deleted = null, name_key = ?3 where tenant = ?1 and id = ?2";
+    let values = [tenant.into(), id.into(), name_key(&user.user_principal_name).into()];
+    Ok(tx.execute(sql, &values)? > 0)
+}
+
+/// Deletes a person for good, with roles, consents, API tokens and memberships; answers whether there was one.
+pub fn purge(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
+    let values = [tenant.into(), id.into()];
+    tx.execute("delete from user_roles where tenant = ?1 and user_id = ?2", &values)?;
+    tx.execute("delete from api_tokens where tenant = ?1 and owner = ?2", &values)?;
+    tx.execute("delete from permission_grants where tenant = ?1 and principal = ?2", &values)?;
+    crate::groups::forget(tx, tenant, reference(id))?;
+    Ok(tx.execute("delete from users where tenant = ?1 and id = ?2", &values)? > 0)
+}
+
+/// The roles that a person holds: their own, and those of groups that they are in themselves (Entra allows
+/// no groups in groups that hold roles).
 pub fn roles(tx: &mut Tx<'_>, tenant: TenantId, user: Guid) -> Result<Vec<&'static Role>> {
-    let sql = "select role from user_roles where tenant = ?1 and user_id = ?2 order by role";
+    let sql = "select distinct role from user_roles where tenant = ?1 and (user_id = ?2 or user_id in ( \
+                 select m.group_id from group_members m \
+                 join groups_of_people g on g.tenant = ?1 and g.id = m.group_id and g.deleted is null \
+                 where m.tenant = ?1 and m.member = ?2)) order by role";
     let role = |row: Row| {
         let template: String = row.read().take()?;
         Role::find(&template).ok_or_else(|| Error::Shape(format!("no role {template}")))
@@ -107,7 +209,35 @@ pub fn roles(tx: &mut Tx<'_>, tenant: TenantId, user: Guid) -> Result<Vec<&'stat
     tx.rows(sql, &[tenant.into(), user.into()])?.into_iter().map(role).collect()
 }
 
-/// Gives a role; answers whether that is new.
+/// A role and who holds it: a person, or a group whose members all hold it.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleAssignment {
+    /// Object id of the person or group.
+    pub holder: Guid,
+    /// Template id of the role.
+    pub role: Guid,
+    /// When it was given.
+    pub created: Timestamp,
+}
+
+/// The roles that are given, by role and holder; of one role or to one holder if asked for.
+pub fn role_assignments(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    role: Option<Guid>,
+    holder: Option<Guid>,
+) -> Result<Vec<RoleAssignment>> {
+    let sql = "select user_id, role, created from user_roles where tenant = ?1 \
+               and (?2 = '' or role = ?2) and (?3 = '' or user_id = ?3) order by role, user_id";
+    let text = |id: Option<Guid>| Value::from(id.map(|id| id.to_string()).unwrap_or_default());
+    let read = |row: Row| {
+        let mut r = row.read();
+        Ok(RoleAssignment { holder: r.take()?, role: r.take()?, created: r.take()? })
+    };
+    tx.rows(sql, &[tenant.into(), text(role), text(holder)])?.into_iter().map(read).collect()
+}
+
+/// Gives a role to a person or a group; answers whether that is new.
 pub fn add_role(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, role: Guid, now: Timestamp) -> Result<bool> {
     let sql = "insert into user_roles (tenant, user_id, role, created) values (?1, ?2, ?3, ?4) \
                on conflict (tenant, user_id, role) do nothing";
@@ -122,8 +252,14 @@ pub fn remove_role(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, role: Guid) ->
 
 /// How many people who may sign in hold a role.
 pub fn count_enabled_with_role(tx: &mut Tx<'_>, tenant: TenantId, role: Guid) -> Result<i64> {
-    let sql = "select count(*) from user_roles r join users u on u.tenant = r.tenant and u.id = r.user_id \
-               where r.tenant = ?1 and r.role = ?2 and u.enabled = 1";
+    let sql = "select count(*) from users u where u.tenant = ?1 and u.enabled = 1 and u.deleted is null \
+               and u.id in ( \
+                 select user_id from user_roles where tenant = ?1 and role = ?2 \
+                 union \
+                 select m.member from user_roles r \
+                 join groups_of_people g on g.tenant = ?1 and g.id = r.user_id and g.deleted is null \
+                 join group_members m on m.tenant = ?1 and m.group_id = g.id \
+                 where r.tenant = ?1 and r.role = ?2)";
     tx.number(sql, &[tenant.into(), role.into()])
 }
 

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use casbah_model::{Clock, Guid, Tenant, Timestamp, User, UserDetails, random};
 use casbah_store::token_families::{self, RefreshToken, TokenFamily};
-use casbah_store::{Location, Store, applications, service_principals, tenants, users};
+use casbah_store::{
+    Condition, Location, Order, Property, Search, Store, applications, service_principals, tenants, users,
+};
 use serde_json::json;
 
 use super::{Client, report, resident, tokens};
@@ -70,7 +72,13 @@ async fn sign_in(database: &Path) -> Result<(), Failure> {
     let store = Store::open(&Location::File(database.to_path_buf())).await?;
     let now = Clock::system().now();
     let tenant = tenant(&store).await?;
-    let people = store.read(move |tx| users::list(tx, tenant.id, None, REFRESH_TOKENS as i64)).await?;
+    let wanted = Search {
+        condition: Condition::All(Vec::new()),
+        order: Order { by: Property::Name, descending: false },
+        after: None,
+        limit: REFRESH_TOKENS as i64,
+    };
+    let people = store.read(move |tx| users::search(tx, tenant.id, &wanted)).await?;
     let tenant = self::tenant(&store).await?;
     for some in people.chunks(AT_ONCE) {
         let made: Vec<_> = some.iter().map(|user| family(user, now)).collect();

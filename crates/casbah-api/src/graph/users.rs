@@ -1,8 +1,9 @@
 //! `/users` and `/me`
 
 use casbah_authority::Principal;
-use casbah_model::{Role, Secret, User};
+use casbah_model::{Guid, Role, Secret, User};
 use casbah_service::directory::users::{NewUser, UserChange};
+use casbah_service::directory::{Condition, Order, Property, Search};
 use serde_json::{Value, json};
 
 use super::error::GraphError;
@@ -28,7 +29,13 @@ pub(super) async fn list(call: Call) -> Answered {
         }
     } else {
         'pages: loop {
-            let batch = call.service.list_users(&call.caller, last.clone(), BATCH).await?;
+            let wanted = Search {
+                condition: Condition::All(Vec::new()),
+                order: Order { by: Property::Name, descending: false },
+                after: last.clone().map(|name| (name.to_lowercase(), Guid::from_u128(u128::MAX))),
+                limit: BATCH,
+            };
+            let batch = call.service.search_users(&call.caller, wanted).await?;
             let whole = batch.len() as i64 == BATCH;
             for user in batch {
                 if let Some(entry) = matching(&call, &user)? {

@@ -3,7 +3,7 @@
 use casbah_authority::{Caller, hash_password};
 use casbah_model::{Guid, Role, Secret, TenantId, User, UserDetails};
 use casbah_store::users::Failures;
-use casbah_store::{Tx, audit, tenants, token_families, users};
+use casbah_store::{Search, Tx, audit, tenants, token_families, users};
 use serde_json::json;
 
 use super::{check_may_change_administrator, names};
@@ -100,15 +100,16 @@ impl Service {
             .await
     }
 
-    /// People in the order of their names, at most `limit`, those behind the name `after`.
-    pub async fn list_users(
-        &self,
-        caller: &Caller,
-        after: Option<String>,
-        limit: i64,
-    ) -> Result<Vec<User>, Error> {
+    /// A page of the people who fulfil a condition.
+    pub async fn search_users(&self, caller: &Caller, wanted: Search) -> Result<Vec<User>, Error> {
         let tenant = caller.tenant;
-        self.store.read(move |tx| Ok(users::list(tx, tenant, after.as_deref(), limit)?)).await
+        self.store.read(move |tx| Ok(users::search(tx, tenant, &wanted)?)).await
+    }
+
+    /// How many people fulfil a condition, on all pages.
+    pub async fn count_users(&self, caller: &Caller, wanted: Search) -> Result<i64, Error> {
+        let tenant = caller.tenant;
+        self.store.read(move |tx| Ok(users::count(tx, tenant, &wanted)?)).await
     }
 
     /// A person by object id or sign-in name.

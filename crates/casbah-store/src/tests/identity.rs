@@ -10,8 +10,8 @@ use super::{NOW, stores, tenant};
 use crate::api_tokens::ApiToken;
 use crate::users::Failures;
 use crate::{
-    Error, Store, Tx, api_tokens, app_role_assignments, application_secrets, applications, permission_grants,
-    service_principals, tenants, users,
+    Condition, Error, Order, Property, Search, Store, Tx, api_tokens, app_role_assignments,
+    application_secrets, applications, permission_grants, search, service_principals, tenants, users,
 };
 
 fn alice() -> User {
@@ -192,11 +192,16 @@ async fn the_list_of_users_visits_each_once() {
         }
         let names = run(&store, move |tx| {
             let mut names: Vec<String> = Vec::new();
+            let mut wanted = Search {
+                condition: Condition::All(Vec::new()),
+                order: Order { by: Property::Name, descending: false },
+                after: None,
+                limit: 2,
+            };
             loop {
-                let page = users::list(tx, one, names.last().map(String::as_str), 2)?;
-                if page.is_empty() {
-                    return Ok(names);
-                }
+                let page = users::search(tx, one, &wanted)?;
+                let Some(last) = page.last() else { return Ok(names) };
+                wanted.after = Some((search::key(&last.user_principal_name), last.id));
                 names.extend(page.into_iter().map(|u| u.user_principal_name));
             }
         })

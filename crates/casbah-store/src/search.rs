@@ -1,0 +1,273 @@
+//! Finding objects of the directory: conditions, order and pages as one statement that an index serves.
+//!
+//! Texts are compared without regard to case: next to each text that is searched there is a column with
+//! its [`key`]. Words of names stand in a table of their own, which serves `$search`.
+
+use casbah_model::{Guid, ObjectKind, ObjectRef, TenantId};
+
+use crate::{Result, Row, Tx, Value};
+
+/// What texts are compared by.
+pub fn key(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// What a condition can be about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Property {
+    /// Object id.
+    Id,
+    /// Sign-in name (people only).
+    Name,
+    /// Name for people.
+    DisplayName,
+    /// Address for mail (people only).
+    Mail,
+    /// First name (people only).
+    GivenName,
+    /// Family name (people only).
+    Surname,
+    /// Whether the person may sign in.
+    Enabled,
+    /// Whether the person is a guest.
+    Guest,
+    /// When it was made, in milliseconds.
+    Created,
+}
+
+impl Property {
+    fn column(self) -> &'static str {
+        match self {
+            Property::Id => "id",
+            Property::Name => "name_key",
+            Property::DisplayName => "display_key",
+            Property::Mail => "mail_key",
+            Property::GivenName => "given_key",
+            Property::Surname => "surname_key",
+            Property::Enabled => "enabled",
+            Property::Guest => "guest",
+            Property::Created => "created",
+        }
+    }
+}
+
+/// A condition on an object. Texts are given as their [`key`]; an absent text is the empty key.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Condition {
+    /// All of these; none is always true.
+    All(Vec<Condition>),
+    /// One of these; none is never true.
+    Any(Vec<Condition>),
+    /// The opposite.
+    Not(Box<Condition>),
+    /// The property has this value.
+    Is(Property, Value),
+    /// The text begins with this key.
+    Starts(Property, String),
+    /// The property is at least this.
+    AtLeast(Property, Value),
+    /// The property is at most this.
+    AtMost(Property, Value),
+    /// A word of the name begins with this key.
+    Word(String),
+}
+
+/// In which order objects come; ties are broken by the id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// By what.
+    pub by: Property,
+    /// The other way round.
+    pub descending: bool,
+}
+
+/// Which objects are wanted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Search {
+    /// What they fulfil.
+    pub condition: Condition,
+    /// In which order.
+    pub order: Order,
+    /// The key and the id at which the page before ended.
+    pub after: Option<(String, Guid)>,
+    /// Most objects of the page.
+    pub limit: i64,
+}
+
+/// The table that is searched.
+#[derive(Clone, Copy)]
+pub(crate) enum Table {
+    Users,
+    Groups,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Table::Users => "users",
+            Table::Groups => "groups_of_people",
+        }
+    }
+
+    fn kind(self) -> ObjectKind {
+        match self {
+            Table::Users => ObjectKind::User,
+            Table::Groups => ObjectKind::Group,
+        }
+    }
+}
+
+/// A page of rows.
+pub(crate) fn page(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    table: Table,
+    columns: &str,
+    wanted: &Search,
+) -> Result<Vec<Row>> {
+    let mut values = vec![tenant.into()];
+    let mut condition = sql(&wanted.condition, table, &mut values);
+    let (by, direction, beyond) = match wanted.order.descending {
+        false => (wanted.order.by.column(), "", ">"),
+        true => (wanted.order.by.column(), "desc", "<"),
+    };
+    if let Some((key, id)) = &wanted.after {
+        values.push(key.as_str().into());
+        values.push(id.into());
+        let (key, id) = (values.len() - 1, values.len());
+        condition = format!("{condition} and ({by}, id) {beyond} (?{key}, ?{id})");
+    }
+    values.push(wanted.limit.into());
+    let (table, limit) = (table.name(), values.len());
+    let sql = format!(
+        "select {columns} from {table} where tenant = ?1 and deleted is null and {condition} \
+         order by {by} {direction}, id {direction} limit ?{limit}"
+    );
+    tx.rows(&sql, &values)
+}
+
+/// How many rows fulfil the condition, on all pages.
+pub(crate) fn count(tx: &mut Tx<'_>, tenant: TenantId, table: Table, wanted: &Search) -> Result<i64> {
+    let mut values = vec![tenant.into()];
+    let condition = sql(&wanted.condition, table, &mut values);
+    let table = table.name();
+    let sql = format!("select count(*) from {table} where tenant = ?1 and deleted is null and {condition}");
+    tx.number(&sql, &values)
+}
+
+fn sql(condition: &Condition, table: Table, values: &mut Vec<Value>) -> String {
+    let mut place = |value: Value| {
+        values.push(value);
+        format!("?{}", values.len())
+    };
+    match condition {
+        Condition::All(all) if all.is_empty() => "1 = 1".to_string(),
+        Condition::Any(any) if any.is_empty() => "1 = 0".to_string(),
+        Condition::All(all) => join(all, " and ", table, values),
+        Condition::Any(any) => join(any, " or ", table, values),
+        Condition::Not(inner) => format!("not ({})", sql(inner, table, values)),
+        Condition::Is(property, value) => format!("{} = {}", property.column(), place(value.clone())),
+        Condition::AtLeast(property, value) => format!("{} >= {}", property.column(), place(value.clone())),
+        Condition::AtMost(property, value) => format!("{} <= {}", property.column(), place(value.clone())),
+        Condition::Starts(property, start) => {
+            let column = property.column();
+            let from = place(start.as_str().into());
+            // A range, which an index serves on both databases; `like` would not.
+            match successor(start) {
+                Some(end) => format!("({column} >= {from} and {column} < {})", place(end.into())),
+                None => format!("{column} >= {from}"),
+            }
+        }
+        Condition::Word(start) => {
+            let from = place(start.as_str().into());
+            let kind = place(table.kind().name().into());
+            let end = match successor(start) {
+                Some(end) => format!("and word < {}", place(end.into())),
+                None => String::new(),
+            };
+            format!(
+                "id in (select object from directory_words where tenant = ?1 and kind = {kind} \
+                 and word >= {from} {end})"
+            )
+        }
+    }
+}
+
+fn join(parts: &[Condition], word: &str, table: Table, values: &mut Vec<Value>) -> String {
+    let parts: Vec<String> = parts.iter().map(|part| sql(part, table, values)).collect();
+    format!("({})", parts.join(word))
+}
+
+/// The first text behind all that begin with `start`; none when every text is before it.
+fn successor(start: &str) -> Option<String> {
+    let mut chars: Vec<char> = start.chars().collect();
+    while let Some(last) = chars.pop() {
+        // The gap of the surrogates has no characters.
+        let next = if last == '\u{D7FF}' { Some('\u{E000}') } else { char::from_u32(last as u32 + 1) };
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// The words of names: what is between characters that are neither letters nor digits, what is between
+/// spaces (so that `o'neil` is found as well as `neil`), and the whole. Addresses count as a whole only:
+/// their domains are everybody's.
+fn words(names: &[&str], addresses: &[&str]) -> Vec<String> {
+    let mut words: Vec<String> = addresses.iter().map(|address| key(address)).collect();
+    for name in names {
+        let name = key(name);
+        words.extend(name.split(|c: char| !c.is_alphanumeric()).map(str::to_string));
+        words.extend(name.split_whitespace().map(str::to_string));
+        words.push(name);
+    }
+    words.retain(|word| !word.is_empty());
+    words.sort();
+    words.dedup();
+    words
+}
+
+/// Notes the words that a new object is found by.
+pub(crate) fn add_words(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    object: ObjectRef,
+    names: &[&str],
+    addresses: &[&str],
+) -> Result<()> {
+    let words = words(names, addresses);
+    if words.is_empty() {
+        return Ok(());
+    }
+    let places = crate::batches::places(words.len(), 3, 1);
+    let sql = format!("insert into directory_words (tenant, kind, object, word) values {places}");
+    let mut values = vec![tenant.into(), object.kind.name().into(), object.id.into()];
+    values.extend(words.into_iter().map(Value::from));
+    tx.execute(&sql, &values)?;
+    Ok(())
+}
+
+/// Notes the words that an object is found by now, instead of those noted before.
+pub(crate) fn put_words(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    object: ObjectRef,
+    names: &[&str],
+    addresses: &[&str],
+) -> Result<()> {
+    let sql = "select word from directory_words where tenant = ?1 and kind = ?2 and object = ?3";
+    let at = [tenant.into(), object.kind.name().into(), object.id.into()];
+    let rows = tx.rows(sql, &at)?;
+    let mut found = rows.into_iter().map(|row| row.read().take()).collect::<Result<Vec<String>>>()?;
+    found.sort();
+    if found == words(names, addresses) {
+        return Ok(());
+    }
+    tx.execute("delete from directory_words where tenant = ?1 and kind = ?2 and object = ?3", &at)?;
+    add_words(tx, tenant, object, names, addresses)
+}
+
+#[cfg(test)]
+mod tests;
