@@ -97,7 +97,7 @@ fn postgres_folder() -> Option<PathBuf> {
 
 fn python(folder: &Path) -> Result<PathBuf, Failure> {
     let environment = folder.join("python");
-    let wanted = std::fs::read_to_string(root().join("e2e/requirements.txt"))?;
+    let wanted = std::fs::read_to_string(root().join("e2e/python/requirements.txt"))?;
     let mark = environment.join("installed.txt");
     if std::fs::read_to_string(&mark).is_ok_and(|have| have == wanted) {
         println!("   Node and the Python clients are in target/test-environment/python");
@@ -105,21 +105,21 @@ fn python(folder: &Path) -> Result<PathBuf, Failure> {
     }
     println!("   installing Node and the Python clients into target/test-environment/python");
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
-    let requirements = root().join("e2e/requirements.txt");
+    let requirements = root().join("e2e/python/requirements.txt");
     run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
     std::fs::write(mark, wanted)?;
     Ok(environment)
 }
 
 fn node(found: &Environment) -> Result<(), Failure> {
-    let folder = root().join("e2e");
+    let folder = root().join("e2e/node");
     let wanted = std::fs::read_to_string(folder.join("package-lock.json"))?;
     let mark = folder.join("node_modules/installed.json");
     if std::fs::read_to_string(&mark).is_ok_and(|have| have == wanted) {
-        println!("   Node clients are in e2e/node_modules");
+        println!("   Node clients are in e2e/node/node_modules");
         return Ok(());
     }
-    println!("   installing Node clients into e2e/node_modules");
+    println!("   installing Node clients into e2e/node/node_modules");
     run(found.command("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
     std::fs::write(mark, wanted)?;
     Ok(())

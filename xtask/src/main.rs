@@ -1,5 +1,5 @@
-//! Automation in Rust: `cargo xtask test` runs every check there is, `cargo xtask documents` only the
-//! commands in the documents, `cargo xtask bench` measures.
+//! Automation in Rust: `cargo xtask test` runs every check there is, `cargo xtask clients` only the real
+//! clients, `cargo xtask documents` only the commands in the documents, `cargo xtask bench` measures.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod clients;
 mod documents;
 mod environment;
 mod postgres;
@@ -24,9 +25,11 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["test"] => test::all(),
         ["documents"] => test::documents(),
+        ["clients"] => test::clients(""),
+        ["clients", only] => test::clients(only),
         ["bench"] => bench::run_area(None),
         ["bench", area] => bench::run_area(Some(area)),
-        _ => Err("use: cargo xtask test | cargo xtask documents | cargo xtask bench [AREA]".into()),
+        _ => Err("use: cargo xtask test | clients [LANGUAGE] | documents | bench [AREA]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::environment::Environment;
-use crate::{Failure, documents, environment, postgres, root, run, server, step};
+use crate::{Failure, clients, documents, environment, postgres, root, run, server, step};
 
 /// Runs everything; the first failure ends it.
 pub fn all() -> Result<(), Failure> {
@@ -16,7 +16,7 @@ pub fn all() -> Result<(), Failure> {
     let postgres = postgres::start(&found.postgres)?;
     step("Tests of every crate and of the built binary, on SQLite and PostgreSQL");
     run(cargo(&["test", "--workspace", "--locked"]).env("CASBAH_TEST_DATABASE_URL", &postgres.url))?;
-    clients(&found)?;
+    from_outside(&found)?;
     println!("\nAll passed in {} s.", began.elapsed().as_secs());
     Ok(())
 }
@@ -28,23 +28,22 @@ pub fn documents() -> Result<(), Failure> {
     documents::run_all(&server::start(&binary)?, &binary)
 }
 
-/// Real clients against a running Casbah: Microsoft's libraries, a browser, the documents' commands.
-fn clients(found: &Environment) -> Result<(), Failure> {
+/// Only the clients whose language contains `only`.
+pub fn clients(only: &str) -> Result<(), Failure> {
+    let found = environment::prepare()?;
+    run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
+    clients::run_all(&found, &server::start(&root().join("target/debug/casbah"))?, only)
+}
+
+/// What comes from outside, against one running Casbah.
+fn from_outside(found: &Environment) -> Result<(), Failure> {
     let binary = root().join("target/debug/casbah");
     run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
     let server = server::start(&binary)?;
-    let e2e = root().join("e2e");
-    step("MSAL for Python, and the sign-in pages in headless Chromium");
-    run(found
-        .command("python")
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
-        .envs(&server.environment)
-        .current_dir(&e2e))?;
-    step("MSAL for Node");
-    run(Command::new("node")
-        .args(["--test", "--test-reporter=spec"])
-        .envs(&server.environment)
-        .current_dir(&e2e))?;
+    clients::run_all(found, &server, "")?;
+    step("The pages in headless Chromium");
+    let pages = ["--test", "--test-reporter=spec"];
+    run(found.command("node").args(pages).envs(&server.environment).current_dir(root().join("e2e/node")))?;
     step("Every command in the documents");
     documents::run_all(&server, &binary)
 }

@@ -1,0 +1,139 @@
+//! Real clients against a running Casbah, and the table of what they did.
+//!
+//! A test program prints one line per check, `client TAB flow TAB version TAB pass|fail TAB reason`; what follows
+//! a colon in the flow's name tells variants apart. The table in `docs/compatibility.md` is made of these
+//! lines: a run whose table differs from the committed one fails, and `UPDATE=1` writes it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use crate::environment::Environment;
+use crate::server::Server;
+use crate::{Failure, root, step};
+
+mod table;
+
+/// Test programs of one language, run one after the other; the languages run side by side.
+struct Suite {
+    name: &'static str,
+    programs: Vec<Command>,
+}
+
+/// Runs every client whose name of the language contains `only`.
+pub fn run_all(found: &Environment, server: &Server, only: &str) -> Result<(), Failure> {
+    step("Real clients, each from its registry");
+    let world = World::start(found, server)?;
+    let mut suites = suites(found);
+    suites.retain(|suite| suite.name.contains(only));
+    let reports: Vec<Result<String, String>> = std::thread::scope(|scope| {
+        let world = &world;
+        let running = suites.into_iter().map(|suite| scope.spawn(move || suite.run(world)));
+        let running: Vec<_> = running.collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("a suite panicked".into())))
+            .collect()
+    });
+    let mut report = String::new();
+    for suite in reports {
+        report.push_str(&suite?);
+    }
+    table::compare(&root().join("docs/compatibility.md"), &report)
+}
+
+fn suites(found: &Environment) -> Vec<Suite> {
+    let in_folder = |mut command: Command, folder: &str, arguments: &[&str]| {
+        command.args(arguments).current_dir(root().join("e2e").join(folder));
+        command
+    };
+    let python = |file| in_folder(found.command("python"), "python", &["-B", "-W", "ignore", file]);
+    let node = |file| in_folder(found.command("node"), "node", &[file]);
+    vec![
+        Suite {
+            name: "python",
+            programs: ["forms_checks.py", "msal_checks.py", "identity_checks.py", "adal_checks.py"]
+                .map(python)
+                .into(),
+        },
+        Suite { name: "node", programs: ["msal.mjs", "identity.mjs", "openid.mjs"].map(node).into() },
+    ]
+}
+
+impl Suite {
+    /// What its programs reported, or why one of them could not.
+    fn run(self, world: &World) -> Result<String, String> {
+        let mut report = String::new();
+        for mut program in self.programs {
+            let shown = format!("{:?}", program.get_args().last().unwrap_or_default());
+            let output = program
+                .envs(world.environment.iter().map(|(name, value)| (name, value)))
+                .stdin(Stdio::null())
+                .output()
+                .map_err(|e| format!("{} clients, {shown}: {e}", self.name))?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            let problems = String::from_utf8_lossy(&output.stderr);
+            let failed = !output.status.success() || text.lines().any(|line| line.contains("\tfail\t"));
+            if failed {
+                println!("--- {} clients, {shown}\n{problems}", self.name);
+            }
+            print!("{text}");
+            if !output.status.success() || text.is_empty() {
+                return Err(format!("{} clients: {shown} ended with {}", self.name, output.status));
+            }
+            report.push_str(&text);
+        }
+        Ok(report)
+    }
+}
+
+/// What the test programs find around them: applications made for them, and one browser for all.
+struct World {
+    environment: Vec<(String, String)>,
+    browser: Child,
+    /// The browser ends when this is closed.
+    standing: Option<ChildStdin>,
+}
+
+impl World {
+    fn start(found: &Environment, server: &Server) -> Result<World, Failure> {
+        let e2e = root().join("e2e");
+        let mut environment: Vec<(String, String)> =
+            server.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut make = found.command("python");
+        make.args(["-B", "world.py"]).current_dir(e2e.join("python")).envs(server.environment.iter());
+        let made = make.stderr(Stdio::inherit()).output()?;
+        if !made.status.success() {
+            return Err(format!("e2e/python/world.py ended with {}", made.status).into());
+        }
+        for line in String::from_utf8_lossy(&made.stdout).lines() {
+            let (name, value) = line.split_once('=').ok_or("e2e/python/world.py printed no assignment")?;
+            environment.push((name.to_string(), value.to_string()));
+        }
+        let mut browser = found.command("node");
+        browser.arg("browser.mjs").current_dir(e2e.join("node")).envs(server.environment.iter());
+        let mut browser = browser.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut address = String::new();
+        let output = browser.stdout.take().ok_or("no output of the browser")?;
+        BufReader::new(output).read_line(&mut address)?;
+        environment.push(("E2E_BROWSER".into(), address.trim().into()));
+        // Clients that start "the browser" find the shared one.
+        let programs = e2e.join("bin");
+        environment.push(("BROWSER".into(), programs.join("xdg-open").display().to_string()));
+        environment.push(("PATH".into(), path_with(&[&programs, &found.programs])));
+        let standing = browser.stdin.take();
+        Ok(World { environment, browser, standing })
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        drop(self.standing.take());
+        let _ = self.browser.wait();
+    }
+}
+
+fn path_with(folders: &[&Path]) -> String {
+    let first: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    format!("{}:{}", first.join(":"), std::env::var("PATH").unwrap_or_default())
+}
