@@ -8,6 +8,7 @@ use casbah_store::{
 };
 use serde_json::Value as Json;
 
+use crate::answers::Answers;
 use crate::guesses::Guesses;
 use crate::keys::{KeyError, KeyRing, SigningKey};
 use crate::master_key::{MasterKey, SecretKind};
@@ -37,6 +38,7 @@ pub struct Authority {
     pub(crate) throttle: Throttle,
     pub(crate) guesses: Guesses,
     pub(crate) use_notes: UseNotes,
+    pub(crate) answers: Answers,
     keys: KeyRing,
 }
 
@@ -59,6 +61,7 @@ impl Authority {
             throttle: Throttle::default(),
             guesses: Guesses::default(),
             use_notes: UseNotes::default(),
+            answers: Answers::default(),
             keys,
         })
     }

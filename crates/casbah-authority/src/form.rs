@@ -29,6 +29,11 @@ impl Form {
         self
     }
 
+    /// Every parameter as it came.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     fn field(&self, name: &str) -> Option<&Secret> {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }

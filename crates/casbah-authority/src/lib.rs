@@ -4,6 +4,7 @@
 //! edge turns into JSON, redirects or pages.
 
 mod answer;
+mod answers;
 mod assertion;
 mod authority;
 mod authorize;

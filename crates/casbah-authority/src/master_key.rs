@@ -25,6 +25,8 @@ pub enum SecretKind {
     Session,
     /// A legacy API token.
     ApiToken,
+    /// A request to the token endpoint, secret and all; its digest is never stored.
+    TokenRequest,
 }
 
 impl SecretKind {
@@ -36,6 +38,7 @@ impl SecretKind {
             SecretKind::DeviceCode => b"device code",
             SecretKind::Session => b"session",
             SecretKind::ApiToken => b"api token",
+            SecretKind::TokenRequest => b"token request",
         }
     }
 }

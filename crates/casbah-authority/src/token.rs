@@ -139,6 +139,28 @@ impl Authority {
     /// # Errors
     /// The refusal, for [`OAuthError::body`].
     pub async fn token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
+        let client_info = request.form.get("client_info") == Some("1");
+        let now = self.clock.now();
+        let question = self.question(&request);
+        let known = question.as_ref().and_then(|question| self.answered(question, now));
+        // Before the transaction: once a code is used up, nothing may fail any more.
+        let key = self.signing_key(now).await?;
+        let answer = match known {
+            Some(answer) => answer,
+            None => {
+                let answer = Arc::new(self.work_out(request, now).await?);
+                if let Some(question) = question {
+                    self.keep_answer(question, &answer);
+                }
+                answer
+            }
+        };
+        self.note_use(&answer.client, now);
+        Ok(answer.sign(self, &key, now, client_info)?)
+    }
+
+    /// Checks a request from its first parameter to its last right.
+    async fn work_out(&self, request: TokenRequest, now: Timestamp) -> Result<Answer, OAuthError> {
         let TokenRequest { endpoint, tenant, form, authorization, origin } = request;
         if form.is_empty() {
             return Err(OAuthError::missing("grant_type"));
@@ -147,7 +169,6 @@ impl Authority {
         let grant = grants::find(form.required("grant_type")?)?;
         let tenant = TenantName::parse(&tenant)?;
         let credentials = Credentials::of_request(&form, authorization.as_ref().map(Secret::expose))?;
-        let now = self.clock.now();
         let mut attempt = Attempt {
             endpoint,
             tenant,
@@ -169,16 +190,11 @@ impl Authority {
         if grant.takes_password() {
             attempt.password_user = Some(self.signed_in_user(&attempt).await?);
         }
-        let client_info = attempt.form.get("client_info") == Some("1");
-        // Before the transaction: once a code is used up, nothing may fail any more.
-        let key = self.signing_key(now).await?;
-        let answer = if grant.only_reads() {
+        if grant.only_reads() {
             self.store.read(move |tx| attempt.answer(tx, grant)).await?
         } else {
             self.store.write(move |tx| attempt.answer(tx, grant)).await?
-        }?;
-        self.note_use(&answer.client, now);
-        Ok(answer.sign(self, &key, now, client_info)?)
+        }
     }
 
     /// Notes that a credential was used, to the minute and behind the caller's back.

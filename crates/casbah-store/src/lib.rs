@@ -52,6 +52,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod value;
+mod versions;
 
 use std::sync::Arc;
 
@@ -155,6 +156,15 @@ impl Store {
         self.read(|tx| tx.number("select 1", &[]).map(drop)).await
     }
 
+    /// The version of everything but bulk records: what was read at a version holds as long as this
+    /// answers the same. None when other processes write too, so that only a look at the database tells.
+    pub fn version(&self) -> Option<u64> {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => Some(sqlite.version()),
+            Backend::Postgres(_) => None,
+        }
+    }
+
     /// Runs a transaction that only reads.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
@@ -196,7 +206,11 @@ impl Store {
 }
 
 /// A transaction under way.
-pub struct Tx<'a>(TxInner<'a>);
+pub struct Tx<'a> {
+    inner: TxInner<'a>,
+    /// Whether it changed what a cached answer may stand on.
+    changed: bool,
+}
 
 enum TxInner<'a> {
     Sqlite(&'a rusqlite::Connection),
@@ -206,7 +220,8 @@ enum TxInner<'a> {
 impl Tx<'_> {
     /// Runs a statement; answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
-        match &mut self.0 {
+        self.changed |= !versions::is_quiet(sql);
+        match &mut self.inner {
             TxInner::Sqlite(connection) => sqlite::execute(connection, sql, values),
             TxInner::Postgres(session) => session.execute(sql, values),
         }
@@ -214,7 +229,7 @@ impl Tx<'_> {
 
     /// Runs a query; answers its rows.
     pub fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
-        match &mut self.0 {
+        match &mut self.inner {
             TxInner::Sqlite(connection) => sqlite::rows(connection, sql, values),
             TxInner::Postgres(session) => session.rows(sql, values),
         }
@@ -235,14 +250,15 @@ impl Tx<'_> {
 
     /// Runs several statements without parameters; for migrations.
     fn batch(&mut self, sql: &str) -> Result<()> {
-        match &mut self.0 {
+        self.changed = true;
+        match &mut self.inner {
             TxInner::Sqlite(connection) => connection.execute_batch(sql).map_err(sqlite::error),
             TxInner::Postgres(session) => session.batch(sql),
         }
     }
 
     fn dialect(&self) -> migrations::Dialect {
-        match self.0 {
+        match self.inner {
             TxInner::Sqlite(_) => migrations::Dialect::Sqlite,
             TxInner::Postgres(_) => migrations::Dialect::Postgres,
         }

@@ -100,9 +100,9 @@ impl Postgres {
             return Attempt::Done(Err(error(e).into()));
         }
         let session = Session { handle, connection: &mut connection, conflict: false };
-        let mut tx = Tx(TxInner::Postgres(session));
+        let mut tx = Tx { inner: TxInner::Postgres(session), changed: false };
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
-        let conflict = matches!(&tx.0, TxInner::Postgres(session) if session.conflict);
+        let conflict = matches!(&tx.inner, TxInner::Postgres(session) if session.conflict);
         let outcome = match worked {
             Err(_) => Attempt::Done(Err(Error::Database("a transaction panicked".into()).into())),
             Ok(_) if conflict => Attempt::Conflict,

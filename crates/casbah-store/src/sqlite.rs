@@ -1,6 +1,7 @@
 //! SQLite: one connection that writes, a few that read beside it (WAL mode).
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) struct Sqlite {
     writer: Mutex<Connection>,
     /// `None` for a database in memory, which only its own connection sees.
     readers: Option<Readers>,
+    /// Changes since the start. No other process writes: the data folder is locked.
+    version: AtomicU64,
 }
 
 struct Readers {
@@ -28,7 +31,7 @@ impl Sqlite {
     pub(crate) fn memory() -> Result<Sqlite> {
         let writer = Connection::open_in_memory().map_err(error)?;
         prepare(&writer)?;
-        Ok(Sqlite { writer: Mutex::new(writer), readers: None })
+        Ok(Sqlite { writer: Mutex::new(writer), readers: None, version: AtomicU64::new(0) })
     }
 
     pub(crate) fn file(path: &Path) -> Result<Sqlite> {
@@ -45,7 +48,11 @@ impl Sqlite {
             idle.push(reader);
         }
         let readers = Readers { idle: Mutex::new(idle), returned: Condvar::new() };
-        Ok(Sqlite { writer: Mutex::new(writer), readers: Some(readers) })
+        Ok(Sqlite { writer: Mutex::new(writer), readers: Some(readers), version: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
     }
 
     pub(crate) fn transaction<T, E, F>(&self, write: bool, work: &F) -> Result<T, E>
@@ -56,14 +63,14 @@ impl Sqlite {
         match &self.readers {
             Some(readers) if !write => {
                 let reader = readers.take();
-                let result = run(&reader, "begin", work);
+                let result = run(&reader, "begin", work, &self.version);
                 readers.give_back(reader);
                 result
             }
             _ => {
                 // A panic inside a transaction was rolled back by `run`'s guard; the connection is sound.
                 let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-                run(&writer, "begin immediate", work)
+                run(&writer, "begin immediate", work, &self.version)
             }
         }
     }
@@ -97,19 +104,23 @@ impl Drop for Rollback<'_> {
     }
 }
 
-fn run<T, E, F>(connection: &Connection, begin: &str, work: &F) -> Result<T, E>
+fn run<T, E, F>(connection: &Connection, begin: &str, work: &F, version: &AtomicU64) -> Result<T, E>
 where
     E: From<Error>,
     F: Fn(&mut Tx<'_>) -> Result<T, E>,
 {
     connection.execute_batch(begin).map_err(error)?;
     let mut guard = Rollback(Some(connection));
-    let result =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut Tx(TxInner::Sqlite(connection)))));
+    let mut tx = Tx { inner: TxInner::Sqlite(connection), changed: false };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
     match result {
         Ok(Ok(value)) => {
             connection.execute_batch("commit").map_err(error)?;
             guard.0 = None;
+            if tx.changed {
+                // Before whoever made the change hears that it was made.
+                version.fetch_add(1, Ordering::SeqCst);
+            }
             Ok(value)
         }
         Ok(Err(e)) => Err(e),

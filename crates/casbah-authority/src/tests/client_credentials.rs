@@ -3,8 +3,10 @@ use base64::engine::general_purpose::STANDARD;
 use casbah_model::Permission;
 use serde_json::json;
 
-use super::world::{BASE, CONTOSO, DESKTOP, SECRET, WEB, World, check_refusal, claims, part, principal_id};
-use crate::Endpoint;
+use super::world::{
+    BASE, CONTOSO, DESKTOP, SECRET, WEB, World, check_refusal, claims, form, part, principal_id,
+};
+use crate::{Endpoint, TokenRequest};
 
 const RES: &str = "05a65629-4c1b-48c1-a78b-804c4abdd4af";
 
@@ -240,4 +242,67 @@ async fn a_new_role_counts_at_once_and_use_is_noted() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("the use of the secret was not noted");
+}
+
+/// An answer that was worked out before is given again only while everything it stands on is as it was.
+#[tokio::test]
+async fn a_kept_answer_dies_with_what_it_stands_on() {
+    for (change, code, error) in [
+        ("update service_principals set enabled = 0", 7000112, "unauthorized_client"),
+        ("delete from application_secrets", 7000215, "invalid_client"),
+        ("update application_secrets set ends = starts", 7000222, "invalid_client"),
+    ] {
+        let world = World::new().await;
+        let (id, scope) = (WEB.to_string(), format!("{RES}/.default"));
+        let first = world.v2(&app_only(&id, &scope)).await.expect("answers");
+        let second = world.v2(&app_only(&id, &scope)).await.expect("answers");
+        assert_ne!(first["access_token"], second["access_token"], "each token is its own");
+        world.sql(change).await;
+        let refusal = world.v2(&app_only(&id, &scope)).await.expect_err(change);
+        check_refusal(&refusal, code, error);
+    }
+    let world = World::new().await;
+    let (id, scope) = (WEB.to_string(), format!("{RES}/.default"));
+    world.v2(&app_only(&id, &scope)).await.expect("answers");
+    world.sql("delete from app_role_assignments").await;
+    let answer = world.v2(&app_only(&id, &scope)).await.expect("answers");
+    assert!(claims(&answer["access_token"]).get("roles").is_none(), "the roles were taken away");
+}
+
+/// No other request is taken for one that was answered before.
+#[tokio::test]
+async fn a_kept_answer_is_for_its_own_question() {
+    let world = World::new().await;
+    let (id, scope) = (WEB.to_string(), format!("{RES}/.default"));
+    world.v2(&app_only(&id, &scope)).await.expect("answers");
+    let wrong = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &id),
+        ("client_secret", "wrong"),
+        ("scope", &scope),
+    ];
+    check_refusal(&world.v2(&wrong).await.expect_err("refused"), 7000215, "invalid_client");
+    let shifted = format!("{SECRET}5:scope");
+    let shifted = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &id),
+        ("client_secret", &shifted),
+        ("scope", &scope),
+    ];
+    check_refusal(&world.v2(&shifted).await.expect_err("refused"), 7000215, "invalid_client");
+    let other = world.v2(&app_only(&id, "https://graph.microsoft.com/.default")).await.expect("answers");
+    assert_eq!(claims(&other["access_token"])["aud"], "https://graph.microsoft.com");
+    // The end of the secret, which no change to the database announces.
+    let request = TokenRequest {
+        endpoint: Endpoint::V2,
+        tenant: "contoso.example".to_string(),
+        form: form(&app_only(&id, &scope)),
+        authorization: None,
+        origin: None,
+    };
+    let question = world.authority.question(&request).expect("a question whose answer is kept");
+    let now = super::world::start();
+    assert!(world.authority.answered(&question, now).is_some());
+    let later = now.plus(std::time::Duration::from_secs(100 * 365 * 24 * 60 * 60));
+    assert!(world.authority.answered(&question, later).is_none());
 }
