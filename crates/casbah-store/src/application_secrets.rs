@@ -91,6 +91,9 @@ pub fn touch(
 ) -> Result<()> {
     let sql = "update application_secrets set last_used = ?4, last_address = ?5 \
                where tenant = ?1 and application = ?2 and key_id = ?3";
-    tx.execute(sql, &[tenant.into(), application.into(), key_id.into(), used.into(), address.into()])?;
+    tx.execute_quietly(
+        sql,
+        &[tenant.into(), application.into(), key_id.into(), used.into(), address.into()],
+    )?;
     Ok(())
 }

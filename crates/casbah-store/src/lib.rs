@@ -221,6 +221,11 @@ impl Tx<'_> {
     /// Runs a statement; answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
         self.changed |= !versions::is_quiet(sql);
+        self.execute_quietly(sql, values)
+    }
+
+    /// Runs a statement that changes nothing on which a cached answer stands, such as a note of use.
+    fn execute_quietly(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
         match &mut self.inner {
             TxInner::Sqlite(connection) => sqlite::execute(connection, sql, values),
             TxInner::Postgres(session) => session.execute(sql, values),
