@@ -12,6 +12,7 @@ use crate::answers::Answers;
 use crate::guesses::Guesses;
 use crate::keys::{KeyError, KeyRing, SigningKey};
 use crate::master_key::{MasterKey, SecretKind};
+use crate::sign_in_log::SignInLog;
 use crate::throttle::Throttle;
 use crate::use_notes::UseNotes;
 
@@ -39,6 +40,7 @@ pub struct Authority {
     pub(crate) guesses: Guesses,
     pub(crate) use_notes: UseNotes,
     pub(crate) answers: Answers,
+    pub(crate) sign_in_log: SignInLog,
     keys: KeyRing,
 }
 
@@ -62,6 +64,7 @@ impl Authority {
             guesses: Guesses::default(),
             use_notes: UseNotes::default(),
             answers: Answers::default(),
+            sign_in_log: SignInLog::default(),
             keys,
         })
     }
@@ -101,6 +104,15 @@ impl Authority {
                     + used_assertions::remove_ended(tx, before)?)
             })
             .await
+    }
+
+    /// Writes to the audit trail what was only counted of sign-ins so far; the binary calls it every minute
+    /// and before it stops.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn flush_sign_ins(&self) -> Result<(), casbah_store::Error> {
+        self.sign_in_log.flush(&self.store, self.clock.now()).await
     }
 
     /// The digest under which a generated secret is stored and found.

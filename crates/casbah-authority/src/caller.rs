@@ -1,6 +1,5 @@
 //! Who is calling, as far as the authority could prove it.
 
-use casbah_model::RecordId;
 use casbah_model::{Guid, PermissionSet, Role, TenantId, Timestamp};
 use casbah_store::audit::AuditRecord;
 
@@ -82,20 +81,15 @@ impl Caller {
         target: impl ToString,
         details: serde_json::Value,
     ) -> AuditRecord {
-        let (actor_kind, actor) = match &self.principal {
-            Principal::Application { id, .. } => ("application", id.to_string()),
-            Principal::User { id, .. } => ("user", id.to_string()),
-            Principal::System => ("system", String::new()),
+        let (kind, id, client) = match &self.principal {
+            Principal::Application { id, app_id, .. } => ("application", id.to_string(), Some(*app_id)),
+            Principal::User { id, client, .. } => ("user", id.to_string(), *client),
+            Principal::System => ("system", String::new(), None),
         };
         AuditRecord {
-            id: RecordId::new(now),
-            at: now,
-            actor_kind: actor_kind.to_string(),
-            actor,
-            action: action.to_string(),
-            target_kind: target_kind.to_string(),
-            target: target.to_string(),
-            details,
+            actor_name: self.name().to_string(),
+            client,
+            ..AuditRecord::new(now, (kind, id), action, (target_kind, target), details)
         }
     }
 }

@@ -22,12 +22,15 @@ pub struct OAuthError {
     pub claims: Option<String>,
     /// What went wrong inside; for the log, never for the caller.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// Whose sign-in was refused, once that was clear; for the audit trail, never for the caller.
+    pub user: Option<Guid>,
 }
 
 impl OAuthError {
     /// A refusal; `text` is shown.
     pub fn new(code: &'static Code, text: impl Into<String>) -> OAuthError {
-        OAuthError { code, error: code.error, text: text.into(), suberror: None, claims: None, cause: None }
+        let text = text.into();
+        OAuthError { code, error: code.error, text, suberror: None, claims: None, cause: None, user: None }
     }
 
     /// A refusal in the code's own words.
@@ -59,6 +62,12 @@ impl OAuthError {
     pub(crate) fn missing(parameter: &str) -> OAuthError {
         let text = format!("The request body must contain the following parameter: {parameter}.");
         OAuthError::new(codes::MISSING_PARAMETER, text)
+    }
+
+    /// Says whose sign-in was refused.
+    pub(crate) fn of_user(mut self, user: Guid) -> OAuthError {
+        self.user = Some(user);
+        self
     }
 
     /// Our fault.

@@ -30,6 +30,7 @@ mod redirect;
 mod resource;
 pub mod seed;
 mod session;
+mod sign_in_log;
 mod signature;
 mod tenant;
 mod throttle;

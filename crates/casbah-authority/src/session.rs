@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casbah_model::{Guid, RecordId, Role, Secret, Tenant, Timestamp, User};
+use casbah_model::{Guid, RecordId, Role, Secret, SignInFacts, Tenant, Timestamp, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::browser_sessions::{self, BrowserSession};
 use casbah_store::{Tx, applications, tenants, users};
@@ -11,10 +11,11 @@ use serde_json::json;
 
 use crate::authority::Authority;
 use crate::caller::{Caller, Principal};
-use crate::codes::{self, Code};
+use crate::codes;
 use crate::error::OAuthError;
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::{self, Draw};
+use crate::sign_in_log::Entry;
 use crate::tenant::{Hints, TenantName};
 use crate::verify::{Refusal, allowed};
 
@@ -57,41 +58,38 @@ impl Authority {
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let right = crate::password::verify_password(password, hash).await?;
         if !right {
-            self.note_failure(tenant, user.as_ref(), codes::WRONG_PASSWORD).await?;
-            return Err(OAuthError::new(codes::WRONG_PASSWORD, "Invalid user name or password."));
+            let wrong = OAuthError::new(codes::WRONG_PASSWORD, "Invalid user name or password.");
+            return Err(match &user {
+                Some(user) => wrong.of_user(user.id),
+                None => wrong,
+            });
         }
         let user = user.ok_or_else(|| OAuthError::plain(codes::WRONG_PASSWORD))?;
         let id = user.id;
         self.store.write(move |tx| users::set_failures(tx, tenant, id, users::Failures::default())).await?;
         if !user.enabled {
-            self.note_failure(tenant, Some(&user), codes::USER_DISABLED).await?;
             // Only who knows the password learns this.
-            return Err(OAuthError::plain(codes::USER_DISABLED));
+            return Err(OAuthError::plain(codes::USER_DISABLED).of_user(user.id));
         }
         Ok(user)
     }
 
-    /// Leaves a trace of a sign-in that failed. What was typed as a name that does not exist is left
-    /// out: people type passwords there. Tries while an account rests are not looked at and leave none.
-    async fn note_failure(
-        &self,
-        tenant: casbah_model::TenantId,
-        user: Option<&User>,
-        why: &'static Code,
-    ) -> Result<(), OAuthError> {
-        let now = self.clock.now();
-        let id = user.map(|user| user.id.to_string()).unwrap_or_default();
-        let record = AuditRecord {
-            id: RecordId::new(now),
-            at: now,
-            actor_kind: "user".to_string(),
-            actor: id.clone(),
-            action: "failed sign-in".to_string(),
-            target_kind: "user".to_string(),
-            target: id,
-            details: json!({ "user": user.map(|u| &u.user_principal_name), "code": why.number }),
+    /// Leaves a trace of a sign-in at our pages that failed. What was typed as a name that does not exist is
+    /// left out: people type passwords there.
+    fn note_failure(&self, tenant: casbah_model::TenantId, error: &OAuthError) {
+        let entry = Entry {
+            tenant,
+            actor: error.user,
+            as_itself: false,
+            client: None,
+            resource: None,
+            credential: None,
+            grant: None,
+            session: None,
+            failure: Some(error.code.number),
+            origin: audit::origin(),
         };
-        self.store.write(move |tx| audit::append(tx, tenant, &record)).await.map_err(OAuthError::from)
+        self.sign_in_log.note(&self.store, self.clock.now(), entry);
     }
 
     /// Signs a person in at the authority's pages. `tenant` is the tenant segment of the page's URL.
@@ -111,7 +109,8 @@ impl Authority {
             .await?;
         // A name of no known domain is a wrong name, nothing more.
         let tenant = tenant.ok_or_else(|| OAuthError::plain(codes::WRONG_PASSWORD))?.id;
-        let user = self.check_password(tenant, name.to_string(), password).await?;
+        let checked = self.check_password(tenant, name.to_string(), password).await;
+        let user = checked.inspect_err(|error| self.note_failure(tenant, error))?;
         let now = self.clock.now();
         let secret = Draw::new().session(tenant);
         let session = BrowserSession {
@@ -123,16 +122,14 @@ impl Authority {
             revoked: None,
         };
         let expires = session.expires;
-        let record = AuditRecord {
-            id: RecordId::new(now),
-            at: now,
-            actor_kind: "user".to_string(),
-            actor: user.id.to_string(),
-            action: "sign in".to_string(),
-            target_kind: "session".to_string(),
-            target: session.id.to_string(),
-            details: json!({ "user": user.user_principal_name }),
+        let facts = SignInFacts {
+            factors: vec!["pwd".to_string()],
+            interactive: true,
+            session: Some(session.id),
+            ..SignInFacts::default()
         };
+        let record =
+            AuditRecord::new(now, ("user", user.id), "sign in", ("session", session.id), facts.details());
         self.store
             .write(move |tx| {
                 browser_sessions::insert(tx, tenant, &session)?;
@@ -156,13 +153,13 @@ impl Authority {
                 if browser_sessions::revoke(tx, tenant, &digest, now)? {
                     let record = AuditRecord {
                         id: record_id.clone(),
-                        at: now,
-                        actor_kind: "user".to_string(),
-                        actor: found.user.to_string(),
-                        action: "sign out".to_string(),
-                        target_kind: "session".to_string(),
-                        target: found.id.to_string(),
-                        details: json!({}),
+                        ..AuditRecord::new(
+                            now,
+                            ("user", found.user),
+                            "sign out",
+                            ("session", found.id),
+                            json!({}),
+                        )
                     };
                     audit::append(tx, tenant, &record)?;
                 }

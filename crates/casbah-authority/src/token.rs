@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casbah_model::{Guid, RecordId, Secret, Timestamp, TokenLifetimes, User};
+use casbah_model::{Guid, RecordId, Secret, SignInFacts, Timestamp, TokenLifetimes, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::token_families::{self, RefreshToken, TokenFamily};
 use casbah_store::{Tx, tenant_settings};
@@ -29,6 +29,7 @@ use crate::grants::{self, Grant};
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::{self, Draw};
 use crate::resource::Identifiers;
+use crate::sign_in_log::Entry;
 use crate::tenant::{Hints, TenantName};
 use crate::wanted::Wanted;
 
@@ -139,6 +140,15 @@ impl Authority {
     /// # Errors
     /// The refusal, for [`OAuthError::body`].
     pub async fn token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
+        let attempted = Attempted::of(&request);
+        let answer = self.answer_token(request).await;
+        if let Err(error) = &answer {
+            self.note_refusal(attempted, error).await;
+        }
+        answer
+    }
+
+    async fn answer_token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
         let client_info = request.form.get("client_info") == Some("1");
         let now = self.clock.now();
         let question = self.question(&request);
@@ -156,6 +166,7 @@ impl Authority {
             }
         };
         self.note_use(&answer.client, now);
+        self.note_application(&answer, now);
         Ok(answer.sign(self, &key, now, client_info)?)
     }
 
@@ -197,6 +208,59 @@ impl Authority {
         }
     }
 
+    /// Leaves a trace of a request that was refused, when it names a tenant of ours. What was typed as a name
+    /// that does not exist is left out: people type passwords there; and so is a client id that is none.
+    async fn note_refusal(&self, attempted: Attempted, error: &OAuthError) {
+        let Ok(name) = TenantName::parse(&attempted.tenant) else { return };
+        // A device that asks again has not failed.
+        if error.code == codes::DEVICE_PENDING {
+            return;
+        }
+        let tenant = self
+            .store
+            .read(move |tx| {
+                let hints = Hints {
+                    embedded: attempted.embedded,
+                    user_name: attempted.user_name.as_deref(),
+                    domain: None,
+                };
+                name.resolve(tx, &hints)
+            })
+            .await;
+        let Ok(Some(tenant)) = tenant else { return };
+        let entry = Entry {
+            tenant: tenant.id,
+            actor: error.user,
+            as_itself: attempted.grant == Some("client_credentials"),
+            client: attempted.client,
+            resource: None,
+            credential: None,
+            grant: attempted.grant.map(str::to_string),
+            session: None,
+            failure: Some(error.code.number),
+            origin: audit::origin(),
+        };
+        self.sign_in_log.note(&self.store, self.clock.now(), entry);
+    }
+
+    /// Leaves a trace of a token for an application that acts as itself: that transaction only read.
+    fn note_application(&self, answer: &Answer, now: Timestamp) {
+        let (Subject::Application { .. }, client) = (&answer.subject, &answer.client) else { return };
+        let entry = Entry {
+            tenant: client.tenant.id,
+            actor: Some(client.principal.id),
+            as_itself: true,
+            client: Some(client.application.app_id),
+            resource: Some((answer.resource.principal.id, answer.resource.application.app_id)),
+            credential: client.credential.as_ref().map(|c| c.id()),
+            grant: Some("client_credentials".to_string()),
+            session: None,
+            failure: None,
+            origin: audit::origin(),
+        };
+        self.sign_in_log.note(&self.store, now, entry);
+    }
+
     /// Notes that a credential was used, to the minute and behind the caller's back.
     fn note_use(&self, client: &Client, now: Timestamp) {
         let Some(credential) = client.credential.clone() else { return };
@@ -233,6 +297,30 @@ impl Authority {
     }
 }
 
+/// What the audit trail wants to know of a request that is refused.
+struct Attempted {
+    tenant: String,
+    embedded: Option<casbah_model::TenantId>,
+    user_name: Option<String>,
+    client: Option<Guid>,
+    grant: Option<&'static str>,
+}
+
+impl Attempted {
+    fn of(request: &TokenRequest) -> Attempted {
+        let form = &request.form;
+        let grant = form.get("grant_type").and_then(|name| grants::find(name).ok());
+        let credentials = Credentials::of_request(form, request.authorization.as_ref().map(Secret::expose));
+        Attempted {
+            tenant: request.tenant.clone(),
+            embedded: grant.and_then(|g| g.carrier(form)).and_then(|text| opaque::tenant_of(&text)),
+            user_name: form.get("username").map(str::to_string),
+            client: credentials.ok().and_then(|c| c.client_id.trim().parse().ok()),
+            grant: grant.map(|g| g.grant_types()[0]),
+        }
+    }
+}
+
 impl Attempt {
     pub(crate) fn identifiers(&self) -> Identifiers<'_> {
         Identifiers { public_url: &self.public_url }
@@ -263,29 +351,51 @@ impl Attempt {
         if token_families::revoke(tx, client.tenant.id, family, self.now)? {
             let record = AuditRecord {
                 id: self.audit.clone(),
-                at: self.now,
-                actor_kind: "application".to_string(),
-                actor: client.principal.id.to_string(),
-                action: "revoke token family".to_string(),
-                target_kind: "token family".to_string(),
-                target: family.to_string(),
-                details: json!({ "why": why }),
+                client: Some(client.application.app_id),
+                ..AuditRecord::new(
+                    self.now,
+                    ("application", client.principal.id),
+                    "revoke token family",
+                    ("token family", family),
+                    json!({ "why": why }),
+                )
             };
             audit::append(tx, client.tenant.id, &record)?;
         }
         Ok(())
     }
 
-    fn note_sign_in(&self, tx: &mut Tx<'_>, client: &Client, family: &TokenFamily) -> Result<(), OAuthError> {
+    /// Leaves a trace of a sign-in through an application, in the transaction that issues its tokens.
+    fn note_sign_in(
+        &self,
+        tx: &mut Tx<'_>,
+        client: &Client,
+        family: &TokenFamily,
+        resource: Guid,
+        sign_in: &SignIn,
+    ) -> Result<(), OAuthError> {
+        let grant = self.form.get("grant_type").and_then(|name| grants::find(name).ok());
+        let grant_type = grant.map(|g| g.grant_types()[0].to_string());
+        let facts = SignInFacts {
+            factors: Vec::new(),
+            interactive: grant_type.as_deref() != Some("refresh_token"),
+            grant_type,
+            session: sign_in.session,
+            family: Some(family.id),
+            resource: Some(resource),
+            credential: client.credential.as_ref().map(|c| c.id()),
+            ..SignInFacts::default()
+        };
         let record = AuditRecord {
             id: self.audit.clone(),
-            at: self.now,
-            actor_kind: "user".to_string(),
-            actor: family.user.to_string(),
-            action: "sign in to application".to_string(),
-            target_kind: "service principal".to_string(),
-            target: client.principal.id.to_string(),
-            details: json!({ "grantType": self.form.get("grant_type"), "family": family.id }),
+            client: Some(client.application.app_id),
+            ..AuditRecord::new(
+                self.now,
+                ("user", family.user),
+                "sign in to application",
+                ("service principal", client.principal.id),
+                facts.details(),
+            )
         };
         Ok(audit::append(tx, client.tenant.id, &record)?)
     }
@@ -337,10 +447,11 @@ impl Attempt {
                     revoked: None,
                 };
                 token_families::insert(tx, tenant, &family)?;
-                self.note_sign_in(tx, &client, &family)?;
                 family
             }
         };
+        let resource = delegation.resource.application.app_id;
+        self.note_sign_in(tx, &client, &family, resource, &proven.sign_in)?;
         let refreshable = proven.wanted.offline_access || proven.always_refreshable;
         let refresh_token = if refreshable {
             let sign_in = SignIn { authenticated: client.is_authenticated(), ..proven.sign_in.clone() };

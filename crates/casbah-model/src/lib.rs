@@ -4,6 +4,7 @@
 //! time and for random bytes, and it is the only place that does so: [`Clock`] and [`random`]
 //! are what tests replace and what `clippy.toml` keeps the other crates to.
 
+pub mod activity;
 mod alert;
 mod clock;
 mod credential;
@@ -18,6 +19,7 @@ mod role;
 mod secret;
 mod tenant_settings;
 
+pub use activity::{Activity, ActivityFacts, ActivityObject, Origin, SignInFacts};
 pub use alert::{Alert, AlertEntity, AlertStatus, Resolution, Severity};
 pub use clock::{Clock, ClockSetting, Timestamp};
 pub use credential::{ApplicationCertificate, FederatedCredential};

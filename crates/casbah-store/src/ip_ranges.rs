@@ -149,6 +149,19 @@ pub fn find_overlap(
     Ok((highest >= full_address(subnet.lowest())).then_some(Occupied { name, original }))
 }
 
+/// The range that an address is in, if any.
+pub fn holding(tx: &mut Tx<'_>, tenant: TenantId, address: std::net::IpAddr) -> Result<Option<IpRange>> {
+    let full = match address {
+        std::net::IpAddr::V4(v4) => full_address(v4.to_ipv6_mapped()),
+        std::net::IpAddr::V6(v6) => full_address(v6),
+    };
+    let sql = "select ip_range from ip_range_subnets where tenant = ?1 and highest >= ?2 and lowest = \
+               (select max(lowest) from ip_range_subnets where tenant = ?1 and lowest <= ?2)";
+    let row = tx.row(sql, &[tenant.into(), full.into()])?;
+    let id: Option<RecordId> = row.map(|row| row.read().take()).transpose()?;
+    id.map_or(Ok(None), |id| find(tx, tenant, &id))
+}
+
 /// One page of the ranges that satisfy all conditions, in a total order; and how many there are.
 pub fn list(
     tx: &mut Tx<'_>,

@@ -12,6 +12,7 @@
 //! first argument of every query that touches a tenant's rows. Outside this crate nobody can tell
 //! which database is running.
 
+pub mod activities;
 pub mod alerts;
 pub mod api_tokens;
 pub mod app_role_assignments;
@@ -194,10 +195,12 @@ impl Store {
     {
         let backend = self.0.clone();
         let handle = tokio::runtime::Handle::current();
-        let joined = tokio::task::spawn_blocking(move || match &*backend {
+        let origin = audit::origin();
+        let transaction = move || match &*backend {
             Backend::Sqlite(sqlite) => sqlite.transaction(write, &work),
             Backend::Postgres(postgres) => postgres.transaction(&handle, write, &work),
-        });
+        };
+        let joined = tokio::task::spawn_blocking(move || audit::with_origin(origin, transaction));
         match joined.await {
             Ok(result) => result,
             Err(_) => Err(Error::Database("the transaction did not come to its end".into()).into()),

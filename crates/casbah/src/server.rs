@@ -7,6 +7,7 @@ mod layers;
 mod logs;
 mod metrics;
 mod operations;
+mod origin;
 mod tls;
 
 pub use folder::{DEVELOPMENT_MARK, read_master_key, write_private};
@@ -107,7 +108,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let draining = Arc::new(AtomicBool::new(false));
     let metrics = metrics::Metrics::new();
-    let app = layers::wrap(router(&service, &draining), metrics.clone());
+    let app = layers::wrap(router(&service, &draining), metrics.clone(), config.behind_proxy);
     let (stop_work, stopped) = watch::channel(false);
     let mut workers = start_workers(&service, &stopped);
     if let Some(address) = config.metrics_listen {
@@ -176,6 +177,9 @@ impl Running {
         self.draining.store(true, Ordering::SeqCst);
         self.handle.graceful_shutdown(Some(self.grace));
         let _ = self.serving.await;
+        if let Err(e) = self.service.authority().flush_sign_ins().await {
+            tracing::error!(error = %e, "sign-ins were not written to the audit trail");
+        }
         let _ = self.stop_work.send(true);
         // A large log takes longer than anyone wants to wait: its task stays queued, and is done later.
         let workers = async {
@@ -285,6 +289,9 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
             tick.tick().await;
             if let Err(e) = authority.rotate_if_due().await {
                 tracing::error!(error = %e, "the signing keys could not be rotated");
+            }
+            if let Err(e) = authority.flush_sign_ins().await {
+                tracing::error!(error = %e, "sign-ins were not written to the audit trail");
             }
         }
     });

@@ -269,7 +269,7 @@ async fn an_administrator_consents_for_everybody() {
     let accepted = decide(alice, ConsentDecision::AcceptForEveryone, for_alice.ticket).await;
     assert!(parameter(&redirect(accepted), "code").is_some());
     redirect(step(&world, &changes, Some(&bob)).await);
-    assert_eq!(world.number("select count(*) from audit_records where action = 'consent'").await, 1);
+    assert_eq!(world.number("select count(*) from activities where action = 'consent'").await, 1);
 }
 
 #[tokio::test]

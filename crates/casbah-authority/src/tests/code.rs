@@ -95,10 +95,7 @@ async fn a_second_use_kills_the_tokens_of_the_first() {
         ("refresh_token", refresh),
     ];
     world.refused(V2, &fields, 50173, "invalid_grant").await;
-    assert_eq!(
-        world.number("select count(*) from audit_records where action = 'revoke token family'").await,
-        1
-    );
+    assert_eq!(world.number("select count(*) from activities where action = 'revoke token family'").await, 1);
 }
 
 #[tokio::test]

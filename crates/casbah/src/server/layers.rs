@@ -1,10 +1,11 @@
 //! What happens to every request: an id, a line in the log, a count, limits, and no panic.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -16,12 +17,16 @@ use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::metrics::Metrics;
+use super::origin;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 
 /// The router with everything around it. Paths are made uniform before they are routed.
-pub(super) fn wrap(router: Router, metrics: Metrics) -> Router {
+///
+/// `behind_proxy`: the connections come from a proxy on this machine, and what it says of its clients holds.
+pub(super) fn wrap(router: Router, metrics: Metrics, behind_proxy: bool) -> Router {
     let router = router
+        .layer(from_fn_with_state(behind_proxy, know_origin))
         .layer(CatchPanicLayer::custom(|_| answer_panic()))
         .layer(from_fn(casbah_api::watch_body))
         .layer(from_fn(harden))
@@ -39,6 +44,13 @@ pub(super) fn limit_slow_clients(builder: &mut Builder<TokioExecutor>) {
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
 }
 
+/// Whatever a request leaves in the audit trail says where it came from.
+async fn know_origin(State(behind_proxy): State<bool>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let origin = origin::of(peer, request.headers(), behind_proxy);
+    casbah_store::audit::from_origin(origin, next.run(request)).await
+}
+
 /// Every answer says how it may be used; pages set stricter rules of their own.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -51,11 +63,7 @@ async fn harden(request: Request, next: Next) -> Response {
 }
 
 /// One line in the log and one count per request. The query is left out: it can hold a signature.
-async fn observe(
-    axum::extract::State(metrics): axum::extract::State<Metrics>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_string();
     let began = std::time::Instant::now();

@@ -160,6 +160,14 @@ impl Casbah {
         Casbah::start_in(folder, self.database.clone(), options, self.port())
     }
 
+    /// Asks the process to stop, waits until it did, and starts it again on the same data.
+    pub fn stop_and_restart(mut self) -> Casbah {
+        assert!(Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap().success());
+        self.process.wait().unwrap();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        Casbah::start_in(folder, self.database.clone(), &Options::default(), self.port())
+    }
+
     /// Ends the process, and starts one at the same address on what `prepare` makes of the old data folder.
     pub fn kill_and_move(mut self, prepare: impl FnOnce(&Path, &Path)) -> Casbah {
         self.process.kill().unwrap();
