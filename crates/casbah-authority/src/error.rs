@@ -23,7 +23,7 @@ pub struct OAuthError {
     /// What went wrong inside; for the log, never for the caller.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Whose sign-in was refused, once that was clear; for the audit trail, never for the caller.
-    pub user: Option<Guid>,
+    pub user: Option<Box<Guid>>,
 }
 
 impl OAuthError {
@@ -66,7 +66,7 @@ impl OAuthError {
 
     /// Says whose sign-in was refused.
     pub(crate) fn of_user(mut self, user: Guid) -> OAuthError {
-        self.user = Some(user);
+        self.user = Some(Box::new(user));
         self
     }
 

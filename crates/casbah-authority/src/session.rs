@@ -79,7 +79,7 @@ impl Authority {
     fn note_failure(&self, tenant: casbah_model::TenantId, error: &OAuthError) {
         let entry = Entry {
             tenant,
-            actor: error.user,
+            actor: error.user.as_deref().copied(),
             as_itself: false,
             client: None,
             resource: None,

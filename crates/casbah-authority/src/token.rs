@@ -230,7 +230,7 @@ impl Authority {
         let Ok(Some(tenant)) = tenant else { return };
         let entry = Entry {
             tenant: tenant.id,
-            actor: error.user,
+            actor: error.user.as_deref().copied(),
             as_itself: attempted.grant == Some("client_credentials"),
             client: attempted.client,
             resource: None,
