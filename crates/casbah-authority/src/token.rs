@@ -268,8 +268,9 @@ impl Authority {
             return;
         }
         let (store, tenant) = (self.store.clone(), client.tenant.id);
+        let address = audit::origin().address.map(|a| a.to_string());
         tokio::spawn(async move {
-            let noted = store.write(move |tx| credential.touch(tx, tenant, now, None));
+            let noted = store.write(move |tx| credential.touch(tx, tenant, now, address.as_deref()));
             if let Err(e) = noted.await {
                 tracing::warn!(error = %e, "the last use of a credential was not noted");
             }
