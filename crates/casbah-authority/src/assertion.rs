@@ -8,6 +8,7 @@
 //! `jwk`, `jku` and `x5u` are not even read, and `x5c` only says which registered certificate is meant.
 
 mod check;
+mod federation;
 
 use aws_lc_rs::digest;
 use casbah_model::{ApplicationCertificate, Guid, Timestamp};
@@ -78,6 +79,11 @@ impl Assertion {
     /// The client that signed it itself, for a request without a `client_id`.
     pub(crate) fn client(&self) -> Option<&str> {
         self.text("sub").filter(|sub| sub.parse::<Guid>().is_ok())
+    }
+
+    /// Whether it comes from another issuer. A client that signs for itself is its own issuer, by its id.
+    fn is_federated(&self) -> bool {
+        self.text("iss").is_some_and(|issuer| issuer.contains("://"))
     }
 
     /// The audiences: a text, or a list of them (RFC 7519, section 4.1.3).

@@ -10,8 +10,10 @@ use serde_json::Value as Json;
 
 use crate::answers::Answers;
 use crate::guesses::Guesses;
+use crate::issuer_keys::IssuerKeys;
 use crate::keys::{KeyError, KeyRing, SigningKey};
 use crate::master_key::{MasterKey, SecretKind};
+use crate::outbound::{Outbound, OutboundSettings};
 use crate::sign_in_log::SignInLog;
 use crate::throttle::Throttle;
 use crate::use_notes::UseNotes;
@@ -41,6 +43,8 @@ pub struct Authority {
     pub(crate) use_notes: UseNotes,
     pub(crate) answers: Answers,
     pub(crate) sign_in_log: SignInLog,
+    pub(crate) outbound: Outbound,
+    pub(crate) issuer_keys: IssuerKeys,
     keys: KeyRing,
 }
 
@@ -55,6 +59,8 @@ impl Authority {
         let master = Arc::new(MasterKey::derive(&settings.master_key).ok_or(KeyError::MasterKeyTooShort)?);
         let keys = KeyRing::open(&store, &master, clock.now()).await?;
         let settings = Arc::new(settings);
+        // Without authorities of its own this cannot fail.
+        let outbound = Outbound::new(&OutboundSettings::default()).map_err(|_| KeyError::Crypto)?;
         Ok(Authority {
             store,
             clock,
@@ -65,8 +71,21 @@ impl Authority {
             use_notes: UseNotes::default(),
             answers: Answers::default(),
             sign_in_log: SignInLog::default(),
+            outbound,
+            issuer_keys: IssuerKeys::default(),
             keys,
         })
+    }
+
+    /// The same authority, calling others in the way that an operator has set.
+    #[must_use]
+    pub fn with_outbound(self, outbound: Outbound) -> Authority {
+        Authority { outbound, ..self }
+    }
+
+    /// How this authority calls others.
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
     }
 
     /// The clock.

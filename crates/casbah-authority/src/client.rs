@@ -5,10 +5,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use casbah_model::{
-    Application, ApplicationCertificate, ApplicationSecret, Guid, RedirectUriKind, Secret, ServicePrincipal,
-    Tenant, TenantId, Timestamp,
+    Application, ApplicationCertificate, ApplicationSecret, FederatedCredential, Guid, RedirectUriKind,
+    Secret, ServicePrincipal, Tenant, TenantId, Timestamp,
 };
-use casbah_store::{Tx, application_certificates, application_secrets, applications, service_principals};
+use casbah_store::{
+    Tx, application_certificates, application_secrets, applications, federated_credentials,
+    service_principals,
+};
 use url::form_urlencoded;
 
 use crate::assertion::{Assertion, AssertionProof, ProofKind};
@@ -36,6 +39,7 @@ pub(crate) struct Credentials {
 pub(crate) enum UsedCredential {
     Secret(ApplicationSecret),
     Certificate(ApplicationCertificate),
+    Federated(FederatedCredential),
 }
 
 impl UsedCredential {
@@ -44,6 +48,7 @@ impl UsedCredential {
         match self {
             UsedCredential::Secret(secret) => secret.key_id,
             UsedCredential::Certificate(certificate) => certificate.key_id,
+            UsedCredential::Federated(credential) => credential.id,
         }
     }
 
@@ -52,6 +57,7 @@ impl UsedCredential {
         match self {
             UsedCredential::Secret(secret) => secret.last_used,
             UsedCredential::Certificate(certificate) => certificate.last_used,
+            UsedCredential::Federated(credential) => credential.last_used,
         }
     }
 
@@ -69,6 +75,9 @@ impl UsedCredential {
             }
             UsedCredential::Certificate(c) => {
                 application_certificates::touch(tx, tenant, c.application, c.key_id, now, address)
+            }
+            UsedCredential::Federated(f) => {
+                federated_credentials::touch(tx, tenant, f.application, f.id, now, address)
             }
         }
     }
@@ -94,7 +103,7 @@ impl Client {
         match self.credential {
             None => "0",
             Some(UsedCredential::Secret(_)) => "1",
-            Some(UsedCredential::Certificate(_)) => "2",
+            Some(UsedCredential::Certificate(_) | UsedCredential::Federated(_)) => "2",
         }
     }
 
@@ -206,6 +215,10 @@ impl Credentials {
             Some(ProofKind::Certificate(id)) => {
                 let all = application_certificates::list(tx, tenant, application.id)?;
                 all.into_iter().find(|c| c.key_id == id).map(UsedCredential::Certificate)
+            }
+            Some(ProofKind::Federated(id)) => {
+                let all = federated_credentials::list(tx, tenant, application.id)?;
+                all.into_iter().find(|c| c.id == id).map(UsedCredential::Federated)
             }
         };
         found.ok_or_else(|| OAuthError::plain(codes::ASSERTION_REFUSED))

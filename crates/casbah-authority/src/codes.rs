@@ -58,6 +58,10 @@ codes! {
     ASSERTION_CLIENT = 700021, "invalid_client", 401, "The client assertion was issued for another application than the client_id names.";
     ASSERTION_AUDIENCE = 700023, "invalid_client", 401, "The audience of the client assertion is not this authority: use the address of the token endpoint.";
     ASSERTION_TIME = 700024, "invalid_client", 401, "The client assertion is not within its valid time range. Check the clock of the client.";
+    FEDERATED_ISSUER = 700211, "invalid_client", 401, "No federated identity credential of the application has the issuer of the assertion.";
+    FEDERATED_AUDIENCE = 700212, "invalid_client", 401, "The federated identity credential of the application has another audience than the assertion.";
+    FEDERATED_SUBJECT = 700213, "invalid_client", 401, "No federated identity credential of the application has the subject of the assertion.";
+    FEDERATED_USER = 700229, "invalid_client", 401, "Of Casbah's own tokens only those that applications get as themselves can be used as an assertion.";
     MALFORMED_CREDENTIALS = 70002, "invalid_client", 401, "The client credentials in the Authorization header cannot be read.";
     // Resource and scope
     NO_RESOURCE = 50001, "invalid_resource", 400, "The request names no resource.";

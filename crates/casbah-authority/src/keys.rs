@@ -74,7 +74,7 @@ impl SigningKey {
         })
     }
 
-    #[cfg(test)]
+    /// The public half as PKCS #1 DER.
     pub(crate) fn public_der(&self) -> Vec<u8> {
         self.pair.public_key().as_ref().to_vec()
     }

@@ -20,11 +20,13 @@ mod error;
 mod form;
 mod grants;
 mod guesses;
+mod issuer_keys;
 mod jwt;
 mod keys;
 mod master_key;
 mod metadata;
 mod opaque;
+mod outbound;
 mod password;
 mod redirect;
 mod resource;
@@ -55,6 +57,9 @@ pub use error::{About, OAuthError};
 pub use form::Form;
 pub use keys::KeyError;
 pub use master_key::SecretKind;
+pub use outbound::{
+    Allowed, Fetched, InvalidAllowed, Outbound, OutboundError, OutboundSettings, check_https_url,
+};
 pub use password::{HashingFailed, hash_password, verify_password};
 pub use redirect::check_registration as check_redirect_uri;
 pub use session::SignedIn;

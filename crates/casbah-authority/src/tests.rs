@@ -6,6 +6,8 @@ mod client_credentials;
 mod code;
 mod device;
 mod documents;
+mod federation;
+mod issuer;
 mod lifetimes;
 mod password;
 mod refresh;

@@ -3,9 +3,10 @@
 
 use aws_lc_rs::digest;
 use casbah_model::{
-    Application, ApplicationCertificate, AssertionSettings, Guid, Tenant, TenantId, Timestamp,
+    Application, ApplicationCertificate, AssertionSettings, FederatedCredential, Guid, Tenant, TenantId,
+    Timestamp,
 };
-use casbah_store::{application_certificates, tenant_settings, used_assertions};
+use casbah_store::{application_certificates, federated_credentials, tenant_settings, used_assertions};
 
 use super::{Assertion, SKEW, refused};
 use crate::authority::Authority;
@@ -26,13 +27,15 @@ pub(crate) struct AssertionProof {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ProofKind {
     Certificate(Guid),
+    Federated(Guid),
 }
 
 /// What the directory knows of the application that an assertion claims to come from.
-struct Known {
+pub(super) struct Known {
     tenant: Tenant,
-    application: Application,
+    pub(super) application: Application,
     certificates: Vec<ApplicationCertificate>,
+    pub(super) federated: Vec<FederatedCredential>,
     settings: AssertionSettings,
 }
 
@@ -41,7 +44,8 @@ impl Authority {
     /// which [`Credentials::authenticate`] is.
     ///
     /// # Errors
-    /// Those of the tenant and the client; 50027, 700021, 700023, 700024, 700025, 700027.
+    /// Those of the tenant and the client; 50027, 700021, 700023, 700024, 700025, 700027; for a token of
+    /// another issuer 700211, 700212, 700213, 700229, and 90033 when its keys cannot be had.
     pub(crate) async fn check_assertion(
         &self,
         mut credentials: Credentials,
@@ -50,7 +54,11 @@ impl Authority {
     ) -> Result<Credentials, OAuthError> {
         let Some(assertion) = credentials.assertion.clone() else { return Ok(credentials) };
         let known = self.known(&credentials, name, hints).await?;
-        let kind = self.check_own(&assertion, &known, name).await?;
+        let kind = if assertion.is_federated() {
+            self.check_federated(&assertion, &known).await?
+        } else {
+            self.check_own(&assertion, &known, name).await?
+        };
         credentials.proof = Some(AssertionProof { tenant: known.tenant.id, kind });
         Ok(credentials)
     }
@@ -71,8 +79,9 @@ impl Authority {
                 let (application, _) = client::find(tx, tenant.id, &client_id)?;
                 client::check_confidential(&application)?;
                 let certificates = application_certificates::list(tx, tenant.id, application.id)?;
+                let federated = federated_credentials::list(tx, tenant.id, application.id)?;
                 let settings = tenant_settings::find(tx, tenant.id)?.assertions;
-                Ok(Known { tenant, application, certificates, settings })
+                Ok(Known { tenant, application, certificates, federated, settings })
             })
             .await
     }
