@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use casbah_authority::Allowed;
 use casbah_model::{Clock, ClockSetting};
 use casbah_store::Location;
 
@@ -61,6 +62,12 @@ pub const SETTINGS: &[Setting] = &[
         "SECONDS",
         "How long requests in hand may take after a stop was asked for [default: 30]",
     ),
+    setting(
+        "outbound_allow",
+        "LIST",
+        "Private hosts and address ranges that Casbah may call, with commas: idp.corp.example,10.1.0.0/16",
+    ),
+    setting("outbound_ca", "FILE", "PEM certificates that Casbah's own calls trust besides the system's"),
     setting("bootstrap", "FILE", "TOML file of tenants, people and applications to apply at start"),
     setting("test_mode", "", "Allow what only tests need, such as CASBAH_CLOCK"),
     setting("clock", "TIME", "Test mode only: freeze the clock (2026-11-23T12:00:00Z) or shift it (+90m)"),
@@ -93,6 +100,10 @@ pub struct Config {
     pub log: String,
     /// Time for requests in hand after a stop.
     pub shutdown_grace: Duration,
+    /// Private places that Casbah may call.
+    pub outbound_allow: Vec<Allowed>,
+    /// File with authorities that its calls trust besides the system's.
+    pub outbound_ca: Option<PathBuf>,
     /// Bootstrap file to apply.
     pub bootstrap: Option<PathBuf>,
     /// Whether test-only settings are allowed.
@@ -147,6 +158,8 @@ impl Config {
             log_format: LogFormat::Text,
             log: "warn".to_string(),
             shutdown_grace: Duration::from_secs(5),
+            outbound_allow: Vec::new(),
+            outbound_ca: None,
             bootstrap: None,
             test_mode: false,
             clock: Clock::system(),
@@ -255,6 +268,8 @@ impl Values {
             shutdown_grace: Duration::from_secs(
                 self.parse("shutdown_grace", "a number of seconds")?.unwrap_or(30),
             ),
+            outbound_allow: self.outbound_allow()?,
+            outbound_ca: self.path("outbound_ca"),
             bootstrap: self.path("bootstrap"),
             test_mode,
             clock,
@@ -313,6 +328,13 @@ impl Values {
         let wanted = "a loopback address and port such as 127.0.0.1:9464, or off";
         let address: SocketAddr = written.text.parse().map_err(|_| written.wrong(wanted))?;
         if address.ip().is_loopback() { Ok(Some(address)) } else { Err(written.wrong(wanted)) }
+    }
+
+    fn outbound_allow(&self) -> Result<Vec<Allowed>, ConfigError> {
+        let Some(written) = self.0.get("outbound_allow") else { return Ok(Vec::new()) };
+        let wanted = "a list of host names and address ranges such as idp.corp.example,10.1.0.0/16";
+        let entries = written.text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        entries.map(|entry| entry.parse().map_err(|_| written.wrong(wanted))).collect()
     }
 
     fn log_format(&self) -> Result<LogFormat, ConfigError> {

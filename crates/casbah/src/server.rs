@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use casbah_authority::Authority;
+use casbah_authority::{Authority, Outbound, OutboundSettings};
 use casbah_model::{Clock, ClockSetting};
 use casbah_service::Service;
 use casbah_store::{Location, Store};
@@ -89,6 +89,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let authority = Authority::open(store.clone(), config.clock, settings).await.map_err(|e| {
         StartError(format!("the signing keys cannot be read with {}: {e}", key_file.display()))
     })?;
+    let authority = authority.with_outbound(outbound(&config)?);
     let uploads = config.data_dir.join("uploads");
     let settings =
         casbah_service::Settings { public_url: url.clone(), uploads, upload_limit: config.upload_limit };
@@ -245,6 +246,20 @@ fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     Ok(listener)
 }
 
+/// How Casbah calls others: the issuers of federated credentials.
+fn outbound(config: &Config) -> Result<Outbound, StartError> {
+    let shown = config.outbound_ca.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let unusable = |why: String| StartError(format!("outbound_ca {shown} cannot be used: {why}"));
+    let authorities = match &config.outbound_ca {
+        Some(path) => std::fs::read(path).map_err(|e| unusable(e.to_string()))?,
+        None => Vec::new(),
+    };
+    if authorities.is_empty() && config.outbound_ca.is_some() {
+        return Err(unusable("it is empty".to_string()));
+    }
+    Outbound::new(&OutboundSettings { allowed: config.outbound_allow.clone(), authorities }).map_err(unusable)
+}
+
 async fn open_store(location: &Location) -> Result<Store, StartError> {
     Store::open(location).await.map_err(|e| {
         let place = match location {
@@ -276,7 +291,8 @@ fn router(service: &Service, draining: &Arc<AtomicBool>) -> Router {
         .merge(casbah_portal::router(service.clone()))
 }
 
-/// The jobs of this node: the parser of uploaded logs, and the rotation of signing keys.
+/// The jobs of this node: the parser of uploaded logs, the rotation of signing keys, and forgetting what
+/// has ended.
 fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let parser = tokio::spawn({
         let (service, stopped) = (service.clone(), stopped.clone());
@@ -285,13 +301,18 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
     let authority = service.authority().clone();
     let rotation = until_stopped(stopped.clone(), async move {
         let mut tick = tokio::time::interval(Duration::from_secs(60));
-        loop {
+        for minute in 0_u64.. {
             tick.tick().await;
             if let Err(e) = authority.rotate_if_due().await {
                 tracing::error!(error = %e, "the signing keys could not be rotated");
             }
             if let Err(e) = authority.flush_sign_ins().await {
                 tracing::error!(error = %e, "sign-ins were not written to the audit trail");
+            }
+            if minute % 60 == 0
+                && let Err(e) = authority.remove_ended().await
+            {
+                tracing::error!(error = %e, "codes, sessions and tokens that ended could not be removed");
             }
         }
     });

@@ -42,7 +42,15 @@ fn a_mistake_is_named_where_it_was_made() {
     check("", &[("CASBAH_CLOCK", "+90m")], &[], &["CASBAH_CLOCK", "--test-mode"]);
     check("", &[("CASBAH_CLOCK", "soon"), ("CASBAH_TEST_MODE", "1")], &[], &["CASBAH_CLOCK", "\"soon\""]);
     check("", &[], &[("tls_key", "k.pem")], &["tls_certificate", "both"]);
+    check("outbound_allow = '10.0.0.0/33'", &[], &[], &["outbound_allow in", "address ranges"]);
     check("behind_proxy = 'perhaps'", &[], &[], &["behind_proxy", "true or false"]);
+}
+
+#[test]
+fn private_places_are_listed_with_commas() {
+    let config = load("outbound_allow = 'idp.corp.example, 10.1.0.0/16,::1'", &[], &[]).unwrap();
+    assert_eq!(config.outbound_allow.len(), 3);
+    assert!(load("", &[], &[]).unwrap().outbound_allow.is_empty());
 }
 
 #[test]
