@@ -5,6 +5,8 @@ use casbah_authority::{Audience, Caller, Refusal};
 use casbah_model::Secret;
 use casbah_service::Service;
 
+use crate::challenge;
+use crate::presented::Target;
 use crate::problem::Problem;
 
 /// Where the page stands that tells how to leave legacy tokens behind.
@@ -15,26 +17,31 @@ const DEPRECATION: HeaderValue = HeaderValue::from_static("@1795392000");
 const SUNSET: HeaderValue = HeaderValue::from_static("Sat, 01 Jan 2028 00:00:00 GMT");
 
 /// Identifies the caller by the `Authorization` header.
-pub(crate) async fn identify(service: &Service, headers: &HeaderMap) -> Result<Caller, Problem> {
+pub(crate) async fn identify(
+    service: &Service,
+    target: &Target,
+    headers: &HeaderMap,
+) -> Result<Caller, Problem> {
+    let authority = service.authority();
+    let base = authority.public_url();
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         let why = "Send an Authorization header: Bearer and an access token, or Token and an API token.";
-        return Err(Problem::unknown_caller(why, false));
+        return Err(Problem::unknown_caller(why, challenge::of(None, base)));
     };
-    let malformed = || Problem::unknown_caller("The Authorization header cannot be read.", true);
+    let refused = |why: &str| Problem::unknown_caller(why, challenge::invalid_token(why, base));
+    let malformed = || refused("The Authorization header cannot be read.");
     let text = value.to_str().map_err(|_| malformed())?.trim();
     let (scheme, credential) = text.split_once([' ', '\t']).ok_or_else(malformed)?;
-    let credential = credential.trim();
-    let authority = service.authority();
-    let verified = if scheme.eq_ignore_ascii_case("Bearer") {
-        authority.verify_access_token(credential, Audience::CloudApps).await
+    let verified = if let Some(presented) = target.presented(text, headers, base) {
+        authority.verify(&presented, Audience::CloudApps).await
     } else if scheme.eq_ignore_ascii_case("Token") {
-        authority.verify_api_token(&Secret::new(credential)).await
+        authority.verify_api_token(&Secret::new(credential.trim())).await
     } else {
-        return Err(Problem::unknown_caller("The scheme must be Bearer or Token.", true));
+        return Err(refused("The scheme must be Bearer, DPoP or Token."));
     };
     verified.map_err(|refusal| match refusal {
         Refusal::Unavailable(cause) => Problem::internal(&cause),
-        other => Problem::unknown_caller(&other.to_string(), true),
+        other => Problem::unknown_caller(&other.to_string(), challenge::of(Some(&other), base)),
     })
 }
 

@@ -36,6 +36,7 @@ use self::error::{About, GraphError};
 use self::path::Key;
 use self::query::Query;
 use self::table::Endpoint;
+use crate::presented::Target;
 
 /// Largest body; the longest list of redirect URIs is far below.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -137,15 +138,14 @@ async fn identify(service: &Service, parts: &Parts) -> Result<Caller, GraphError
     let (Some(header), None) = (headers.next(), headers.next()) else {
         return Err(GraphError::unauthenticated("Access token is empty."));
     };
-    let token = header.to_str().ok().and_then(|h| h.split_once(' '));
-    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim());
-    let Some(token) = token else {
+    let base = service.authority().public_url();
+    let presented = header.to_str().ok().and_then(|h| Target::of(parts).presented(h, &parts.headers, base));
+    let Some(presented) = presented else {
         return Err(GraphError::unauthenticated("The Authorization header must hold a bearer token."));
     };
-    service.authority().verify_access_token(token, Audience::Directory).await.map_err(|refusal| match refusal
-    {
+    service.authority().verify(&presented, Audience::Directory).await.map_err(|refusal| match refusal {
         Refusal::Unavailable(cause) => GraphError::unavailable(cause),
-        other => GraphError::unauthenticated(other.to_string()),
+        other => GraphError::refused(&other, base),
     })
 }
 

@@ -9,6 +9,7 @@
 
 mod blob;
 mod caller;
+mod challenge;
 mod cloud_apps;
 mod filters;
 pub mod graph;
@@ -17,6 +18,7 @@ mod incoming;
 mod normalise;
 mod paging;
 mod parameters;
+mod presented;
 mod problem;
 mod table;
 #[cfg(test)]

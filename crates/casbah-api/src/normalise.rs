@@ -6,6 +6,7 @@ use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 
 use crate::identity;
+use crate::presented::AskedPath;
 
 /// Below `/api` these stand without the version in the documentation, and with it in some clients.
 const UNVERSIONED: &[&str] =
@@ -16,6 +17,8 @@ const UNVERSIONED: &[&str] =
 /// paths are in lower case.
 pub fn normalise(mut request: Request) -> Request {
     if let Some(uri) = normalised(request.uri()) {
+        let asked = AskedPath(request.uri().path().to_string());
+        request.extensions_mut().insert(asked);
         *request.uri_mut() = uri;
     }
     request

@@ -67,13 +67,7 @@ impl Problem {
     }
 
     /// 401: nobody we know.
-    pub(crate) fn unknown_caller(why: &str, sent_something: bool) -> Problem {
-        let challenge = if sent_something {
-            format!("Bearer realm=\"casbah\", error=\"invalid_token\", error_description=\"{}\"", quoted(why))
-        } else {
-            // RFC 6750, 3.1: no error code when the request had no credentials at all.
-            "Bearer realm=\"casbah\"".to_string()
-        };
+    pub(crate) fn unknown_caller(why: &str, challenge: String) -> Problem {
         let text = format!("Invalid token. {why}");
         Problem { challenge: Some(challenge), ..Problem::new(StatusCode::UNAUTHORIZED, text) }
     }
@@ -113,11 +107,6 @@ impl Problem {
         let text = format!("Something went wrong on our side; ask your administrator about request {id}.");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, text)
     }
-}
-
-/// For a quoted string of a header.
-fn quoted(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control() && *c != '"' && *c != '\\').collect()
 }
 
 impl From<casbah_service::Error> for Problem {

@@ -14,6 +14,7 @@ use casbah_model::Permission;
 use casbah_service::Service;
 
 use crate::caller;
+use crate::presented::Target;
 use crate::problem::Problem;
 
 /// Who may call an endpoint.
@@ -158,13 +159,14 @@ async fn guard(
     next: Next,
 ) -> Response {
     let Access::AnyOf(any_of) = access else { return next.run(request).await };
+    let target = Target::new(request.method(), request.uri(), request.extensions());
     #[cfg(test)]
     let known = match request.extensions().get::<casbah_authority::Caller>() {
         Some(caller) => Ok(caller.clone()),
-        None => caller::identify(&service, request.headers()).await,
+        None => caller::identify(&service, &target, request.headers()).await,
     };
     #[cfg(not(test))]
-    let known = caller::identify(&service, request.headers()).await;
+    let known = caller::identify(&service, &target, request.headers()).await;
     let caller = match known {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),

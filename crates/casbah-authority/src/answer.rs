@@ -19,6 +19,10 @@ pub(crate) struct Answer {
     pub(crate) subject: Subject,
     /// What the tenant has set.
     pub(crate) lifetimes: TokenLifetimes,
+    /// Thumbprint of the key that the access token is bound to.
+    pub(crate) confirmation: Option<String>,
+    /// Whether the client answers claims challenges.
+    pub(crate) capable: bool,
 }
 
 pub(crate) enum Subject {
@@ -66,11 +70,14 @@ impl Answer {
         let version = if target.token_version == 2 { 2 } else { 1 };
         match &self.subject {
             Subject::Application { roles } => {
-                let claims = authority.application_claims(&common, &target, self.client.principal.id, roles);
+                let mut claims =
+                    authority.application_claims(&common, &target, self.client.principal.id, roles);
+                self.add_capabilities(&mut claims);
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
             }
             Subject::User(user) => {
-                let claims = authority.user_claims(&common, &target, user);
+                let mut claims = authority.user_claims(&common, &target, user);
+                self.add_capabilities(&mut claims);
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
                 body["scope"] = user.scope.as_str().into();
                 if let Some(token) = &user.refresh_token {
@@ -88,16 +95,27 @@ impl Answer {
         Ok(body)
     }
 
+    /// What the client can do, and the key that it holds.
+    fn add_capabilities(&self, claims: &mut Json) {
+        if let Some(thumbprint) = &self.confirmation {
+            claims["cnf"] = json!({ "jkt": thumbprint });
+        }
+        if self.capable {
+            claims["xms_cc"] = json!(["CP1"]);
+        }
+    }
+
     fn times(&self, now: Timestamp) -> Json {
         let life = i64::from(self.lifetimes.access_token);
+        let token_type = if self.confirmation.is_some() { "DPoP" } else { "Bearer" };
         match self.endpoint {
             Endpoint::V2 => json!({
-                "token_type": "Bearer",
+                "token_type": token_type,
                 "expires_in": life,
                 "ext_expires_in": life,
             }),
             Endpoint::V1 => json!({
-                "token_type": "Bearer",
+                "token_type": token_type,
                 "expires_in": life.to_string(),
                 "ext_expires_in": life.to_string(),
                 "expires_on": (now.seconds() + life).to_string(),

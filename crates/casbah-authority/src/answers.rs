@@ -35,10 +35,12 @@ pub(crate) struct Question {
 impl Authority {
     /// The question that a request asks, if its answer may be kept.
     pub(crate) fn question(&self, request: &TokenRequest) -> Option<Question> {
-        let TokenRequest { endpoint, tenant, form, authorization, origin, .. } = request;
+        let TokenRequest { endpoint, tenant, form, authorization, origin, proof } = request;
         let plain = form.get("grant_type") == Some("client_credentials")
             && form.get("client_assertion").is_none()
-            && origin.is_none();
+            && origin.is_none()
+            // A proof is good once.
+            && proof.is_none();
         if !plain {
             return None;
         }

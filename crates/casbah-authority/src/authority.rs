@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use casbah_model::{Clock, Secret, Timestamp, random};
 use casbah_store::{
-    Store, authorization_codes, browser_sessions, device_codes, token_families, used_assertions,
+    Store, authorization_codes, browser_sessions, device_codes, pushed_requests, revoked_tokens,
+    session_applications, token_families, used_assertions, used_proofs,
 };
 use serde_json::Value as Json;
 
@@ -120,7 +121,11 @@ impl Authority {
                     + device_codes::remove_ended(tx, before)?
                     + browser_sessions::remove_ended(tx, before)?
                     + token_families::remove_ended(tx, before)?
-                    + used_assertions::remove_ended(tx, before)?)
+                    + used_assertions::remove_ended(tx, before)?
+                    + revoked_tokens::remove_ended(tx, before)?
+                    + used_proofs::remove_ended(tx, before)?
+                    + pushed_requests::remove_ended(tx, before)?
+                    + session_applications::remove_ended(tx)?)
             })
             .await
     }

@@ -50,13 +50,18 @@ pub(crate) struct Target<'a> {
     pub(crate) token_version: u8,
 }
 
+/// The issuer of a tenant's tokens.
+pub(crate) fn issuer(public_url: &str, tenant: TenantId, endpoint: Endpoint) -> String {
+    match endpoint {
+        Endpoint::V1 => format!("{public_url}/{tenant}/"),
+        Endpoint::V2 => format!("{public_url}/{tenant}/v2.0"),
+    }
+}
+
 impl Authority {
     /// `{base}/{TID}/` for version 1, `{base}/{TID}/v2.0` for version 2.
     pub fn issuer(&self, tenant: TenantId, endpoint: Endpoint) -> String {
-        match endpoint {
-            Endpoint::V1 => format!("{}/{tenant}/", self.public_url()),
-            Endpoint::V2 => format!("{}/{tenant}/v2.0", self.public_url()),
-        }
+        issuer(self.public_url(), tenant, endpoint)
     }
 
     /// The `sub` of a user towards one application.

@@ -74,6 +74,10 @@ codes! {
     INVALID_GRANT = 70000, "invalid_grant", 400, "The code or token is malformed, unknown, or was issued to another application.";
     EXPIRED_GRANT = 70008, "invalid_grant", 400, "The code or token has expired. Sign in again.";
     CODE_REDEEMED = 54005, "invalid_grant", 400, "The authorization code was redeemed before. Codes work once; the tokens issued from it are revoked.";
+    USER_ASSERTION = 50013, "invalid_grant", 400, "The assertion is not an access token of a user that this authority issued to the application.";
+    USER_ASSERTION_AUDIENCE = 500131, "invalid_grant", 400, "The assertion was issued for another application than the one that sends it.";
+    USER_ASSERTION_EXPIRED = 500133, "invalid_grant", 400, "The assertion is not within its time. Get a new access token.";
+    ID_TOKEN_AS_ASSERTION = 240002, "invalid_grant", 400, "The assertion is an ID token. Send the access token that the application was called with.";
     OTHER_TENANT = 700005, "invalid_grant", 400, "The code was issued by another tenant.";
     REVOKED = 50173, "invalid_grant", 400, "The grant was revoked, for example by a new password. Sign in again.";
     INACTIVE = 700082, "invalid_grant", 400, "The refresh token was not used for too long. Sign in again.";
@@ -87,6 +91,10 @@ codes! {
     NOT_CROSS_ORIGIN = 9002327, "invalid_request", 400, "Tokens of a single-page application are redeemed by its page, with an Origin header.";
     CHALLENGE_METHOD = 50149, "invalid_request", 400, "The code_challenge_method must be S256 or plain.";
     CHALLENGE_SIZE = 501491, "invalid_request", 400, "The code_challenge or code_verifier must have 43 to 128 unreserved characters.";
+    // What Casbah knows beyond Microsoft: numbers of its own, from 9900001
+    BAD_PROOF = 9900001, "invalid_dpop_proof", 400, "The proof of possession in the DPoP header is not right for the request.";
+    KEY_DIFFERS = 9900002, "invalid_grant", 400, "The code or refresh token is bound to a key: send a proof of possession made with it.";
+    PUSHED_UNKNOWN = 9900003, "invalid_request_uri", 400, "The pushed authorization request is unknown, was used, has expired, or belongs to another application or browser. Start again.";
     // The user
     WRONG_PASSWORD = 50126, "invalid_grant", 400, "User name or password is wrong.";
     LOCKED = 50053, "invalid_grant", 400, "There were too many wrong passwords or codes. Wait a minute and try again.";

@@ -1,7 +1,7 @@
 //! What a user delegated to an application on a resource, and what is still missing.
 
 use casbah_model::{
-    ConsentType, DelegatedScope, Guid, PermissionGrant, ServicePrincipal, TenantId, Timestamp,
+    Application, ConsentType, DelegatedScope, Guid, PermissionGrant, ServicePrincipal, TenantId, Timestamp,
 };
 use casbah_store::{Tx, applications, permission_grants};
 
@@ -89,11 +89,21 @@ fn start(tx: &mut Tx<'_>, asking: Asking<'_>, resource: Resource) -> Result<Dele
     let grants =
         permission_grants::for_user(tx, asking.tenant, asking.client.id, resource.principal.id, asking.user)?;
     let consented: Vec<String> = grants.into_iter().flat_map(|g| g.scopes).collect();
-    let is_consented = |value: &str| consented.iter().any(|s| s.trim().eq_ignore_ascii_case(value));
+    let trusted = pre_authorized(&resource.application, asking.client.app_id);
+    let is_consented = |value: &str| {
+        consented.iter().any(|s| s.trim().eq_ignore_ascii_case(value)) || trusted.iter().any(|s| s == value)
+    };
     let mut granted: Vec<String> =
         resource.application.scopes.iter().map(|s| s.value.clone()).filter(|v| is_consented(v)).collect();
     granted.sort_unstable();
     Ok(Delegation { resource, granted, missing: Vec::new(), named: Vec::new(), default: None })
+}
+
+/// The scopes of a resource that need no consent for a client, because the resource says so.
+pub(crate) fn pre_authorized(resource: &Application, client: Guid) -> Vec<String> {
+    let trusted = resource.details.pre_authorized.iter().filter(|trusted| trusted.app_id == client);
+    let ids: Vec<Guid> = trusted.flat_map(|trusted| trusted.delegated_permission_ids.clone()).collect();
+    resource.scopes.iter().filter(|s| ids.contains(&s.id)).map(|s| s.value.clone()).collect()
 }
 
 fn complete(

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod on_behalf_of;
 mod password;
 mod refresh_token;
 
@@ -16,6 +17,7 @@ use crate::token::{Attempt, Proof};
 
 pub(crate) use authorization_code::{Challenge, CodeDetails, challenge_is_well_formed};
 pub(crate) use client_credentials::application_roles;
+pub(crate) use on_behalf_of::{is_named, tenant_of};
 
 /// A way to earn a token. It proves who the token is for; everything else is shared.
 pub(crate) trait Grant: Sync {
@@ -37,6 +39,11 @@ pub(crate) trait Grant: Sync {
         false
     }
 
+    /// The token of ours in the form that proves the grant, if that is how it is proved.
+    fn assertion(&self, _form: &Form) -> Option<String> {
+        None
+    }
+
     /// The text of ours in the form that tells the tenant, if there is one.
     fn carrier(&self, _form: &Form) -> Option<String> {
         None
@@ -53,6 +60,7 @@ pub(crate) const ALL: &[&dyn Grant] = &[
     &refresh_token::RefreshToken,
     &password::Password,
     &device_code::DeviceCode,
+    &on_behalf_of::OnBehalfOf,
 ];
 
 /// The grant with that name.

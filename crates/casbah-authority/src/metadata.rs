@@ -1,15 +1,18 @@
 //! The documents by which clients find everything: metadata, keys, instances, user realm.
 
-use casbah_model::Tenant;
+use casbah_model::{Permission, Tenant};
+use casbah_store::tenants;
 use serde_json::{Value as Json, json};
 use url::Url;
 
 use crate::authority::Authority;
 use crate::claims::Endpoint;
 use crate::codes;
+use crate::dpop;
 use crate::error::OAuthError;
 use crate::grants;
 use crate::keys::KeyError;
+use crate::seed;
 use crate::tenant::{Hints, TenantName};
 
 impl Authority {
@@ -72,6 +75,11 @@ impl Authority {
             "id_token_signing_alg_values_supported": ["RS256"],
             "code_challenge_methods_supported": ["S256", "plain"],
             "authorization_response_iss_parameter_supported": true,
+            "introspection_endpoint": format!("{base}/{segment}/oauth2/v2.0/introspect"),
+            "introspection_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "revocation_endpoint": format!("{base}/{segment}/oauth2/v2.0/revoke"),
+            "revocation_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "none"],
+            "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
             "request_parameter_supported": false,
             "request_uri_parameter_supported": false,
             "http_logout_supported": true,
@@ -88,6 +96,32 @@ impl Authority {
             document["microsoft_multi_refresh_token"] = true.into();
         }
         document
+    }
+
+    /// The Cloud Apps API as a protected resource (RFC 9728). `path` is what follows the well-known
+    /// address, such as `/api/v1`; it belongs to the resource's name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn protected_resource(&self, path: &str) -> Result<Json, OAuthError> {
+        let base = self.public_url();
+        let tenants = self.store.read(|tx| -> Result<_, OAuthError> { Ok(tenants::all(tx)?) }).await?;
+        // With several tenants the list would tell everybody who they are; the alias leads to all of them.
+        let issuer = match tenants.as_slice() {
+            [only] => format!("{base}/{}/v2.0", only.id),
+            _ => format!("{base}/organizations/v2.0"),
+        };
+        let id = seed::CLOUD_APPS;
+        let scopes: Vec<String> = Permission::ALL.iter().map(|p| format!("{id}/{}", p.title())).collect();
+        Ok(json!({
+            "resource": format!("{base}{path}"),
+            "resource_name": "Cloud Apps API",
+            "authorization_servers": [issuer],
+            "scopes_supported": scopes,
+            "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
+            "dpop_bound_access_tokens_required": false,
+        }))
     }
 
     /// The published signing keys; the same for every tenant.

@@ -15,24 +15,29 @@ use casbah_store::audit::{self, AuditRecord};
 use casbah_store::token_families::{self, RefreshToken, TokenFamily};
 use casbah_store::{Tx, tenant_settings};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::answer::{Answer, Subject, UserSubject};
 use crate::authority::Authority;
 use crate::claims::{Endpoint, Identity};
+use crate::claims_request::ClaimsRequest;
 use crate::client::{Client, Credentials};
 use crate::codes;
 use crate::consent::{self, Asking, Delegation};
+use crate::dpop::{self, BadProof, PresentedProof, Shown};
 use crate::error::OAuthError;
 use crate::form::Form;
 use crate::grants::{self, Grant};
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::{self, Draw};
-use crate::resource::Identifiers;
+use crate::resource::{Identifiers, Resource};
 use crate::sign_in_log::Entry;
 use crate::tenant::{Hints, TenantName};
+use crate::verify::Refusal;
 use crate::wanted::Wanted;
 
+/// How far the clocks of two nodes may be apart, in seconds.
+const MOST_AHEAD: i64 = 5 * 60;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request to the token endpoint.
@@ -48,6 +53,8 @@ pub struct TokenRequest {
     pub authorization: Option<Secret>,
     /// The `Origin` header: the request comes from a page in a browser.
     pub origin: Option<String>,
+    /// The proof of possession, if a `DPoP` header came along.
+    pub proof: Option<PresentedProof>,
 }
 
 /// Everything a grant may look at. Random bits are drawn before the transaction, which may run twice.
@@ -60,6 +67,11 @@ pub(crate) struct Attempt {
     pub(crate) now: Timestamp,
     pub(crate) master: Arc<MasterKey>,
     public_url: String,
+    /// The key that the client proved to hold; its tokens are bound to it.
+    pub(crate) proof: Option<Shown>,
+    pub(crate) claims: ClaimsRequest,
+    /// What the token that serves as assertion says; its signature was checked, nothing else.
+    pub(crate) assertion: Option<Map<String, Json>>,
     /// Who signed in with a password, once that is checked.
     pub(crate) password_user: Option<Guid>,
     family: Guid,
@@ -84,6 +96,8 @@ pub(crate) struct ProvenUser {
     pub(crate) family: Option<TokenFamily>,
     /// The id of a family that starts here, if it was settled before.
     pub(crate) new_family: Option<Guid>,
+    /// The family on whose behalf a family that starts here is started.
+    pub(crate) parent: Option<TokenFamily>,
     pub(crate) wanted: Wanted,
     /// Whether a second resource is left aside instead of refused.
     pub(crate) first_resource_only: bool,
@@ -125,6 +139,9 @@ pub(crate) struct SignIn {
     /// The address that the user signed in from.
     #[serde(default)]
     pub(crate) address: Option<String>,
+    /// Thumbprint of the key that the code or refresh token is bound to (RFC 9449).
+    #[serde(default)]
+    pub(crate) bound_to: Option<String>,
 }
 
 /// What a refresh token stands for.
@@ -151,6 +168,7 @@ impl Authority {
     async fn answer_token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
         let client_info = request.form.get("client_info") == Some("1");
         let now = self.clock.now();
+        let issued = issue_time(now, &ClaimsRequest::of_form(&request.form)?)?;
         let question = self.question(&request);
         let known = question.as_ref().and_then(|question| self.answered(question, now));
         // Before the transaction: once a code is used up, nothing may fail any more.
@@ -167,12 +185,12 @@ impl Authority {
         };
         self.note_use(&answer.client, now);
         self.note_application(&answer, now);
-        Ok(answer.sign(self, &key, now, client_info)?)
+        Ok(answer.sign(self, &key, issued, client_info)?)
     }
 
     /// Checks a request from its first parameter to its last right.
     async fn work_out(&self, request: TokenRequest, now: Timestamp) -> Result<Answer, OAuthError> {
-        let TokenRequest { endpoint, tenant, form, authorization, origin } = request;
+        let TokenRequest { endpoint, tenant, form, authorization, origin, proof } = request;
         if form.is_empty() {
             return Err(OAuthError::missing("grant_type"));
         }
@@ -180,6 +198,8 @@ impl Authority {
         let grant = grants::find(form.required("grant_type")?)?;
         let tenant = TenantName::parse(&tenant)?;
         let credentials = Credentials::of_request(&form, authorization.as_ref().map(Secret::expose))?;
+        let proof = proof.map(|proof| dpop::check(&proof, None, now)).transpose()?;
+        let claims = ClaimsRequest::of_form(&form)?;
         let mut attempt = Attempt {
             endpoint,
             tenant,
@@ -189,6 +209,9 @@ impl Authority {
             now,
             master: Arc::clone(&self.master),
             public_url: self.public_url().to_string(),
+            proof,
+            claims,
+            assertion: None,
             password_user: None,
             family: Guid::random(),
             refresh_token: Draw::new(),
@@ -201,7 +224,14 @@ impl Authority {
         if grant.takes_password() {
             attempt.password_user = Some(self.signed_in_user(&attempt).await?);
         }
-        if grant.only_reads() {
+        if let Some(text) = grant.assertion(&attempt.form) {
+            attempt.assertion = match self.signed(&text).await {
+                Ok(claims) => Some(claims),
+                Err(Refusal::Unavailable(cause)) => return Err(OAuthError::internal(cause)),
+                Err(_) => None,
+            };
+        }
+        if grant.only_reads() && attempt.proof.is_none() {
             self.store.read(move |tx| attempt.answer(tx, grant)).await?
         } else {
             self.store.write(move |tx| attempt.answer(tx, grant)).await?
@@ -323,6 +353,10 @@ impl Attempted {
 }
 
 impl Attempt {
+    pub(crate) fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
     pub(crate) fn identifiers(&self) -> Identifiers<'_> {
         Identifiers { public_url: &self.public_url }
     }
@@ -330,7 +364,9 @@ impl Attempt {
     /// What tells the tenant when the URL does not.
     fn hints(&self, carrier: Option<String>) -> Hints<'_> {
         Hints {
-            embedded: carrier.and_then(|text| opaque::tenant_of(&text)),
+            embedded: carrier
+                .and_then(|text| opaque::tenant_of(&text))
+                .or_else(|| self.assertion.as_ref().and_then(grants::tenant_of)),
             user_name: self.form.get("username"),
             domain: None,
         }
@@ -405,13 +441,18 @@ impl Attempt {
     fn answer(&self, tx: &mut Tx<'_>, grant: &dyn Grant) -> Result<Result<Answer, OAuthError>, OAuthError> {
         let tenant = self.tenant.require(tx, &self.hints(grant.carrier(&self.form)))?;
         let client = self.credentials.authenticate(tx, tenant, &self.master, self.now)?;
+        if let Some(proof) = &self.proof
+            && !proof.use_up(tx, client.tenant.id)?
+        {
+            return Err(BadProof("The proof was used before.").into());
+        }
         match grant.prove(tx, &client, self)? {
             Proof::RefusedForGood(error) => Ok(Err(error)),
             Proof::Application => {
                 let (resource, roles) = grants::application_roles(tx, &client, self)?;
                 let subject = Subject::Application { roles };
                 let lifetimes = tenant_settings::find(tx, client.tenant.id)?.tokens;
-                Ok(Ok(Answer { endpoint: self.endpoint, client, resource, subject, lifetimes }))
+                Ok(Ok(self.complete(client, resource, subject, lifetimes)))
             }
             Proof::User(proven) => self.answer_user(tx, client, *proven).map(Ok),
         }
@@ -422,6 +463,7 @@ impl Attempt {
         if !proven.user.enabled {
             return Err(OAuthError::plain(codes::USER_DISABLED));
         }
+        self.check_key(&proven.sign_in)?;
         let delegation = self.consented(tx, &client, &proven)?;
         let lifetimes = tenant_settings::find(tx, tenant)?.tokens;
         let used = match &proven.used_up {
@@ -444,8 +486,10 @@ impl Attempt {
                     id: proven.new_family.unwrap_or(self.family),
                     application: client.application.app_id,
                     user: proven.user.id,
-                    created: self.now,
+                    // A sign-in is as old as the one that it stands for.
+                    created: proven.parent.as_ref().map_or(self.now, |parent| parent.created),
                     revoked: None,
+                    parent: proven.parent.map(|parent| parent.id),
                 };
                 token_families::insert(tx, tenant, &family)?;
                 family
@@ -455,7 +499,10 @@ impl Attempt {
         self.note_sign_in(tx, &client, &family, resource, &proven.sign_in)?;
         let refreshable = proven.wanted.offline_access || proven.always_refreshable;
         let refresh_token = if refreshable {
-            let sign_in = SignIn { authenticated: client.is_authenticated(), ..proven.sign_in.clone() };
+            let authenticated = client.is_authenticated();
+            // RFC 9449, section 5: who proves itself otherwise may change its key.
+            let bound_to = self.thumbprint().filter(|_| !authenticated);
+            let sign_in = SignIn { authenticated, bound_to, ..proven.sign_in.clone() };
             Some(self.add_refresh_token(tx, &client, &family, &proven.wanted, sign_in, lifetimes)?)
         } else {
             None
@@ -463,7 +510,7 @@ impl Attempt {
         let id_token = proven.wanted.openid.then(|| Identity {
             nonce: proven.nonce.clone(),
             session: proven.sign_in.session,
-            auth_time: proven.sign_in.auth_time.then_some(proven.sign_in.at),
+            auth_time: (proven.sign_in.auth_time || self.claims.auth_time).then_some(proven.sign_in.at),
             email: proven.wanted.email,
         });
         let subject = Subject::User(Box::new(UserSubject {
@@ -475,7 +522,32 @@ impl Attempt {
             id_token,
             refresh_token,
         }));
-        Ok(Answer { endpoint: self.endpoint, client, resource: delegation.resource, subject, lifetimes })
+        Ok(self.complete(client, delegation.resource, subject, lifetimes))
+    }
+
+    fn thumbprint(&self) -> Option<String> {
+        self.proof.as_ref().map(|proof| proof.thumbprint.clone())
+    }
+
+    /// A code or refresh token that is bound to a key is good with that key only.
+    fn check_key(&self, sign_in: &SignIn) -> Result<(), OAuthError> {
+        match (&sign_in.bound_to, self.thumbprint()) {
+            (Some(bound), shown) if shown.as_ref() != Some(bound) => {
+                Err(OAuthError::plain(codes::KEY_DIFFERS))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn complete(
+        &self,
+        client: Client,
+        resource: Resource,
+        subject: Subject,
+        lifetimes: TokenLifetimes,
+    ) -> Answer {
+        let (confirmation, capable) = (self.thumbprint(), self.claims.capable);
+        Answer { endpoint: self.endpoint, client, resource, subject, lifetimes, confirmation, capable }
     }
 
     /// The one resource that the access token is for, with consent for all that is asked of it.
@@ -546,6 +618,19 @@ pub(crate) fn absolute_end(family: &TokenFamily, lifetimes: TokenLifetimes) -> O
 
 pub(crate) fn seconds(life: u32) -> Duration {
     Duration::from_secs(u64::from(life))
+}
+
+/// What stands in the token as the time of issue. A challenge names a time by the clock of another node,
+/// which may be a little ahead of ours: the token must be newer all the same.
+fn issue_time(now: Timestamp, claims: &ClaimsRequest) -> Result<Timestamp, OAuthError> {
+    match claims.not_before {
+        Some(wanted) if wanted > now.seconds() + MOST_AHEAD => {
+            let text = "The claims ask for an access token that is newer than the present.";
+            Err(OAuthError::new(codes::INVALID_PARAMETER, text))
+        }
+        Some(wanted) if wanted > now.seconds() => Ok(Timestamp::from_seconds(wanted)),
+        _ => Ok(now),
+    }
 }
 
 /// When the refresh tokens of a single-page application end that signs in now.

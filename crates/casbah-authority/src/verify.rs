@@ -4,25 +4,26 @@
 //! call, in one transaction, so that taking something away works at once and on every node.
 
 use casbah_model::{
-    Guid, Permission, PermissionSet, Role, Secret, ServicePrincipal, Tenant, TenantId, Timestamp,
+    Guid, Permission, PermissionSet, Role, Secret, ServicePrincipal, Tenant, Timestamp, User,
 };
 use casbah_store::{
-    Tx, api_tokens, app_role_assignments, applications, permission_grants, service_principals, tenants,
-    token_families, users,
+    Tx, api_tokens, app_role_assignments, applications, permission_grants, service_principals, tenants, users,
 };
 use serde_json::{Map, Value as Json};
 
 use crate::authority::Authority;
 use crate::caller::{Caller, Principal};
-use crate::claims::Endpoint;
+use crate::consent::pre_authorized;
+use crate::dpop::{self, PresentedProof};
 use crate::jwt;
 use crate::keys::KeyError;
 use crate::master_key::SecretKind;
 use crate::resource::Identifiers;
 use crate::seed;
 
-/// How far ahead of ours the clock of the node that issued a token may be.
-const SKEW: i64 = 5 * 60;
+pub(crate) use facts::{Standing, TokenFacts, facts, standing};
+
+mod facts;
 
 /// What a token must have been issued for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +32,25 @@ pub enum Audience {
     CloudApps,
     /// The directory, *Microsoft Graph*.
     Directory,
+}
+
+/// An access token as it came with a request.
+#[derive(Clone)]
+pub struct Presented<'a> {
+    token: &'a str,
+    proof: Option<PresentedProof>,
+}
+
+impl<'a> Presented<'a> {
+    /// With the scheme `Bearer` (RFC 6750).
+    pub fn bearer(token: &'a str) -> Presented<'a> {
+        Presented { token, proof: None }
+    }
+
+    /// With the scheme `DPoP` (RFC 9449, section 7.1).
+    pub fn with_proof(token: &'a str, proof: PresentedProof) -> Presented<'a> {
+        Presented { token, proof: Some(proof) }
+    }
 }
 
 /// Why a token was not accepted.
@@ -54,6 +74,16 @@ pub enum Refusal {
     Revoked,
     /// Valid once, but whoever it stands for may do nothing any more.
     PermissionDenied,
+    /// It is bound to a key and came without the proof that the key is in hand, or the other way round.
+    BadProof(&'static str),
+    /// It was taken back, and its client can get a newer one: the caller is to be sent there with a
+    /// claims challenge.
+    Challenged {
+        /// What was the matter.
+        why: Box<Refusal>,
+        /// A token that is older than this will not do.
+        not_before: Timestamp,
+    },
     /// It could not be checked. Our fault.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -70,6 +100,8 @@ impl std::fmt::Display for Refusal {
             Refusal::Disabled => "The application or user of the token is disabled.",
             Refusal::Revoked => "The token was revoked.",
             Refusal::PermissionDenied => "The owner of the token is disabled.",
+            Refusal::BadProof(why) => why,
+            Refusal::Challenged { why, .. } => return why.fmt(f),
             Refusal::Unavailable(_) => "The token could not be checked.",
         })
     }
@@ -98,79 +130,85 @@ impl From<jwt::NotOurs> for Refusal {
     }
 }
 
-/// What a token says that was signed by us, is in its time, and is for the right audience. Only
-/// [`Authority::verified`] makes one.
-#[derive(Clone)]
-struct Verified {
-    tenant: TenantId,
-    object: Guid,
-    client: Guid,
-    /// `roles` or `scp`.
-    permissions: Vec<String>,
-    /// The token family, of a user's token only.
-    family: Option<Guid>,
-}
-
 impl Authority {
-    /// Checks an access token and says who calls with it and what that caller may do now.
+    /// Checks an access token that came as a bearer token, and says who calls with it and what that
+    /// caller may do now.
     ///
     /// # Errors
     /// The reason; [`Refusal::Unavailable`] when it is our fault.
     pub async fn verify_access_token(&self, token: &str, audience: Audience) -> Result<Caller, Refusal> {
-        let verified = self.verified(token, audience).await?;
-        self.store.read(move |tx| live(tx, &verified, audience)).await
+        self.verify(&Presented::bearer(token), audience).await
     }
 
-    async fn verified(&self, token: &str, audience: Audience) -> Result<Verified, Refusal> {
+    /// Checks an access token as it was presented, and says who calls with it and what that caller may
+    /// do now.
+    ///
+    /// # Errors
+    /// The reason; [`Refusal::Unavailable`] when it is our fault.
+    pub async fn verify(&self, presented: &Presented<'_>, audience: Audience) -> Result<Caller, Refusal> {
+        let token = self.verified(presented, audience).await?;
+        let challengeable = token.challengeable;
+        let found = self.store.read(move |tx| live(tx, &token, audience)).await;
+        found.map_err(|refusal| self.challenged(refusal, challengeable))
+    }
+
+    /// A client that can answer a challenge is told to come back with a newer token.
+    fn challenged(&self, refusal: Refusal, challengeable: bool) -> Refusal {
+        match refusal {
+            Refusal::Revoked | Refusal::Disabled if challengeable => {
+                Refusal::Challenged { why: Box::new(refusal), not_before: self.clock.now() }
+            }
+            other => other,
+        }
+    }
+
+    /// The claims of a token that one of our keys signed; nothing else about it is checked.
+    pub(crate) async fn signed(&self, token: &str) -> Result<Map<String, Json>, Refusal> {
         let unverified = jwt::parse(token)?;
         let key = self.verifying_key(&unverified.key_id).await?.ok_or(Refusal::UnknownKey)?;
-        let claims = unverified.verify(&key)?;
-        self.check(&claims, audience)
+        Ok(unverified.verify(&key)?)
     }
 
-    fn check(&self, claims: &Map<String, Json>, audience: Audience) -> Result<Verified, Refusal> {
-        let text = |name: &str| claims.get(name).and_then(Json::as_str).ok_or(Refusal::Malformed);
-        let id = |name: &str| text(name)?.parse::<Guid>().map_err(|_| Refusal::Malformed);
-        let time = |name: &str| claims.get(name).and_then(Json::as_i64).ok_or(Refusal::Malformed);
-
-        let tenant: TenantId = text("tid")?.parse().map_err(|_| Refusal::Malformed)?;
-        let (issuer, client) = match text("ver")? {
-            "1.0" => (self.issuer(tenant, Endpoint::V1), claims.get("appid")),
-            "2.0" => (self.issuer(tenant, Endpoint::V2), claims.get("azp")),
-            _ => return Err(Refusal::Malformed),
-        };
-        if text("iss")? != issuer {
-            return Err(Refusal::WrongIssuer);
-        }
-        let now = self.clock.now().seconds();
-        if now >= time("exp")? {
-            return Err(Refusal::Expired);
-        }
-        if now + SKEW < time("nbf")? {
-            return Err(Refusal::NotYetValid);
-        }
-        // An ID token is signed with the same key, but it never says `idtyp`.
-        let is_user = match claims.get("idtyp").and_then(Json::as_str) {
-            Some("user") => true,
-            Some("app") => false,
-            _ => return Err(Refusal::Malformed),
-        };
+    async fn verified(&self, presented: &Presented<'_>, audience: Audience) -> Result<TokenFacts, Refusal> {
+        let claims = self.signed(presented.token).await?;
+        let now = self.clock.now();
+        let token = facts(&claims, self.public_url(), now)?;
         let resource = match audience {
             Audience::CloudApps => seed::CLOUD_APPS,
             Audience::Directory => seed::DIRECTORY,
         };
         let identifiers = Identifiers { public_url: self.public_url() };
-        if identifiers.built_in(text("aud")?) != Some(resource) {
+        if identifiers.built_in(&token.audience) != Some(resource) {
             return Err(Refusal::WrongAudience);
         }
-        let client = client.and_then(Json::as_str).ok_or(Refusal::Malformed)?;
-        Ok(Verified {
-            tenant,
-            object: id("oid")?,
-            client: client.parse().map_err(|_| Refusal::Malformed)?,
-            permissions: if is_user { words(claims.get("scp")) } else { words(claims.get("roles")) },
-            family: if is_user { Some(id("rh")?) } else { None },
-        })
+        match (&token.confirmation, &presented.proof) {
+            (None, None) => {}
+            // RFC 9449, section 7.2: a bound token is no bearer token, and the other way round.
+            (Some(_), None) => {
+                return Err(Refusal::BadProof(
+                    "The token is bound to a key: send it with the scheme DPoP and a proof.",
+                ));
+            }
+            (None, Some(_)) => {
+                return Err(Refusal::BadProof(
+                    "The token is not bound to a key: send it with the scheme Bearer.",
+                ));
+            }
+            (Some(thumbprint), Some(proof)) => {
+                let shown =
+                    dpop::check(proof, Some(presented.token), now).map_err(|e| Refusal::BadProof(e.0))?;
+                if !Secret::same_bytes(shown.thumbprint.as_bytes(), thumbprint.as_bytes()) {
+                    return Err(Refusal::BadProof(
+                        "The key of the proof is not the one that the token is bound to.",
+                    ));
+                }
+                let tenant = token.tenant;
+                if !self.store.write(move |tx| shown.use_up(tx, tenant)).await? {
+                    return Err(Refusal::BadProof("The proof was used before."));
+                }
+            }
+        }
+        Ok(token)
     }
 
     /// The user-info answer for an access token of a user, for either built-in resource. Its `sub` is
@@ -178,10 +216,10 @@ impl Authority {
     ///
     /// # Errors
     /// As [`Authority::verify_access_token`]; [`Refusal::PermissionDenied`] for a token without a user.
-    pub async fn user_info(&self, token: &str) -> Result<Json, Refusal> {
-        let (verified, audience) = match self.verified(token, Audience::Directory).await {
+    pub async fn user_info(&self, presented: &Presented<'_>) -> Result<Json, Refusal> {
+        let (verified, audience) = match self.verified(presented, Audience::Directory).await {
             Err(Refusal::WrongAudience) => {
-                (self.verified(token, Audience::CloudApps).await?, Audience::CloudApps)
+                (self.verified(presented, Audience::CloudApps).await?, Audience::CloudApps)
             }
             other => (other?, Audience::Directory),
         };
@@ -258,37 +296,28 @@ fn legacy(tx: &mut Tx<'_>, digest: &[u8]) -> Result<(Caller, Guid, Option<Timest
 }
 
 /// Whether what the token says still holds, and what of its permissions is left.
-fn live(tx: &mut Tx<'_>, verified: &Verified, audience: Audience) -> Result<Caller, Refusal> {
-    let tenant = tenants::find(tx, verified.tenant)?.ok_or(Refusal::WrongIssuer)?;
-    let client = enabled_principal(tx, tenant.id, verified.client)?;
+fn live(tx: &mut Tx<'_>, verified: &TokenFacts, audience: Audience) -> Result<Caller, Refusal> {
+    let Standing { tenant, client, user } = standing(tx, verified)?;
     let resource_id = match audience {
         Audience::CloudApps => seed::CLOUD_APPS,
         Audience::Directory => seed::DIRECTORY,
     };
-    let resource = enabled_principal(tx, tenant.id, resource_id)?;
-    match verified.family {
+    let resource = service_principals::find_by_app_id(tx, tenant.id, resource_id)?;
+    let resource = resource.filter(|p| p.enabled).ok_or(Refusal::Disabled)?;
+    match user {
         None => application(tx, &tenant, verified, &client, &resource, audience),
-        Some(family) => user(tx, &tenant, verified, family, &client, &resource, audience),
+        Some(person) => user_caller(tx, &tenant, verified, person, &client, &resource, audience),
     }
-}
-
-fn enabled_principal(tx: &mut Tx<'_>, tenant: TenantId, app_id: Guid) -> Result<ServicePrincipal, Refusal> {
-    let principal = service_principals::find_by_app_id(tx, tenant, app_id)?;
-    principal.filter(|p| p.enabled).ok_or(Refusal::Disabled)
 }
 
 fn application(
     tx: &mut Tx<'_>,
     tenant: &Tenant,
-    verified: &Verified,
+    verified: &TokenFacts,
     client: &ServicePrincipal,
     resource: &ServicePrincipal,
     audience: Audience,
 ) -> Result<Caller, Refusal> {
-    // A service principal that was deleted and made again is another one.
-    if client.id != verified.object {
-        return Err(Refusal::Disabled);
-    }
     let held = app_role_assignments::of_principal(tx, tenant.id, client.id)?;
     let held: Vec<Guid> =
         held.into_iter().filter(|a| a.resource == resource.id).map(|a| a.app_role).collect();
@@ -320,25 +349,25 @@ fn application(
     })
 }
 
-fn user(
+fn user_caller(
     tx: &mut Tx<'_>,
     tenant: &Tenant,
-    verified: &Verified,
-    family: Guid,
+    verified: &TokenFacts,
+    user: User,
     client: &ServicePrincipal,
     resource: &ServicePrincipal,
     audience: Audience,
 ) -> Result<Caller, Refusal> {
-    let user = users::find(tx, tenant.id, verified.object)?.filter(|u| u.enabled).ok_or(Refusal::Disabled)?;
-    let family = token_families::find(tx, tenant.id, family)?.ok_or(Refusal::Revoked)?;
-    let of_this = family.user == user.id && family.application == verified.client;
-    // The sign-in counts, not the token: a token fetched later with an old refresh token is as old.
-    if family.revoked.is_some() || family.created < user.sessions_valid_from || !of_this {
-        return Err(Refusal::Revoked);
-    }
     let grants = permission_grants::for_user(tx, tenant.id, client.id, resource.id, user.id)?;
-    let granted = |value: &str| grants.iter().flat_map(|g| &g.scopes).any(|s| s.eq_ignore_ascii_case(value));
-    let still: Vec<&String> = verified.permissions.iter().filter(|value| granted(value)).collect();
+    let consented =
+        |value: &str| grants.iter().flat_map(|g| &g.scopes).any(|s| s.eq_ignore_ascii_case(value));
+    let mut trusted = Vec::new();
+    if !verified.permissions.iter().all(|value| consented(value)) {
+        let application = applications::find_by_app_id(tx, tenant.id, resource.app_id)?;
+        trusted = application.map(|a| pre_authorized(&a, client.app_id)).unwrap_or_default();
+    }
+    let granted = |value: &&String| consented(value) || trusted.contains(value);
+    let still: Vec<&String> = verified.permissions.iter().filter(granted).collect();
     let roles = users::roles(tx, tenant.id, user.id)?;
     let (mut permissions, mut directory_permissions) = (PermissionSet::NONE, Vec::new());
     match audience {

@@ -19,6 +19,8 @@ pub struct TokenFamily {
     pub created: Timestamp,
     /// When it was revoked.
     pub revoked: Option<Timestamp>,
+    /// The family on whose behalf it was started, and with which it ends.
+    pub parent: Option<Guid>,
 }
 
 /// A refresh token, known by its digest only.
@@ -38,7 +40,7 @@ pub struct RefreshToken {
     pub replaced: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, application, user_id, created, revoked";
+const COLUMNS: &str = "id, application, user_id, created, revoked, parent";
 const TOKEN_COLUMNS: &str = "digest, family, details, created, expires, replaced";
 
 fn token_family(row: Row) -> Result<TokenFamily> {
@@ -49,6 +51,7 @@ fn token_family(row: Row) -> Result<TokenFamily> {
         user: r.take()?,
         created: r.take()?,
         revoked: r.take()?,
+        parent: r.take()?,
     })
 }
 
@@ -66,7 +69,7 @@ fn refresh_token(row: Row) -> Result<RefreshToken> {
 
 /// Adds a family.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, family: &TokenFamily) -> Result<()> {
-    let sql = format!("insert into token_families (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6)");
+    let sql = format!("insert into token_families (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     let values = [
         tenant.into(),
         family.id.into(),
@@ -74,6 +77,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, family: &TokenFamily) -> Result
         family.user.into(),
         family.created.into(),
         family.revoked.into(),
+        family.parent.into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())
@@ -85,10 +89,31 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<TokenF
     tx.row(&sql, &[tenant.into(), id.into()])?.map(token_family).transpose()
 }
 
-/// Revokes a family; one that was revoked before keeps its time.
+/// The living family of an application that was started on behalf of `parent`.
+pub fn find_on_behalf_of(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    parent: Guid,
+    application: Guid,
+) -> Result<Option<TokenFamily>> {
+    let sql = format!(
+        "select {COLUMNS} from token_families \
+         where tenant = ?1 and parent = ?2 and application = ?3 and revoked is null order by id limit 1"
+    );
+    tx.row(&sql, &[tenant.into(), parent.into(), application.into()])?.map(token_family).transpose()
+}
+
+/// Revokes a family and all that were started on its behalf; one that was revoked before keeps its
+/// time. False when nothing was left to revoke.
 pub fn revoke(tx: &mut Tx<'_>, tenant: TenantId, id: Guid, now: Timestamp) -> Result<bool> {
-    let sql = "update token_families set revoked = ?3 where tenant = ?1 and id = ?2 and revoked is null";
-    Ok(tx.execute(sql, &[tenant.into(), id.into(), now.into()])? == 1)
+    let sql = "with recursive lineage (id) as ( \
+                   select id from token_families where tenant = ?1 and id = ?2 \
+                   union \
+                   select child.id from token_families child join lineage on child.parent = lineage.id \
+                   where child.tenant = ?1) \
+               update token_families set revoked = ?3 \
+               where tenant = ?1 and id in (select id from lineage) and revoked is null";
+    Ok(tx.execute(sql, &[tenant.into(), id.into(), now.into()])? > 0)
 }
 
 /// Revokes all families of a user: sign-out everywhere.
@@ -97,15 +122,21 @@ pub fn revoke_of_user(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, now: Timest
     tx.execute(sql, &[tenant.into(), user.into(), now.into()])
 }
 
-/// Revokes all families of an application, which is being deleted.
+/// Revokes all families of an application, which is being deleted, and all that were started on their
+/// behalf.
 pub fn revoke_of_application(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     application: Guid,
     now: Timestamp,
 ) -> Result<u64> {
-    let sql = "update token_families set revoked = ?3 \
-               where tenant = ?1 and application = ?2 and revoked is null";
+    let sql = "with recursive lineage (id) as ( \
+                   select id from token_families where tenant = ?1 and application = ?2 \
+                   union \
+                   select child.id from token_families child join lineage on child.parent = lineage.id \
+                   where child.tenant = ?1) \
+               update token_families set revoked = ?3 \
+               where tenant = ?1 and id in (select id from lineage) and revoked is null";
     tx.execute(sql, &[tenant.into(), application.into(), now.into()])
 }
 

@@ -1,10 +1,13 @@
 //! Refusals in Graph's words.
 
 use axum::response::{IntoResponse, Response};
+use casbah_authority::Refusal;
 use casbah_model::{Guid, Timestamp};
 use casbah_service::Error;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
+
+use crate::challenge;
 
 /// What an answer says about the request.
 pub(super) struct About {
@@ -57,6 +60,12 @@ impl GraphError {
     pub(super) fn unauthenticated(message: impl Into<String>) -> GraphError {
         let error = GraphError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message);
         GraphError { challenge: Some("Bearer error=\"invalid_token\"".to_string()), ..error }
+    }
+
+    /// A token that was not accepted.
+    pub(super) fn refused(refusal: &Refusal, public_url: &str) -> GraphError {
+        let challenge = Some(challenge::of_directory(refusal, public_url));
+        GraphError { challenge, ..GraphError::unauthenticated(refusal.to_string()) }
     }
 
     pub(super) fn denied(message: impl Into<String>) -> GraphError {

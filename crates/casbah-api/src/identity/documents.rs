@@ -7,10 +7,11 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use casbah_authority::{Authority, Endpoint, Form, OAuthError, codes};
 use http::header::{ACCEPT, CACHE_CONTROL};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::answer::{Exchange, allow_any_origin};
+use crate::challenge::RESOURCE_METADATA;
 
 type Shared = State<Arc<Authority>>;
 
@@ -49,6 +50,13 @@ pub(super) async fn instances(
 ) -> Response {
     let query = Form::parse(query.unwrap_or_default().as_bytes());
     document(&authority, &headers, authority.instances(query.get("authorization_endpoint")))
+}
+
+/// The Cloud Apps API as a protected resource (RFC 9728).
+pub(super) async fn protected_resource(State(authority): Shared, uri: Uri, headers: HeaderMap) -> Response {
+    let resource = uri.path().strip_prefix(RESOURCE_METADATA).unwrap_or_default();
+    let found = authority.protected_resource(resource).await;
+    document(&authority, &headers, found)
 }
 
 pub(super) async fn user_realm(

@@ -4,13 +4,14 @@
 mod answer;
 mod documents;
 mod token;
+mod token_state;
 mod user_info;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use casbah_authority::Authority;
 
 /// Long certificate chains and tokens travel in these forms.
@@ -26,7 +27,12 @@ pub fn router(authority: Arc<Authority>) -> Router {
     let token_v2 = post(token::token_v2).options(token::preflight).fallback(token::wrong_method);
     let device_v1 = post(token::device_v1).options(token::preflight).fallback(token::wrong_method);
     let device_v2 = post(token::device_v2).options(token::preflight).fallback(token::wrong_method);
+    let post_only = |handler: MethodRouter<Arc<Authority>>| {
+        handler.options(token::preflight).fallback(token::wrong_method)
+    };
     Router::new()
+        .route("/{tenant}/oauth2/v2.0/introspect", post_only(post(token_state::introspect)))
+        .route("/{tenant}/oauth2/v2.0/revoke", post_only(post(token_state::revoke)))
         .route("/{tenant}/oauth2/token", token_v1)
         .route("/{tenant}/oauth2/v2.0/token", token_v2)
         .route("/{tenant}/oauth2/devicecode", device_v1)
@@ -35,6 +41,11 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(documents::metadata_v2))
         .route("/{tenant}/v2.0/.well-known/oauth-authorization-server", get(documents::metadata_v2))
         .route("/.well-known/oauth-authorization-server/{tenant}/v2.0", get(documents::metadata_v2))
+        .route("/{tenant}/.well-known/oauth-authorization-server", get(documents::metadata_v1))
+        .route("/.well-known/oauth-authorization-server/{tenant}", get(documents::metadata_v1))
+        .route("/.well-known/oauth-protected-resource", get(documents::protected_resource))
+        .route("/.well-known/oauth-protected-resource/api", get(documents::protected_resource))
+        .route("/.well-known/oauth-protected-resource/api/v1", get(documents::protected_resource))
         .route("/{tenant}/discovery/keys", get(documents::keys_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(documents::keys_v2))
         .route("/{tenant}/discovery/instance", get(documents::instances))

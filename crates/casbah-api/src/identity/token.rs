@@ -14,6 +14,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::answer::{Exchange, allow_any_origin};
+use crate::presented::Target;
 
 /// Headers that browser libraries send along.
 const CLIENT_HEADERS: &str = "authorization, content-type, client-request-id, return-client-request-id, \
@@ -24,20 +25,22 @@ pub(super) async fn token_v1(
     State(authority): State<Arc<Authority>>,
     Path(tenant): Path<String>,
     RawQuery(query): RawQuery,
+    target: Target,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    token(&authority, Endpoint::V1, tenant, query, &headers, &body).await
+    token(&authority, Endpoint::V1, tenant, query, &target, &headers, &body).await
 }
 
 pub(super) async fn token_v2(
     State(authority): State<Arc<Authority>>,
     Path(tenant): Path<String>,
     RawQuery(query): RawQuery,
+    target: Target,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    token(&authority, Endpoint::V2, tenant, query, &headers, &body).await
+    token(&authority, Endpoint::V2, tenant, query, &target, &headers, &body).await
 }
 
 async fn token(
@@ -45,6 +48,7 @@ async fn token(
     endpoint: Endpoint,
     tenant: String,
     query: Option<String>,
+    target: &Target,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response {
@@ -52,7 +56,9 @@ async fn token(
     let exchange = exchange(authority, headers, query.as_deref(), &form);
     let origin = text(headers, ORIGIN).map(str::to_string);
     let authorization = text(headers, AUTHORIZATION).map(Secret::new);
-    match authority.token(TokenRequest { endpoint, tenant, form, authorization, origin }).await {
+    let proof = target.proof(headers, authority.public_url());
+    let request = TokenRequest { endpoint, tenant, form, authorization, origin, proof };
+    match authority.token(request).await {
         Ok(body) => exchange.ok(body),
         Err(error) => exchange.refused(authority, &error),
     }
@@ -116,7 +122,7 @@ pub(super) async fn preflight() -> Response {
 }
 
 /// The body, if it is a form; anything else has no parameters.
-fn form(headers: &HeaderMap, body: &[u8]) -> Form {
+pub(super) fn form(headers: &HeaderMap, body: &[u8]) -> Form {
     let is_form = text(headers, CONTENT_TYPE).is_none_or(|kind| {
         let kind = kind.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
@@ -124,12 +130,17 @@ fn form(headers: &HeaderMap, body: &[u8]) -> Form {
     if is_form { Form::parse(body) } else { Form::default() }
 }
 
-fn exchange(authority: &Authority, headers: &HeaderMap, query: Option<&str>, form: &Form) -> Exchange {
+pub(super) fn exchange(
+    authority: &Authority,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    form: &Form,
+) -> Exchange {
     // The query is telemetry and versions only; nothing else is taken from it.
     let query = Form::parse(query.unwrap_or_default().as_bytes());
     Exchange::new(authority, headers, &[form, &query])
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }

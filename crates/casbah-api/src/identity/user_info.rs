@@ -11,22 +11,25 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::answer::allow_any_origin;
+use crate::presented::Target;
 
-pub(super) async fn user_info(State(authority): State<Arc<Authority>>, headers: HeaderMap) -> Response {
+pub(super) async fn user_info(
+    State(authority): State<Arc<Authority>>,
+    target: Target,
+    headers: HeaderMap,
+) -> Response {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    let mut response = match token {
+    let presented = header.and_then(|h| target.presented(h, &headers, authority.public_url()));
+    let mut response = match presented {
         // RFC 6750, section 3.1: no error code when no token was sent.
         None => unauthorized("Bearer"),
-        Some(token) => match authority.user_info(token).await {
+        Some(presented) => match authority.user_info(&presented).await {
             Ok(body) => Json(body).into_response(),
             Err(Refusal::Unavailable(cause)) => {
                 tracing::error!(error = %cause, "a token could not be checked");
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
+            Err(Refusal::BadProof(_)) => unauthorized("DPoP error=\"invalid_dpop_proof\""),
             Err(_) => unauthorized("Bearer error=\"invalid_token\""),
         },
     };

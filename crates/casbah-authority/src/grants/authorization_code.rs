@@ -93,6 +93,7 @@ impl Grant for AuthorizationCode {
             user,
             family: None,
             new_family: Some(code.family),
+            parent: None,
             wanted: Wanted::after(asked, &details.wanted),
             first_resource_only,
             sign_in,

@@ -62,6 +62,7 @@ impl Grant for DeviceCode {
             user,
             family: None,
             new_family: None,
+            parent: None,
             // One client's polls carry no scope: what was asked at the start counts.
             wanted: Wanted::after(asked, &details.wanted),
             first_resource_only,

@@ -39,6 +39,7 @@ impl Grant for Password {
             user,
             family: None,
             new_family: None,
+            parent: None,
             wanted: Wanted::required(attempt.endpoint, &attempt.form)?,
             first_resource_only: false,
             sign_in: SignIn { at: attempt.now, ..SignIn::default() },

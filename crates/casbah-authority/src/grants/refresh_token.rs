@@ -67,6 +67,7 @@ impl Grant for RefreshToken {
             user,
             family: Some(family),
             new_family: None,
+            parent: None,
             wanted: asked.unwrap_or(details.wanted),
             first_resource_only: true,
             sign_in: details.sign_in,

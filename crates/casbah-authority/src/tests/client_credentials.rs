@@ -299,6 +299,7 @@ async fn a_kept_answer_is_for_its_own_question() {
         form: form(&app_only(&id, &scope)),
         authorization: None,
         origin: None,
+        proof: None,
     };
     let Some(question) = world.authority.question(&request) else {
         assert!(world.store.version().is_none(), "only where other processes write nothing is kept");

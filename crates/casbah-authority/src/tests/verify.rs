@@ -7,7 +7,7 @@ use casbah_store::{Location, Store};
 use serde_json::{Value as Json, json};
 
 use super::world::{BASE, CONTOSO, FABRIKAM, WEB, World, claims, part, start, user_id};
-use crate::{Audience, Authority, Principal, Refusal, SecretKind, Settings, jwt};
+use crate::{Audience, Authority, Presented, Principal, Refusal, SecretKind, Settings, jwt};
 
 const RES: &str = "05a65629-4c1b-48c1-a78b-804c4abdd4af";
 
@@ -96,14 +96,21 @@ async fn directory_tokens_carry_directory_permissions() {
             world.authority.verify_access_token(&token, Audience::CloudApps).await,
             Err(Refusal::WrongAudience)
         ));
-        let info = world.authority.user_info(&token).await.expect("answers");
+        let info = world.authority.user_info(&Presented::bearer(&token)).await.expect("answers");
         assert_eq!(info["name"], "ALICE");
     }
     let answer = world.password("bob", "openid email").await;
-    let info = world.authority.user_info(&text(&answer, "access_token")).await.expect("answers");
+    let info =
+        world.authority.user_info(&Presented::bearer(&text(&answer, "access_token"))).await.expect("answers");
     assert_eq!(info["sub"], claims(&answer["id_token"])["sub"]);
     assert_eq!(info["email"], "bob@mail.example");
-    assert!(world.authority.user_info(&text(&world.app_only().await, "access_token")).await.is_err());
+    assert!(
+        world
+            .authority
+            .user_info(&Presented::bearer(&text(&world.app_only().await, "access_token")))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]

@@ -277,6 +277,7 @@ impl World {
             form: form(fields),
             authorization: authorization.map(Secret::new),
             origin: origin.map(str::to_string),
+            proof: None,
         };
         self.authority.token(request).await
     }

@@ -12,6 +12,7 @@ mod directory;
 mod discovery;
 mod identity;
 mod nodes;
+mod protocol;
 mod serve;
 mod subnets;
 mod workspace;

@@ -1,0 +1,5 @@
+//! The protocol beyond what Microsoft's endpoints speak, and all of its endpoints in every spelling.
+
+mod proof_key;
+mod proofs;
+mod token_state;
