@@ -134,7 +134,7 @@ async fn a_revoked_token_is_refused_at_once() {
         ("refresh_token", &refresh),
     ];
     world.refused(Endpoint::V2, &fields, 50_173, "invalid_grant").await;
-    assert_eq!(world.number("select count(*) from audit_records where action like 'revoke %'").await, 2);
+    assert_eq!(world.number("select count(*) from activities where action like 'revoke %'").await, 2);
     revoke(&world, &web, Some(SECRET), "nonsense").await.expect("is revoked as it is");
 }
 
