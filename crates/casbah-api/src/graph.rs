@@ -9,12 +9,15 @@ mod app_role_assignments;
 mod applications;
 mod directory_roles;
 mod error;
+mod federated_identity_credentials;
 mod filter;
+mod key_credentials;
 mod organization;
 mod path;
 mod permission_grants;
 mod properties;
 mod query;
+mod rotate_password;
 mod service_principals;
 mod table;
 #[cfg(test)]

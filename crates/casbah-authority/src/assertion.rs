@@ -9,6 +9,7 @@
 
 mod check;
 mod federation;
+mod key_proof;
 
 use aws_lc_rs::digest;
 use casbah_model::{ApplicationCertificate, Guid, Timestamp};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use casbah_model::{Clock, Secret, Timestamp, random};
+use casbah_model::{Clock, Secret, Timestamp};
 use casbah_store::{
     Store, authorization_codes, browser_sessions, device_codes, pushed_requests, revoked_tokens,
     session_applications, token_families, used_assertions, used_proofs,
@@ -19,8 +19,6 @@ use crate::sign_in_log::SignInLog;
 use crate::throttle::Throttle;
 use crate::use_notes::UseNotes;
 
-/// Characters of client secrets: nothing that a shell script or a form might have to encode.
-const SECRET_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// What an operator can set.
@@ -142,12 +140,6 @@ impl Authority {
     /// The digest under which a generated secret is stored and found.
     pub fn digest(&self, kind: SecretKind, secret: &Secret) -> Vec<u8> {
         self.master.digest(kind, secret)
-    }
-
-    /// A fresh client secret: 44 characters that need no encoding anywhere, more than 256 random
-    /// bits. The first is a letter or digit, so that no command line takes it for an option.
-    pub fn new_client_secret(&self) -> Secret {
-        Secret::new(random::text(1, ALPHANUMERIC) + &random::text(43, SECRET_ALPHABET))
     }
 
     /// A fresh legacy API token: 64 letters and digits.

@@ -6,6 +6,7 @@
 
 pub mod activity;
 mod alert;
+mod client_secret;
 mod clock;
 mod credential;
 mod directory;
@@ -21,6 +22,9 @@ mod tenant_settings;
 
 pub use activity::{Activity, ActivityFacts, ActivityObject, Origin, SignInFacts};
 pub use alert::{Alert, AlertEntity, AlertStatus, Resolution, Severity};
+pub use client_secret::{
+    CLIENT_SECRET_LENGTH, CLIENT_SECRET_PATTERN, ClientSecretForm, find_client_secrets, new_client_secret,
+};
 pub use clock::{Clock, ClockSetting, Timestamp};
 pub use credential::{ApplicationCertificate, FederatedCredential};
 pub use directory::{

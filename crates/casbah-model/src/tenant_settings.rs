@@ -16,6 +16,17 @@ pub struct TenantSettings {
     pub assertions: AssertionSettings,
 }
 
+impl AssertionSettings {
+    fn check(&self) -> Result<(), OutOfRange> {
+        const LIFE: std::ops::RangeInclusive<u32> = 60..=30 * 24 * 60 * 60;
+        if LIFE.contains(&self.longest_life) {
+            return Ok(());
+        }
+        let takes = format!("{} to {} seconds", LIFE.start(), LIFE.end());
+        Err(OutOfRange { setting: "assertions.longestLife", takes })
+    }
+}
+
 /// What is demanded of the assertions that applications sign with their certificates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -39,7 +50,8 @@ impl TenantSettings {
     /// # Errors
     /// The setting, as `tokens.accessToken`, and the values that it takes.
     pub fn check(&self) -> Result<(), OutOfRange> {
-        self.tokens.check()
+        self.tokens.check()?;
+        self.assertions.check()
     }
 }
 

@@ -213,6 +213,7 @@ impl Service {
                     },
                     required_access: (required_access != known.required_access).then_some(required_access),
                     token_version: None,
+                    certificates: None,
                 };
                 if change.is_any() {
                     self.change_application(caller, key, change).await?;

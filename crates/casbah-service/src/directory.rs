@@ -5,6 +5,8 @@
 
 pub mod app_role_assignments;
 pub mod applications;
+pub mod certificates;
+pub mod federated_credentials;
 pub mod permission_grants;
 pub mod redirect_uris;
 pub mod secrets;

@@ -1,15 +1,17 @@
 //! `/applications`
 
 use casbah_model::{
-    AppRole, Application, ApplicationSecret, DelegatedScope, Guid, RedirectUriKind, RequiredAccess,
+    AppRole, Application, ApplicationSecret, DelegatedScope, Guid, RedirectUriKind, RequiredAccess, Timestamp,
 };
 use casbah_service::directory::applications::{
     ApplicationChange, ApplicationKey, ApplicationWithSecrets, NewApplication,
 };
+use casbah_service::directory::certificates::CertificateEntry;
 use casbah_service::directory::secrets::NewSecret;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
+use super::key_credentials;
 use super::path::Key;
 use super::properties::Properties;
 use super::{Answer, Call};
@@ -18,13 +20,13 @@ type Answered = Result<Answer, GraphError>;
 
 pub(super) async fn list(call: Call) -> Answered {
     let all = call.service.list_applications(&call.caller).await?;
-    let entries = all.iter().map(view).collect();
+    let entries = all.iter().map(|one| view(one, false)).collect();
     let base = &call.service.settings().public_url;
     call.query.list(base, "applications", entries).map(Answer::Found)
 }
 
 pub(super) async fn create(call: Call) -> Answered {
-    let asked = Asked::read(call.body)?;
+    let asked = Asked::read(call.body, call.service.clock().now())?;
     let display_name =
         asked.display_name.ok_or_else(|| GraphError::bad_request("Property 'displayName' is required."))?;
     let redirect_uris = asked
@@ -38,20 +40,24 @@ pub(super) async fn create(call: Call) -> Answered {
         redirect_uris: redirect_uris.collect(),
         required_access: asked.required_access.unwrap_or_default(),
         token_version: asked.token_version,
+        certificates: asked.certificates.unwrap_or_default(),
         ..NewApplication::default()
     };
     let application = call.service.create_application(&call.caller, new).await?;
-    Ok(Answer::Created(view(&ApplicationWithSecrets { application, secrets: Vec::new() })))
+    let key = ApplicationKey::Id(application.id);
+    let made = call.service.fetch_application(&call.caller, key).await?;
+    Ok(Answer::Created(view(&made, false)))
 }
 
 pub(super) async fn fetch(call: Call) -> Answered {
     let found = call.service.fetch_application(&call.caller, key(&call.keys[0])?).await?;
-    call.query.select(view(&found)).map(Answer::Found)
+    let with_key = call.query.selects("keyCredentials");
+    call.query.select(view(&found, with_key)).map(Answer::Found)
 }
 
 pub(super) async fn change(call: Call) -> Answered {
     let key = key(&call.keys[0])?;
-    let asked = Asked::read(call.body)?;
+    let asked = Asked::read(call.body, call.service.clock().now())?;
     let change = ApplicationChange {
         display_name: asked.display_name,
         public_client: asked.public_client,
@@ -59,6 +65,7 @@ pub(super) async fn change(call: Call) -> Answered {
         redirect_uris: asked.redirect_uris,
         required_access: asked.required_access,
         token_version: asked.token_version,
+        certificates: asked.certificates,
     };
     call.service.change_application(&call.caller, key, change).await?;
     Ok(Answer::Done)
@@ -127,10 +134,11 @@ struct Asked {
     redirect_uris: Vec<(RedirectUriKind, Vec<String>)>,
     required_access: Option<Vec<RequiredAccess>>,
     token_version: Option<u8>,
+    certificates: Option<Vec<CertificateEntry>>,
 }
 
 impl Asked {
-    fn read(body: Value) -> Result<Asked, GraphError> {
+    fn read(body: Value, now: Timestamp) -> Result<Asked, GraphError> {
         let mut body = Properties::of(body)?;
         // Null is Graph's word for "no".
         let public_client = if body.has("isFallbackPublicClient") {
@@ -145,6 +153,7 @@ impl Asked {
             redirect_uris: Vec::new(),
             required_access: required_access(&mut body)?,
             token_version: None,
+            certificates: key_credentials::of_body(&mut body, now)?,
         };
         for (name, kind) in [
             ("web", RedirectUriKind::Web),
@@ -195,7 +204,7 @@ fn required_access(body: &mut Properties) -> Result<Option<Vec<RequiredAccess>>,
     Ok(Some(all))
 }
 
-fn view(details: &ApplicationWithSecrets) -> Value {
+fn view(details: &ApplicationWithSecrets, with_key: bool) -> Value {
     let app = &details.application;
     let credentials: Vec<Value> = details.secrets.iter().map(password_credential).collect();
     json!({
@@ -214,7 +223,7 @@ fn view(details: &ApplicationWithSecrets) -> Value {
         "appRoles": app.app_roles.iter().map(app_role).collect::<Vec<_>>(),
         "requiredResourceAccess": required(app),
         "passwordCredentials": credentials,
-        "keyCredentials": [],
+        "keyCredentials": details.certificates.iter().map(|c| key_credentials::view(c, with_key)).collect::<Vec<_>>(),
         "web": { "redirectUris": uris(app, RedirectUriKind::Web) },
         "spa": { "redirectUris": uris(app, RedirectUriKind::Spa) },
         "publicClient": { "redirectUris": uris(app, RedirectUriKind::PublicClient) },
@@ -242,7 +251,8 @@ fn required(app: &Application) -> Vec<Value> {
     resources.into_iter().map(entry).collect()
 }
 
-fn password_credential(secret: &ApplicationSecret) -> Value {
+/// A secret without its text.
+pub(super) fn password_credential(secret: &ApplicationSecret) -> Value {
     json!({
         "keyId": secret.key_id,
         "displayName": if secret.display_name.is_empty() { Value::Null } else { secret.display_name.as_str().into() },
@@ -251,6 +261,8 @@ fn password_credential(secret: &ApplicationSecret) -> Value {
         "endDateTime": secret.ends.iso(),
         "customKeyIdentifier": null,
         "secretText": null,
+        "casbah.lastUsedDateTime": secret.last_used.map(Timestamp::iso),
+        "casbah.lastUsedAddress": secret.last_address,
     })
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Query {
     pub(super) count: bool,
     /// Where the page before ended.
     pub(super) skip_token: Option<String>,
+    /// `Prefer: create-if-missing`
+    pub(super) create_if_missing: bool,
     select: Option<Vec<String>>,
     top: Option<usize>,
     /// The options as they came, for the link to the next page.
@@ -63,8 +65,16 @@ impl Query {
         Ok(query)
     }
 
-    /// Takes what the `Prefer` header says about pages: `odata.maxpagesize=50`.
+    /// Whether `$select` names a property.
+    pub(super) fn selects(&self, name: &str) -> bool {
+        self.select.iter().flatten().any(|selected| selected.eq_ignore_ascii_case(name))
+    }
+
+    /// Takes what the `Prefer` header says about pages, `odata.maxpagesize=50`, and about what is not there,
+    /// `create-if-missing`.
     pub(super) fn prefer(&mut self, header: &str) {
+        let mut words = header.split([',', ';']).map(str::trim);
+        self.create_if_missing |= words.any(|word| word.eq_ignore_ascii_case("create-if-missing"));
         let sizes = header.split([',', ';']).filter_map(|p| p.trim().split_once('='));
         let size = sizes
             .filter(|(name, _)| {

@@ -9,8 +9,8 @@ use super::error::GraphError;
 use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
-    app_role_assignments, applications, directory_roles, organization, permission_grants, service_principals,
-    users,
+    app_role_assignments, applications, directory_roles, federated_identity_credentials, key_credentials,
+    organization, permission_grants, rotate_password, service_principals, users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;
@@ -129,6 +129,15 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     DELETE "/applications/{key}", [WRITE], applications::delete;
     POST "/applications/{key}/addPassword", [WRITE], applications::add_password;
     POST "/applications/{key}/removePassword", [WRITE], applications::remove_password;
+    // Ours, not Graph's: a new secret and an end for the old ones.
+    POST "/applications/{key}/casbah.rotatePassword", [WRITE], rotate_password::rotate;
+    POST "/applications/{key}/addKey", [WRITE], key_credentials::add;
+    POST "/applications/{key}/removeKey", [WRITE], key_credentials::remove;
+    GET "/applications/{key}/federatedIdentityCredentials", [READ], federated_identity_credentials::list;
+    POST "/applications/{key}/federatedIdentityCredentials", [WRITE], federated_identity_credentials::create;
+    GET "/applications/{key}/federatedIdentityCredentials/{name}", [READ], federated_identity_credentials::fetch;
+    PATCH "/applications/{key}/federatedIdentityCredentials/{name}", [WRITE], federated_identity_credentials::change;
+    DELETE "/applications/{key}/federatedIdentityCredentials/{name}", [WRITE], federated_identity_credentials::delete;
     // Ours, not Graph's: admin consent to everything in requiredResourceAccess in one call.
     POST "/applications/{key}/casbah.grantAdminConsent", [WRITE_ROLES, WRITE_GRANTS], applications::consent;
     GET "/servicePrincipals", [READ], service_principals::list;

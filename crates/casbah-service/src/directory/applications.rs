@@ -2,15 +2,17 @@
 
 use casbah_authority::{Caller, seed};
 use casbah_model::{
-    AppRole, Application, ApplicationDetails, ApplicationSecret, DelegatedScope, Guid, RedirectUri,
-    RedirectUriKind, RequiredAccess, ServicePrincipal, ServicePrincipalDetails, TenantId, Timestamp,
+    AppRole, Application, ApplicationCertificate, ApplicationDetails, ApplicationSecret, DelegatedScope,
+    Guid, RedirectUri, RedirectUriKind, RequiredAccess, ServicePrincipal, ServicePrincipalDetails, TenantId,
+    Timestamp,
 };
 use casbah_store::{
-    Tx, application_secrets, applications, audit, authorization_codes, device_codes, service_principals,
-    token_families,
+    Tx, application_certificates, application_secrets, applications, audit, authorization_codes,
+    device_codes, service_principals, token_families,
 };
 use serde_json::json;
 
+use super::certificates::{self, CertificateEntry};
 use super::{names, redirect_uris};
 use crate::{Error, Service};
 
@@ -30,6 +32,8 @@ pub struct ApplicationWithSecrets {
     pub application: Application,
     /// Its secrets, the oldest first.
     pub secrets: Vec<ApplicationSecret>,
+    /// Its certificates, the oldest first.
+    pub certificates: Vec<ApplicationCertificate>,
 }
 
 /// An application to be registered.
@@ -53,6 +57,8 @@ pub struct NewApplication {
     pub required_access: Vec<RequiredAccess>,
     /// Version of access tokens for it as a resource, 1 or 2; none means 1.
     pub token_version: Option<u8>,
+    /// Its certificates.
+    pub certificates: Vec<CertificateEntry>,
 }
 
 /// What to change about an application; what is none stays.
@@ -70,6 +76,8 @@ pub struct ApplicationChange {
     pub required_access: Option<Vec<RequiredAccess>>,
     /// Version of access tokens for it as a resource, 1 or 2.
     pub token_version: Option<u8>,
+    /// Its certificates, the whole list.
+    pub certificates: Option<Vec<CertificateEntry>>,
 }
 
 impl ApplicationChange {
@@ -82,6 +90,7 @@ impl ApplicationChange {
             redirect_uris,
             required_access,
             token_version,
+            certificates,
         } = self;
         display_name.is_some()
             || public_client.is_some()
@@ -89,6 +98,7 @@ impl ApplicationChange {
             || !redirect_uris.is_empty()
             || required_access.is_some()
             || token_version.is_some()
+            || certificates.is_some()
     }
 }
 
@@ -124,6 +134,7 @@ impl Service {
                 }
                 check_identifiers_free(tx, tenant, &application)?;
                 applications::insert(tx, tenant, &application)?;
+                certificates::replace(tx, tenant, &application, &new.certificates)?;
                 audit::append(tx, tenant, &record)?;
                 Ok(application.clone())
             })
@@ -201,6 +212,10 @@ impl Service {
                 }
                 let mut record = template.clone();
                 record.target = application.id.to_string();
+                if let Some(entries) = &change.certificates {
+                    let (before, after) = certificates::replace(tx, tenant, &application, entries)?;
+                    record = record.changed(application.id, &before, &after);
+                }
                 audit::append(tx, tenant, &record)?;
                 Ok(application)
             })
@@ -243,7 +258,8 @@ fn details(
     application: Application,
 ) -> Result<ApplicationWithSecrets, Error> {
     let secrets = application_secrets::list(tx, tenant, application.id)?;
-    Ok(ApplicationWithSecrets { application, secrets })
+    let certificates = application_certificates::list(tx, tenant, application.id)?;
+    Ok(ApplicationWithSecrets { application, secrets, certificates })
 }
 
 /// Ends every sign-in to an application that is being deleted: they are known by its application id,

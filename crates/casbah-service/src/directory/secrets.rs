@@ -3,19 +3,13 @@
 use std::time::Duration;
 
 use casbah_authority::{Caller, SecretKind};
-use casbah_model::{ApplicationSecret, Guid, Secret, Timestamp};
+use casbah_model::{ApplicationSecret, Guid, Secret, Timestamp, new_client_secret};
 use casbah_store::{application_secrets, audit};
 use serde_json::json;
 
 use super::applications::{ApplicationKey, check_not_built_in, find};
 use super::names;
 use crate::{Error, Service};
-
-const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// The characters that a URL carries as they are, so that a secret survives every way to send it.
-const UNRESERVED: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._~-";
-/// Follows the hint, so that people and secret scanners recognise one of ours.
-const MARK: &str = "8Cb~";
 
 const DAY: Duration = Duration::from_secs(86_400);
 const USUAL_LIFE: Duration = Duration::from_secs(180 * 86_400);
@@ -26,6 +20,34 @@ const LONGEST_LIFE: Duration = Duration::from_secs(732 * 86_400);
 pub(crate) const FIXED_LIFE: Duration = Duration::from_secs(730 * 86_400);
 pub(crate) const RENEWAL: Duration = Duration::from_secs(90 * 86_400);
 const MOST: usize = 50;
+
+/// How long secrets stay listed after their end, when their application's secrets are rotated.
+const KEPT_AFTER_END: Duration = Duration::from_secs(30 * 86_400);
+/// The longest time that a replaced secret goes on working.
+pub const LONGEST_GRACE: Duration = Duration::from_secs(7 * 86_400);
+
+/// A rotation: one new secret, and the end of those before it.
+#[derive(Clone, Debug, Default)]
+pub struct Rotation {
+    /// The secret to replace; none means every secret of the application.
+    pub replaces: Option<Guid>,
+    /// How long what is replaced goes on working; none at all ends it now. It never lives longer than it
+    /// would have.
+    pub grace: Duration,
+    /// The new secret.
+    pub new: NewSecret,
+}
+
+/// What a rotation did.
+#[derive(Clone, Debug)]
+pub struct Rotated {
+    /// The new secret.
+    pub secret: ApplicationSecret,
+    /// Its text, which is nowhere else.
+    pub text: Secret,
+    /// What it replaces, with its new end and its last use.
+    pub replaced: Vec<ApplicationSecret>,
+}
 
 /// A client secret to be made.
 #[derive(Clone, Debug, Default)]
@@ -49,12 +71,94 @@ impl Service {
         new: NewSecret,
     ) -> Result<(ApplicationSecret, Secret), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
+        let (secret, text) = self.draw(new, now)?;
+        let ends = secret.ends;
+        let details =
+            json!({ "keyId": secret.key_id, "displayName": secret.display_name, "ends": ends.iso() });
+        let template = caller.audit(now, "add secret", "application", "", details);
+        let added = self
+            .store
+            .write(move |tx| {
+                let application = find(tx, tenant, key)?;
+                check_not_built_in(&application)?;
+                if application_secrets::list(tx, tenant, application.id)?.len() >= MOST {
+                    return Err(too_many());
+                }
+                let secret = ApplicationSecret { application: application.id, ..secret.clone() };
+                application_secrets::insert(tx, tenant, &secret)?;
+                let mut record = template.clone();
+                record.target = application.id.to_string();
+                audit::append(tx, tenant, &record)?;
+                Ok(secret)
+            })
+            .await?;
+        Ok((added, text))
+    }
+
+    /// Makes a new secret and ends the old ones after a time of grace, in one step: nobody is left without a
+    /// secret, and none is forgotten.
+    pub async fn rotate_secret(
+        &self,
+        caller: &Caller,
+        key: ApplicationKey,
+        rotation: Rotation,
+    ) -> Result<Rotated, Error> {
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let Rotation { replaces, grace, new } = rotation;
+        if grace > LONGEST_GRACE {
+            return Err(Error::invalid("gracePeriod", "must not be longer than seven days."));
+        }
+        let unnamed = new.display_name.is_none();
+        let (secret, text) = self.draw(new, now)?;
+        let until = now.plus(grace);
+        let template =
+            caller.audit(now, "rotate secret", "application", "", json!({ "graceEnds": until.iso() }));
+        let (secret, replaced) = self
+            .store
+            .write(move |tx| {
+                let application = find(tx, tenant, key)?;
+                check_not_built_in(&application)?;
+                let all = application_secrets::list(tx, tenant, application.id)?;
+                let (ended, live): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| s.ends <= now);
+                let wanted = |secret: &ApplicationSecret| replaces.is_none_or(|id| secret.key_id == id);
+                let (mut replaced, kept): (Vec<_>, Vec<_>) = live.into_iter().partition(wanted);
+                if let (Some(id), true) = (replaces, replaced.is_empty()) {
+                    return Err(Error::invalid("keyId", format!("no secret in use has the keyId {id}.")));
+                }
+                for old in ended.iter().filter(|old| old.ends.plus(KEPT_AFTER_END) <= now) {
+                    application_secrets::delete(tx, tenant, application.id, old.key_id)?;
+                }
+                if replaced.len() + kept.len() >= MOST {
+                    return Err(too_many());
+                }
+                let before: Vec<_> = replaced.iter().map(facts).collect();
+                for old in &mut replaced {
+                    old.ends = old.ends.min(until);
+                    application_secrets::set_end(tx, tenant, application.id, old.key_id, old.ends)?;
+                }
+                let mut secret = ApplicationSecret { application: application.id, ..secret.clone() };
+                // The new one takes the place of the newest, and its name.
+                if let (true, Some(newest)) = (unnamed, replaced.last()) {
+                    secret.display_name.clone_from(&newest.display_name);
+                }
+                application_secrets::insert(tx, tenant, &secret)?;
+                let after: Vec<_> = replaced.iter().chain([&secret]).map(facts).collect();
+                let (before, after) = (json!({ "secrets": before }), json!({ "secrets": after }));
+                audit::append(tx, tenant, &template.changed(application.id, &before, &after))?;
+                Ok::<_, Error>((secret, replaced))
+            })
+            .await?;
+        Ok(Rotated { secret, text, replaced })
+    }
+
+    /// A secret that stands in no database yet, and its text.
+    fn draw(&self, new: NewSecret, now: Timestamp) -> Result<(ApplicationSecret, Secret), Error> {
         let display_name = match new.display_name.as_deref().map(str::trim) {
             None | Some("") => String::new(),
             Some(name) => names::display_name("displayName", name)?,
         };
         let (starts, ends) = life(now, new.starts, new.ends)?;
-        let text = new.value.unwrap_or_else(draw);
+        let text = new.value.unwrap_or_else(new_client_secret);
         let secret = ApplicationSecret {
             key_id: Guid::random(),
             application: Guid::from_u128(0),
@@ -66,29 +170,7 @@ impl Service {
             last_used: None,
             last_address: None,
         };
-        let details =
-            json!({ "keyId": secret.key_id, "displayName": secret.display_name, "ends": ends.iso() });
-        let template = caller.audit(now, "add secret", "application", "", details);
-        let added = self
-            .store
-            .write(move |tx| {
-                let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
-                if application_secrets::list(tx, tenant, application.id)?.len() >= MOST {
-                    return Err(Error::invalid(
-                        "passwordCredential",
-                        format!("an application has at most {MOST} secrets; remove one first."),
-                    ));
-                }
-                let secret = ApplicationSecret { application: application.id, ..secret.clone() };
-                application_secrets::insert(tx, tenant, &secret)?;
-                let mut record = template.clone();
-                record.target = application.id.to_string();
-                audit::append(tx, tenant, &record)?;
-                Ok(secret)
-            })
-            .await?;
-        Ok((added, text))
+        Ok((secret, text))
     }
 
     /// An application's secrets, without their text, the oldest first.
@@ -130,12 +212,16 @@ impl Service {
     }
 }
 
-/// A fresh secret: three characters to tell it apart by, which are kept in clear and so count for
-/// nothing, the mark, and 43 that carry 259 random bits.
-fn draw() -> Secret {
-    let hint = Secret::random(3, ALPHANUMERIC);
-    let rest = Secret::random(43, UNRESERVED);
-    Secret::new(format!("{}{MARK}{}", hint.expose(), rest.expose()))
+fn too_many() -> Error {
+    Error::invalid(
+        "passwordCredential",
+        format!("an application has at most {MOST} secrets; remove one first."),
+    )
+}
+
+/// What the audit trail says of a secret.
+fn facts(secret: &ApplicationSecret) -> serde_json::Value {
+    json!({ "keyId": secret.key_id, "displayName": secret.display_name, "ends": secret.ends.iso() })
 }
 
 /// From when until when a secret is valid.
