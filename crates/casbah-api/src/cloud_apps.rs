@@ -1,5 +1,6 @@
 //! The Cloud Apps API: alerts, discovery, governance log, policies.
 
+mod activities;
 mod alerts;
 mod api_tokens;
 mod app_tags;
@@ -33,6 +34,7 @@ const DISCOVERY_MANAGE: &[Permission] = &[DiscoveryManage];
 
 pub(crate) fn areas() -> Vec<Area> {
     vec![
+        activities::area(),
         alerts::area(),
         uploads::area(),
         streams::area(),

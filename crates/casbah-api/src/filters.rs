@@ -35,6 +35,10 @@ pub(crate) enum Kind {
     Number,
     /// Texts.
     Text,
+    /// Texts; the text `null` says that there is no value.
+    NullableText,
+    /// Anything: texts, numbers, objects.
+    Any,
     /// Ids of 24 hex digits.
     Id,
     /// Yes or no.
@@ -62,6 +66,12 @@ pub(crate) enum Operator {
     GteNdays,
     LteNdays,
     Contains,
+    Ncontains,
+    Startswith,
+    Startswithsingle,
+    Doesnotstartwith,
+    Isset,
+    Isnotset,
     Text,
 }
 
@@ -78,6 +88,12 @@ impl Operator {
             Operator::GteNdays => "gte_ndays",
             Operator::LteNdays => "lte_ndays",
             Operator::Contains => "contains",
+            Operator::Ncontains => "ncontains",
+            Operator::Startswith => "startswith",
+            Operator::Startswithsingle => "startswithsingle",
+            Operator::Doesnotstartwith => "doesnotstartwith",
+            Operator::Isset => "isset",
+            Operator::Isnotset => "isnotset",
             Operator::Text => "text",
         }
     }
@@ -101,6 +117,17 @@ fn object(value: &Value) -> Result<Map<String, Value>, Problem> {
         },
         _ => Err(refused(value, "filters must be an object".into())),
     }
+}
+
+/// The filters that go on where a scanned page ended: all that were given, the window narrowed at
+/// one side; a bound given for the other side stays.
+pub(crate) fn narrowed(mut filters: Map<String, Value>, bound: i64, ascending: bool) -> Value {
+    let date = filters.entry("date").or_insert_with(|| json!({}));
+    if !date.is_object() {
+        *date = json!({});
+    }
+    date[if ascending { "gte" } else { "lte" }] = json!(bound);
+    Value::Object(filters)
 }
 
 /// Reads filters against the table of a resource.
@@ -192,6 +219,17 @@ impl Place<'_> {
                 Ok(Some(Test::Within(ranges?)))
             }
             Operator::Contains => self.texts(value).map(|texts| Some(Test::Contains(texts))),
+            Operator::Ncontains => {
+                self.texts(value).map(|texts| Some(Test::Not(Box::new(Test::Contains(texts)))))
+            }
+            Operator::Startswith | Operator::Startswithsingle => {
+                self.texts(value).map(|texts| Some(Test::Begins(texts)))
+            }
+            Operator::Doesnotstartwith => {
+                self.texts(value).map(|texts| Some(Test::Not(Box::new(Test::Begins(texts)))))
+            }
+            Operator::Isset => self.presence(value, true).map(Some),
+            Operator::Isnotset => self.presence(value, false).map(Some),
             Operator::Text => self.texts(value).map(|texts| Some(Test::Words(texts))),
         }
     }
@@ -213,7 +251,8 @@ impl Place<'_> {
             Kind::Number | Kind::Time | Kind::Span => {
                 (whole_number(value).map(Operand::Number), "whole numbers".to_string())
             }
-            Kind::Text => (text(value).map(Operand::Text), "texts".to_string()),
+            Kind::Text | Kind::NullableText => (text(value).map(Operand::Text), "texts".to_string()),
+            Kind::Any => (Some(Operand::Text(value.to_string())), String::new()),
             Kind::Flag => (yes_or_no(value).map(Operand::Flag), "true or false".to_string()),
             Kind::Id => {
                 let id = text(value).and_then(|t| t.trim().parse::<RecordId>().ok());
@@ -278,6 +317,14 @@ impl Place<'_> {
             _ => return Err(self.wrong(value, "a lowest and a highest number")),
         };
         Ok(Test::Within(vec![range]))
+    }
+
+    /// Whether the field has a value; `wanted` is what `true` asks for.
+    fn presence(&self, value: &Value, wanted: bool) -> Result<Test, Problem> {
+        let [one] = list(value)[..] else { return Err(self.wrong(value, "true or false")) };
+        let yes = yes_or_no(one).ok_or_else(|| self.wrong(one, "true or false"))?;
+        let nothing = vec![Operand::Nothing];
+        Ok(if yes == wanted { Test::NoneOf(nothing) } else { Test::AnyOf(nothing) })
     }
 
     fn texts(&self, value: &Value) -> Result<Vec<String>, Problem> {

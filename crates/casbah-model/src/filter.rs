@@ -24,6 +24,10 @@ pub enum Test {
     Words(Vec<String>),
     /// It contains one of these texts, without regard to case.
     Contains(Vec<String>),
+    /// It begins with one of these texts, without regard to case.
+    Begins(Vec<String>),
+    /// It does not satisfy that; a field without value satisfies it.
+    Not(Box<Test>),
 }
 
 /// A value to compare with.
@@ -107,6 +111,70 @@ pub enum AlertField {
     BuiltIn,
     /// All its words.
     Text,
+}
+
+/// Fields of an activity that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityField {
+    /// Its id.
+    Id,
+    /// App, by number.
+    Service,
+    /// Instance of the app.
+    Instance,
+    /// Where it comes from, by number.
+    Source,
+    /// Sign-in name of the person, or name of the application.
+    UserName,
+    /// Domain of the sign-in name.
+    UserDomain,
+    /// Who did it, by key.
+    Entity,
+    /// Its type, fine or by category.
+    ActionType,
+    /// Its category.
+    Category,
+    /// Whether it changes how things are set up.
+    Admin,
+    /// An object that it was done to, by id or name.
+    Object,
+    /// Kind of device.
+    DeviceType,
+    /// The user agent.
+    UserAgent,
+    /// Country of the address.
+    Country,
+    /// Whose address it is.
+    Organization,
+    /// The address.
+    Address,
+    /// Category of the address.
+    IpCategory,
+    /// Tags of the address.
+    IpTag,
+    /// When it happened.
+    At,
+    /// When it was taken in.
+    Created,
+    /// All its words.
+    Text,
+    /// Application id of the client.
+    Client,
+    /// The number of an AADSTS code; no value for what worked.
+    Failure,
+    /// Something that no activity has yet: a file, a policy that matched, an action taken.
+    Absent,
+    /// Something that is false for every activity yet.
+    False,
+}
+
+/// Order of a list of activities; ties are broken by the order in which they happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActivityOrder {
+    /// By the time at which it was taken in; else by the time at which it happened.
+    pub by_created: bool,
+    /// Oldest first.
+    pub ascending: bool,
 }
 
 /// Fields of a discovered app that can be filtered by.

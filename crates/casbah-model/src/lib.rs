@@ -42,4 +42,6 @@ pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet
 pub use permission::{Permission, PermissionSet};
 pub use role::{ROLES, Role};
 pub use secret::Secret;
-pub use tenant_settings::{AssertionSettings, OutOfRange, SignInSettings, TenantSettings, TokenLifetimes};
+pub use tenant_settings::{
+    AssertionSettings, OutOfRange, RetentionSettings, SignInSettings, TenantSettings, TokenLifetimes,
+};

@@ -14,6 +14,22 @@ pub struct TenantSettings {
     pub sign_in: SignInSettings,
     /// What is demanded of client assertions.
     pub assertions: AssertionSettings,
+    /// How long records are kept.
+    pub retention: RetentionSettings,
+}
+
+/// How long records are kept, in days.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RetentionSettings {
+    /// Activities, and with them the audit trail; none means for ever.
+    pub activities: Option<u32>,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> RetentionSettings {
+        RetentionSettings { activities: Some(180) }
+    }
 }
 
 impl AssertionSettings {

@@ -3,6 +3,7 @@
 //! Each takes the caller (whose permission the edge has already checked against its table), runs
 //! one transaction and writes an audit record in it. Knows no status codes, JSON names or markup.
 
+pub mod activities;
 pub mod alerts;
 pub mod api_tokens;
 pub mod bootstrap;

@@ -1,12 +1,17 @@
 //! Activities: the large table, always read in the order of time.
 
-use casbah_model::{Activity, TenantId};
+mod conditions;
+
+use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page};
+use casbah_model::{Activity, TenantId, Timestamp};
 
 use crate::{Error, Result, Row, Tx, Value};
 
 const COLUMNS: &str = "seq, id, created, source, service, instance, action, category, action_type, actor_kind, \
     actor, user_name, client, address, ip_category, country, organization, device_type, admin, failure, facts";
 
+/// Counting stops here; beyond it a list says only that there are more.
+pub const COUNT_CAP: i64 = 100_000;
 /// Places of one moment that are tried before giving up.
 const MOST_OF_A_MOMENT: i64 = 64;
 
@@ -128,4 +133,76 @@ pub fn newest(tx: &mut Tx<'_>, tenant: TenantId, service: i64, limit: i64) -> Re
         "select {COLUMNS} from activities where tenant = ?1 and service = ?2 order by seq desc limit ?3"
     );
     tx.rows(&sql, &[tenant.into(), service.into(), limit.into()])?.into_iter().map(activity).collect()
+}
+
+/// An activity, if it exists.
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: &str) -> Result<Option<Activity>> {
+    let sql = format!("select {COLUMNS} from activities where tenant = ?1 and id = ?2");
+    tx.row(&sql, &[tenant.into(), id.into()])?.map(activity).transpose()
+}
+
+/// One page of the activities that satisfy all conditions, in a total order.
+pub fn list(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    wanted: &[Condition<ActivityField>],
+    order: ActivityOrder,
+    page: Page,
+) -> Result<Vec<Activity>> {
+    let mut values = vec![tenant.into()];
+    let conditions = conditions::compile(wanted, &mut values);
+    let direction = if order.ascending { "asc" } else { "desc" };
+    let first = if order.by_created { format!("a.created {direction}, ") } else { String::new() };
+    values.extend([page.limit.into(), page.skip.into()]);
+    let (limit, skip) = (values.len() - 1, values.len());
+    let sql = format!(
+        "select {COLUMNS} from activities a where a.tenant = ?1{conditions} \
+         order by {first}a.seq {direction} limit ?{limit} offset ?{skip}"
+    );
+    tx.rows(&sql, &values)?.into_iter().map(activity).collect()
+}
+
+/// How many activities satisfy all conditions; at most one more than [`COUNT_CAP`].
+pub fn count(tx: &mut Tx<'_>, tenant: TenantId, wanted: &[Condition<ActivityField>]) -> Result<i64> {
+    let mut values = vec![tenant.into()];
+    let conditions = conditions::compile(wanted, &mut values);
+    values.push((COUNT_CAP + 1).into());
+    let sql = format!(
+        "select count(*) from (select 1 as one from activities a where a.tenant = ?1{conditions} limit ?{}) as counted",
+        values.len()
+    );
+    tx.number(&sql, &values)
+}
+
+/// Keeps what somebody said of an activity, in place of what was said before.
+pub fn save_feedback(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    id: &str,
+    at: Timestamp,
+    by: &str,
+    feedback: &serde_json::Value,
+) -> Result<()> {
+    let sql = "insert into activity_feedback (tenant, activity, at, by_whom, feedback) values (?1, ?2, ?3, ?4, ?5) \
+               on conflict (tenant, activity) do update set at = excluded.at, by_whom = excluded.by_whom, \
+               feedback = excluded.feedback";
+    tx.execute(sql, &[tenant.into(), id.into(), at.into(), by.into(), Value::json(feedback)])?;
+    Ok(())
+}
+
+/// Forgets activities that happened before; at most `limit` at once. Answers how many.
+pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit: i64) -> Result<u64> {
+    let sql = "select seq from activities where tenant = ?1 and seq < ?2 order by seq limit 1 offset ?3";
+    let values = [tenant.into(), Activity::first_at(before).into(), limit.into()];
+    // Everything below this place goes; there are at most `limit` of them.
+    let end = match tx.row(sql, &values)? {
+        Some(row) => row.read().take()?,
+        None => Activity::first_at(before),
+    };
+    let values = [tenant.into(), Value::from(end)];
+    tx.execute("delete from activity_terms where tenant = ?1 and seq < ?2", &values)?;
+    let sql = "delete from activity_feedback where tenant = ?1 and activity in \
+               (select id from activities where tenant = ?1 and seq < ?2)";
+    tx.execute(sql, &values)?;
+    tx.execute("delete from activities where tenant = ?1 and seq < ?2", &values)
 }

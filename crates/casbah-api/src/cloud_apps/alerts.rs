@@ -12,7 +12,7 @@ use casbah_authority::Caller;
 use casbah_model::filter::AlertOrder;
 use casbah_service::Service;
 use casbah_service::alerts::AlertQuery;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{ALERTS_MANAGE, ALERTS_READ, record_id};
 use crate::filters;
@@ -83,20 +83,9 @@ async fn list_alerts(
         "moreThanTotal": found.more_than_total,
     });
     if let Some(bound) = found.next_bound {
-        answer["nextQueryFilters"] = next_filters(given, bound, ascending);
+        answer["nextQueryFilters"] = filters::narrowed(given, bound, ascending);
     }
     Ok(Json(answer))
-}
-
-/// The filters that go on where a scanned page ended: all that were given, the window narrowed at
-/// one side; a bound given for the other side stays.
-fn next_filters(mut filters: Map<String, Value>, bound: i64, ascending: bool) -> Value {
-    let date = filters.entry("date").or_insert_with(|| json!({}));
-    if !date.is_object() {
-        *date = json!({});
-    }
-    date[if ascending { "gte" } else { "lte" }] = json!(bound);
-    Value::Object(filters)
 }
 
 async fn fetch_alert(

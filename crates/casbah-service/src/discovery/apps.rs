@@ -280,6 +280,8 @@ fn satisfies(app: &DiscoveredApp, condition: &Condition<DiscoveredAppField>, of_
             let name = app.name.to_lowercase();
             texts.iter().any(|text| name.contains(&text.to_lowercase()))
         }
+        // No field of a discovered app has these operators.
+        Test::Begins(_) | Test::Not(_) => false,
     }
 }
 

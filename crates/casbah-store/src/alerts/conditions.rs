@@ -44,6 +44,8 @@ fn compile_one(condition: &Condition<AlertField>, values: &mut Vec<Value>) -> St
             let found: Vec<String> = texts.iter().map(|text| words(text, split, values)).collect();
             if found.is_empty() { NEVER.into() } else { found.join(" or ") }
         }
+        // No field of an alert has these operators.
+        Test::Begins(_) | Test::Not(_) => NEVER.into(),
     }
 }
 
@@ -101,7 +103,7 @@ fn column(name: &str, list: Vec<Value>, values: &mut Vec<Value>) -> String {
     if list.is_empty() { NEVER.into() } else { format!("{name} in ({})", one_of(list, values)) }
 }
 
-fn flags(operands: &[Operand], is_true: &str) -> String {
+pub(crate) fn flags(operands: &[Operand], is_true: &str) -> String {
     match (operands.contains(&Operand::Flag(true)), operands.contains(&Operand::Flag(false))) {
         (true, true) => "1 = 1".into(),
         (true, false) => is_true.into(),
@@ -167,7 +169,7 @@ fn within(name: &str, ranges: &[Range], values: &mut Vec<Value>) -> String {
     if all.is_empty() { NEVER.into() } else { all.join(" or ") }
 }
 
-fn words(text: &str, split: bool, values: &mut Vec<Value>) -> String {
+pub(crate) fn words(text: &str, split: bool, values: &mut Vec<Value>) -> String {
     let lower = text.to_lowercase();
     let pieces: Vec<&str> = if split { lower.split_whitespace().collect() } else { vec![&lower] };
     let mut sql = String::from("1 = 1");

@@ -1,0 +1,94 @@
+//! Activities: list, scan, fetch, feedback.
+
+mod fields;
+#[cfg(test)]
+mod tests;
+mod user_agent;
+mod view;
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use casbah_authority::Caller;
+use casbah_model::Permission;
+use casbah_model::Permission::{InvestigationManage, InvestigationRead};
+use casbah_model::filter::ActivityOrder;
+use casbah_service::Service;
+use casbah_service::activities::ActivityQuery;
+use serde_json::{Map, Value, json};
+
+use crate::filters;
+use crate::paging::{self, Answer};
+use crate::parameters::Parameters;
+use crate::table::Area;
+
+const READ: &[Permission] = &[InvestigationRead, InvestigationManage];
+
+pub(super) fn area() -> Area {
+    Area::new("Activities")
+        .list("/api/v1/activities", READ, "List activities", list_activities)
+        .get("/api/v1/activities/{id}", READ, "Fetch an activity", fetch_activity)
+        .post("/api/v1/activities/{id}/feedback", READ, "Say what an activity was", give_feedback)
+}
+
+async fn list_activities(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
+    let by_created = paging::sort_field(&parameters, &[("date", false), ("created", true)])?;
+    let ascending = paging::ascending(&parameters)?;
+    let (page, scan) = paging::page(&parameters)?;
+    // A scan goes on by narrowing the time, which only works in the order of time.
+    let order = ActivityOrder { by_created: by_created && !scan, ascending };
+    let found = service.list_activities(&caller, ActivityQuery { conditions, order, page, scan }).await?;
+    let data: Vec<Value> =
+        found.activities.iter().map(|a| view::activity(a, caller.tenant, caller.tenant_number)).collect();
+    let mut answer = json!({
+        "data": data,
+        "total": found.total,
+        "hasNext": found.has_next,
+        "max": page.limit,
+        "moreThanTotal": found.more_than_total,
+    });
+    if let Some(bound) = found.next_bound {
+        answer["nextQueryFilters"] = filters::narrowed(given, bound, ascending);
+    }
+    Ok(Json(answer))
+}
+
+async fn fetch_activity(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer {
+    let activity = service.activity(&caller, id).await?;
+    Ok(Json(view::activity(&activity, caller.tenant, caller.tenant_number)))
+}
+
+/// Clients write `feedback` or `feedbackValue`; the answer has the form of a list.
+async fn give_feedback(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    let mut feedback = Map::new();
+    let value = parameters.text("feedbackValue")?.or(parameters.text("feedback")?);
+    for (name, value) in [
+        ("value", value),
+        ("text", parameters.text("feedbackText")?),
+        ("contactEmail", parameters.text("contactEmail")?),
+    ] {
+        if let Some(value) = value {
+            feedback.insert(name.into(), value.into());
+        }
+    }
+    if let Some(allow) = parameters.flag("allowContact")? {
+        feedback.insert("allowContact".into(), allow.into());
+    }
+    let activity = service.give_feedback(&caller, id, Value::Object(feedback)).await?;
+    let data = vec![view::activity(&activity, caller.tenant, caller.tenant_number)];
+    Ok(Json(json!({ "data": data, "total": 1, "hasNext": false, "max": 1, "moreThanTotal": false })))
+}

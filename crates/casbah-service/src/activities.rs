@@ -1,0 +1,188 @@
+//! Activities: list, fetch, feedback, the sign-in log, and how long they are kept.
+
+use std::time::Duration;
+
+use casbah_authority::Caller;
+use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Operand, Page, Range, Test};
+use casbah_model::{Activity, Guid, TenantId};
+use casbah_store::{activities, tenant_settings, tenants};
+use serde_json::{Value, json};
+
+use crate::{Error, Service};
+
+/// Activities that one transaction of the clean-up forgets: few enough that writers need not wait long.
+const FORGOTTEN_AT_ONCE: i64 = 2_000;
+
+/// Which activities, and in which order.
+#[derive(Clone, Debug)]
+pub struct ActivityQuery {
+    /// All of these hold.
+    pub conditions: Vec<Condition<ActivityField>>,
+    /// In this order.
+    pub order: ActivityOrder,
+    /// This part of the list; scan mode looks at the limit only.
+    pub page: Page,
+    /// Whether the list is followed by narrowing the time window instead of by number.
+    pub scan: bool,
+}
+
+/// A part of a list of activities.
+#[derive(Debug)]
+pub struct ActivityPage {
+    /// The activities.
+    pub activities: Vec<Activity>,
+    /// How many satisfy the conditions, over all pages.
+    pub total: i64,
+    /// Whether there are more than `total`: counting has an end.
+    pub more_than_total: bool,
+    /// Whether something is left behind this page.
+    pub has_next: bool,
+    /// Scan mode, while something is left: the bound of time that the next request begins at.
+    pub next_bound: Option<i64>,
+}
+
+/// Whose sign-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInsOf {
+    /// Everybody's.
+    Everybody,
+    /// Through the application with this application id, and its own.
+    Application(Guid),
+    /// Of the person with this object id.
+    User(Guid),
+}
+
+impl Service {
+    /// Lists activities.
+    pub async fn list_activities(
+        &self,
+        caller: &Caller,
+        query: ActivityQuery,
+    ) -> Result<ActivityPage, Error> {
+        let tenant = caller.tenant;
+        self.store
+            .read(move |tx| {
+                let ActivityQuery { conditions, order, page, scan } = &query;
+                let total = activities::count(tx, tenant, conditions)?;
+                let skip = if *scan { 0 } else { page.skip };
+                let one_more = Page { skip, limit: page.limit.saturating_add(1) };
+                let mut found = activities::list(tx, tenant, conditions, *order, one_more)?;
+                let limit = usize::try_from(page.limit).unwrap_or(0);
+                let mut has_next = found.len() > limit;
+                let mut next_bound = None;
+                if has_next && *scan {
+                    let bound = found.pop().map_or(0, |activity| activity.at().0);
+                    // The next window begins with that millisecond, so nothing of it may be in this one ...
+                    found.retain(|activity| activity.at().0 != bound);
+                    next_bound = Some(bound);
+                    if found.is_empty() {
+                        // ... unless it alone overfills a page: then it is given whole, and the next begins beyond.
+                        let within = |from, to| {
+                            let test = Test::Within(vec![Range { from, to }]);
+                            let window = Condition { field: ActivityField::At, test };
+                            conditions.iter().cloned().chain([window]).collect::<Vec<_>>()
+                        };
+                        let whole = Page { skip: 0, limit: activities::COUNT_CAP };
+                        found =
+                            activities::list(tx, tenant, &within(Some(bound), Some(bound)), *order, whole)?;
+                        let (next, beyond) = if order.ascending {
+                            (bound.saturating_add(1), within(Some(bound.saturating_add(1)), None))
+                        } else {
+                            (bound.saturating_sub(1), within(None, Some(bound.saturating_sub(1))))
+                        };
+                        let one = Page { skip: 0, limit: 1 };
+                        has_next = !activities::list(tx, tenant, &beyond, *order, one)?.is_empty();
+                        next_bound = has_next.then_some(next);
+                    }
+                } else {
+                    found.truncate(limit);
+                }
+                let more_than_total = total > activities::COUNT_CAP;
+                let total = total.min(activities::COUNT_CAP);
+                Ok(ActivityPage { activities: found, total, more_than_total, has_next, next_bound })
+            })
+            .await
+    }
+
+    /// Fetches an activity.
+    pub async fn activity(&self, caller: &Caller, id: String) -> Result<Activity, Error> {
+        let tenant = caller.tenant;
+        self.store.read(move |tx| activities::find(tx, tenant, &id)?.ok_or(Error::NotFound)).await
+    }
+
+    /// Keeps what the caller says of an activity; said again, the last word counts.
+    pub async fn give_feedback(
+        &self,
+        caller: &Caller,
+        id: String,
+        feedback: Value,
+    ) -> Result<Activity, Error> {
+        let (tenant, now, by) = (caller.tenant, self.clock.now(), caller.name().to_string());
+        let record =
+            caller.audit(now, "give feedback", "activity", &id, json!({ "feedback": feedback.clone() }));
+        self.store
+            .write(move |tx| {
+                let activity = activities::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
+                activities::save_feedback(tx, tenant, &id, now, &by, &feedback)?;
+                casbah_store::audit::append(tx, tenant, &record)?;
+                Ok(activity)
+            })
+            .await
+    }
+
+    /// Sign-ins, successful or not, the newest first: for the pages of a person and of an application, and
+    /// for Graph.
+    pub async fn sign_ins(
+        &self,
+        tenant: TenantId,
+        of: SignInsOf,
+        also: Vec<Condition<ActivityField>>,
+        page: Page,
+    ) -> Result<Vec<Activity>, Error> {
+        let is = |field, value: String| Condition { field, test: Test::AnyOf(vec![Operand::Text(value)]) };
+        let categories = ["EVENT_CATEGORY_LOGIN", "EVENT_CATEGORY_FAILED_LOGIN"];
+        let categories = categories.map(|name| Operand::Text(name.to_string()));
+        let mut conditions =
+            vec![Condition { field: ActivityField::Category, test: Test::AnyOf(categories.to_vec()) }];
+        conditions.extend(also);
+        match of {
+            SignInsOf::Everybody => {}
+            SignInsOf::Application(id) => conditions.push(is(ActivityField::Client, id.to_string())),
+            SignInsOf::User(id) => conditions.push(is(ActivityField::Entity, id.to_string())),
+        }
+        let order = ActivityOrder { by_created: false, ascending: false };
+        self.store.read(move |tx| Ok(activities::list(tx, tenant, &conditions, order, page)?)).await
+    }
+
+    /// Forgets activities that are older than their tenants want to keep them; the clean-up calls it. With
+    /// several nodes one finds what the other has left. Answers how many there were.
+    pub async fn forget_old_activities(&self) -> Result<u64, Error> {
+        let now = self.clock.now();
+        let kept = self
+            .store
+            .read(|tx| -> Result<_, Error> {
+                let mut kept = Vec::new();
+                for tenant in tenants::all(tx)? {
+                    kept.push((tenant.id, tenant_settings::find(tx, tenant.id)?.retention.activities));
+                }
+                Ok(kept)
+            })
+            .await?;
+        let mut forgotten = 0;
+        for (tenant, days) in kept {
+            let Some(days) = days else { continue };
+            let before = now.minus(Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+            loop {
+                let gone = self
+                    .store
+                    .write(move |tx| activities::remove_before(tx, tenant, before, FORGOTTEN_AT_ONCE))
+                    .await?;
+                forgotten += gone;
+                if gone == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(forgotten)
+    }
+}

@@ -1,0 +1,213 @@
+//! Typed conditions on activities become SQL. No text of a request ever stands in the SQL: only parameters.
+
+use casbah_model::filter::{ActivityField, Condition, EntityKey, Operand, Range, Test};
+use casbah_model::{Activity, Timestamp};
+
+use super::{IP_TAG, OBJECT};
+use crate::Value;
+use crate::alerts::conditions::{flags, one_of, words};
+
+const NEVER: &str = "1 = 0";
+/// The apps that the people and applications of the directory belong to: the directory and Casbah itself.
+const OF_THE_DIRECTORY: [i64; 2] = [11161, casbah_model::activity::CASBAH_APP];
+
+/// The conditions, each after an `and`; `values` holds what is already numbered.
+pub(super) fn compile(conditions: &[Condition<ActivityField>], values: &mut Vec<Value>) -> String {
+    let mut sql = String::new();
+    for condition in conditions {
+        sql.push_str(" and (");
+        sql.push_str(&test(condition.field, &condition.test, values));
+        sql.push(')');
+    }
+    sql
+}
+
+/// Never unknown to SQL, so that "not" is the plain opposite.
+fn test(field: ActivityField, test_of_it: &Test, values: &mut Vec<Value>) -> String {
+    match test_of_it {
+        Test::AnyOf(operands) => any_of(field, operands, values),
+        Test::NoneOf(operands) => format!("not ({})", any_of(field, operands, values)),
+        Test::Not(inner) => format!("not ({})", test(field, inner, values)),
+        Test::Within(ranges) => {
+            let one = |range: &Range, values: &mut Vec<Value>| match field {
+                ActivityField::At => {
+                    let from = range.from.map(|ms| Activity::first_at(Timestamp(ms)));
+                    between("a.seq", from, range.to.map(|ms| Activity::last_at(Timestamp(ms))), values)
+                }
+                ActivityField::Created => between("a.created", range.from, range.to, values),
+                _ => NEVER.into(),
+            };
+            joined(ranges.iter().map(|range| one(range, values)).collect())
+        }
+        Test::Words(texts) => joined(texts.iter().map(|text| words(text, true, values)).collect()),
+        Test::Contains(texts) => joined(texts.iter().map(|text| contains(field, text, values)).collect()),
+        Test::Begins(texts) => joined(texts.iter().map(|text| begins(field, text, values)).collect()),
+    }
+}
+
+fn joined(any: Vec<String>) -> String {
+    if any.is_empty() { NEVER.into() } else { any.join(" or ") }
+}
+
+/// What the database has of a field that is one text.
+fn text_column(field: ActivityField) -> Option<&'static str> {
+    Some(match field {
+        ActivityField::Id => "a.id",
+        ActivityField::UserName => "a.user_key",
+        ActivityField::UserDomain => "a.user_domain",
+        ActivityField::ActionType => "a.action_type",
+        ActivityField::Category => "a.category",
+        ActivityField::DeviceType => "a.device_type",
+        ActivityField::UserAgent => "a.agent_key",
+        ActivityField::Country => "a.country",
+        ActivityField::Organization => "a.organization",
+        ActivityField::Address => "a.address",
+        ActivityField::Client => "a.client",
+        _ => return None,
+    })
+}
+
+/// A text as the column has it.
+fn spelled(field: ActivityField, text: &str) -> String {
+    match field {
+        ActivityField::ActionType
+        | ActivityField::Category
+        | ActivityField::DeviceType
+        | ActivityField::Country => text.trim().to_uppercase(),
+        ActivityField::Organization => text.to_string(),
+        _ => text.trim().to_lowercase(),
+    }
+}
+
+fn any_of(field: ActivityField, operands: &[Operand], values: &mut Vec<Value>) -> String {
+    let nothing = operands.contains(&Operand::Nothing);
+    let numbers: Vec<Value> = operands
+        .iter()
+        .filter_map(|o| if let Operand::Number(n) = o { Some((*n).into()) } else { None })
+        .collect();
+    let texts = |of: Vec<String>| of.into_iter().map(Value::from).collect::<Vec<Value>>();
+    let all_texts = operands.iter().filter_map(|o| match o {
+        Operand::Text(text) => Some(spelled(field, text)),
+        Operand::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    match field {
+        ActivityField::Service => column("a.service", numbers, nothing, values),
+        ActivityField::Instance => column("a.instance", numbers, nothing, values),
+        ActivityField::Source => column("a.source", numbers, nothing, values),
+        ActivityField::IpCategory => column("a.ip_category", numbers, nothing, values),
+        ActivityField::Failure => column("a.failure", numbers, nothing, values),
+        ActivityField::At => {
+            let moments: Vec<Range> = operands
+                .iter()
+                .filter_map(|o| {
+                    if let Operand::Number(n) = o {
+                        Some(Range { from: Some(*n), to: Some(*n) })
+                    } else {
+                        None
+                    }
+                })
+                .collect();
+            test(field, &Test::Within(moments), values)
+        }
+        ActivityField::Created => column("a.created", numbers, nothing, values),
+        ActivityField::Admin => flags(operands, "a.admin <> 0"),
+        ActivityField::False => flags(operands, NEVER),
+        ActivityField::Object => term(OBJECT, texts(all_texts.collect()), nothing, values),
+        ActivityField::IpTag => term(IP_TAG, texts(all_texts.collect()), nothing, values),
+        ActivityField::Entity => joined(operands.iter().map(|o| entity(o, values)).collect()),
+        ActivityField::Text => {
+            let texts: Vec<String> = all_texts.collect();
+            joined(texts.iter().map(|text| words(text, false, values)).collect())
+        }
+        // Its value is null everywhere.
+        ActivityField::Absent => if nothing { "1 = 1" } else { NEVER }.into(),
+        // The fine type, or the category that it belongs to.
+        ActivityField::ActionType => {
+            let list: Vec<String> = all_texts.collect();
+            let fine = column("a.action_type", texts(list.clone()), nothing, values);
+            format!("{fine} or {}", column("a.category", texts(list), false, values))
+        }
+        _ => match text_column(field) {
+            Some(name) => column(name, texts(all_texts.collect()), nothing, values),
+            None => NEVER.into(),
+        },
+    }
+}
+
+fn column(name: &str, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> String {
+    let mut any = Vec::new();
+    if !list.is_empty() {
+        any.push(format!("({name} is not null and {name} in ({}))", one_of(list, values)));
+    }
+    if nothing {
+        any.push(format!("{name} is null"));
+    }
+    joined(any)
+}
+
+fn term(kind: i64, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> String {
+    let select = format!("select t.seq from activity_terms t where t.tenant = ?1 and t.kind = {kind}");
+    let mut any = Vec::new();
+    if !list.is_empty() {
+        any.push(format!("a.seq in ({select} and t.term in ({}))", one_of(list, values)));
+    }
+    if nothing {
+        any.push(format!("a.seq not in ({select})"));
+    }
+    joined(any)
+}
+
+/// Whoever did it, by object id or by name, whichever the key's id is.
+fn entity(operand: &Operand, values: &mut Vec<Value>) -> String {
+    let key = match operand {
+        Operand::Nothing => return "a.actor is null".into(),
+        Operand::Entity(key) => key.clone(),
+        Operand::Text(id) => EntityKey { id: id.clone(), saas: None, inst: None },
+        _ => return NEVER.into(),
+    };
+    let elsewhere = key.saas.is_some_and(|saas| !OF_THE_DIRECTORY.contains(&saas));
+    if elsewhere || key.inst.is_some_and(|inst| inst != 0) {
+        return NEVER.into();
+    }
+    values.push(key.id.trim().to_lowercase().into());
+    let place = values.len();
+    format!(
+        "(a.actor is not null and a.actor = ?{place}) or (a.user_key is not null and a.user_key = ?{place})"
+    )
+}
+
+fn between(name: &str, from: Option<i64>, to: Option<i64>, values: &mut Vec<Value>) -> String {
+    let mut sql = String::from("1 = 1");
+    for (sign, end) in [(">=", from), ("<=", to)] {
+        if let Some(end) = end {
+            values.push(end.into());
+            sql.push_str(&format!(" and {name} {sign} ?{}", values.len()));
+        }
+    }
+    sql
+}
+
+fn contains(field: ActivityField, text: &str, values: &mut Vec<Value>) -> String {
+    let Some(name) = text_column(field) else { return NEVER.into() };
+    // `!` escapes the two characters that mean something to `like`, and itself.
+    let escaped = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    values.push(format!("%{escaped}%").into());
+    format!("({name} is not null and lower({name}) like ?{} escape '!')", values.len())
+}
+
+/// Two comparisons and not `like`, which no index helps with on both databases.
+fn begins(field: ActivityField, text: &str, values: &mut Vec<Value>) -> String {
+    let name = match field {
+        ActivityField::Entity => "a.actor",
+        ActivityField::Text => "a.search",
+        _ => match text_column(field) {
+            Some(name) => name,
+            None => return NEVER.into(),
+        },
+    };
+    let start = spelled(field, text);
+    values.push(start.clone().into());
+    values.push(format!("{start}\u{10FFFF}").into());
+    format!("({name} is not null and {name} >= ?{} and {name} < ?{})", values.len() - 1, values.len())
+}
