@@ -24,10 +24,13 @@ const MEASURE: Duration = Duration::from_millis(1500);
 /// Rounds of each figure.
 const ROUNDS: usize = 5;
 
+/// Measures one area with the given binary.
+type Area = fn(&Path) -> Result<(), Failure>;
+
 /// Runs the benchmarks of one area, or of all, and prints `name value unit baseline ratio`, and the spread
 /// of the value.
 pub fn run_area(area: Option<&str>) -> Result<(), Failure> {
-    let areas: &[(&str, fn(&Path) -> Result<(), Failure>)] = &[
+    let areas: &[(&str, Area)] = &[
         ("start", starting),
         ("tokens", tokens::run),
         ("directory", directory::run),

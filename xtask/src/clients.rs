@@ -12,7 +12,10 @@ use crate::environment::Environment;
 use crate::server::Server;
 use crate::{Failure, root, step};
 
+mod install;
 mod table;
+
+pub use install::{Installed, install};
 
 /// Test programs of one language, run one after the other; the languages run side by side.
 struct Suite {
@@ -21,10 +24,15 @@ struct Suite {
 }
 
 /// Runs every client whose name of the language contains `only`.
-pub fn run_all(found: &Environment, server: &Server, only: &str) -> Result<(), Failure> {
+pub fn run_all(
+    found: &Environment,
+    installed: &Installed,
+    server: &Server,
+    only: &str,
+) -> Result<(), Failure> {
     step("Real clients, each from its registry");
     let world = World::start(found, server)?;
-    let mut suites = suites(found);
+    let mut suites = suites(found, installed);
     suites.retain(|suite| suite.name.contains(only));
     let reports: Vec<Result<String, String>> = std::thread::scope(|scope| {
         let world = &world;
@@ -42,14 +50,14 @@ pub fn run_all(found: &Environment, server: &Server, only: &str) -> Result<(), F
     table::compare(&root().join("docs/compatibility.md"), &report)
 }
 
-fn suites(found: &Environment) -> Vec<Suite> {
+fn suites(found: &Environment, installed: &Installed) -> Vec<Suite> {
     let in_folder = |mut command: Command, folder: &str, arguments: &[&str]| {
         command.args(arguments).current_dir(root().join("e2e").join(folder));
         command
     };
     let python = |file| in_folder(found.command("python"), "python", &["-B", "-W", "ignore", file]);
     let node = |file| in_folder(found.command("node"), "node", &[file]);
-    vec![
+    let mut suites = vec![
         Suite {
             name: "python",
             programs: ["forms_checks.py", "msal_checks.py", "identity_checks.py", "adal_checks.py"]
@@ -57,7 +65,17 @@ fn suites(found: &Environment) -> Vec<Suite> {
                 .into(),
         },
         Suite { name: "node", programs: ["msal.mjs", "identity.mjs", "openid.mjs"].map(node).into() },
-    ]
+        Suite { name: "rust", programs: vec![Command::new(&installed.rust)] },
+    ];
+    if let Some(program) = &installed.go {
+        suites.push(Suite { name: "go", programs: vec![Command::new(program)] });
+    }
+    if let Some(folder) = &installed.java {
+        let mut program = Command::new("java");
+        program.arg("-cp").arg(format!("{0}/classes:{0}/lib/*", folder.display())).arg("example.casbah.Main");
+        suites.push(Suite { name: "java", programs: vec![program] });
+    }
+    suites
 }
 
 impl Suite {
@@ -65,7 +83,8 @@ impl Suite {
     fn run(self, world: &World) -> Result<String, String> {
         let mut report = String::new();
         for mut program in self.programs {
-            let shown = format!("{:?}", program.get_args().last().unwrap_or_default());
+            let shown =
+                program.get_args().last().unwrap_or(program.get_program()).to_string_lossy().into_owned();
             let output = program
                 .envs(world.environment.iter().map(|(name, value)| (name, value)))
                 .stdin(Stdio::null())
@@ -121,9 +140,33 @@ impl World {
         let programs = e2e.join("bin");
         environment.push(("BROWSER".into(), programs.join("xdg-open").display().to_string()));
         environment.push(("PATH".into(), path_with(&[&programs, &found.programs])));
+        if let Some(trust) = java_trust(server)? {
+            environment.push(("JDK_JAVA_OPTIONS".into(), trust));
+        }
         let standing = browser.stdin.take();
         Ok(World { environment, browser, standing })
     }
+}
+
+/// The options by which Java trusts Casbah, where there is Java.
+fn java_trust(server: &Server) -> Result<Option<String>, Failure> {
+    let value = |name: &str| server.environment.get(name).cloned().ok_or(format!("casbah.env lacks {name}"));
+    let store = format!("{}/trust.p12", value("CASBAH_DATA_DIR")?);
+    let mut keytool = Command::new("keytool");
+    keytool.args([
+        "-importcert",
+        "-noprompt",
+        "-alias",
+        "casbah",
+        "-storepass",
+        "changeit",
+        "-keystore",
+        &store,
+    ]);
+    keytool.arg("-file").arg(value("CASBAH_CA")?).stdout(Stdio::null()).stderr(Stdio::null());
+    let made = keytool.status().is_ok_and(|status| status.success());
+    Ok(made
+        .then(|| format!("-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=changeit")))
 }
 
 impl Drop for World {

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::{Failure, root, run, step};
 
-/// Where things were found or put.
+/// Where things were found, or will be when the clients are installed.
+#[derive(Clone)]
 pub struct Environment {
     /// Folder with `initdb`, `pg_ctl` and friends.
     pub postgres: PathBuf,
@@ -22,23 +23,31 @@ impl Environment {
         command.env("PATH", format!("{}:{path}", self.programs.display()));
         command
     }
+
+    /// Installs the Python and Node clients, and Node itself.
+    pub fn install(&self) -> Result<(), Failure> {
+        python(&folder().join("python"), "e2e/python/requirements.txt")?;
+        node(self)
+    }
 }
 
-/// Finds what is there, installs what is missing, and says which.
+/// Where the tests' own things are.
+pub fn folder() -> PathBuf {
+    root().join("target/test-environment")
+}
+
+/// Finds what is there, installs what is missing from Debian, and says which.
 pub fn prepare() -> Result<Environment, Failure> {
     step("What the tests need beside Rust");
     let missing = missing_packages();
     if missing.is_empty() {
         println!("   PostgreSQL, Chromium and Python are installed");
     } else {
-        install(&missing)?;
+        packages(&missing)?;
     }
     let postgres = postgres_folder().ok_or("PostgreSQL is still missing after its installation")?;
-    let folder = root().join("target/test-environment");
-    std::fs::create_dir_all(&folder)?;
-    let found = Environment { postgres, programs: python(&folder)?.join("bin") };
-    node(&found)?;
-    Ok(found)
+    std::fs::create_dir_all(folder())?;
+    Ok(Environment { postgres, programs: folder().join("python/bin") })
 }
 
 fn missing_packages() -> Vec<&'static str> {
@@ -58,12 +67,14 @@ fn missing_packages() -> Vec<&'static str> {
     missing
 }
 
-fn works(program: &str, arguments: &[&str]) -> bool {
+/// Whether a program is there and ends well.
+pub fn works(program: &str, arguments: &[&str]) -> bool {
     let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|s| s.success())
 }
 
-fn install(packages: &[&str]) -> Result<(), Failure> {
+/// Installs packages of Debian.
+pub fn packages(packages: &[&str]) -> Result<(), Failure> {
     println!("   installing Debian's packages {}", packages.join(" "));
     let root = works("sh", &["-c", "test \"$(id -u)\" = 0"]);
     let apt = |arguments: &[&str]| {
@@ -95,20 +106,20 @@ fn postgres_folder() -> Option<PathBuf> {
     found.pop().map(|(_, folder)| folder)
 }
 
-fn python(folder: &Path) -> Result<PathBuf, Failure> {
-    let environment = folder.join("python");
-    let wanted = std::fs::read_to_string(root().join("e2e/python/requirements.txt"))?;
+/// A Python environment with exactly what a list of requirements names.
+pub fn python(environment: &Path, requirements: &str) -> Result<(), Failure> {
+    let shown = environment.strip_prefix(root()).unwrap_or(environment).display();
+    let wanted = std::fs::read_to_string(root().join(requirements))?;
     let mark = environment.join("installed.txt");
     if std::fs::read_to_string(&mark).is_ok_and(|have| have == wanted) {
-        println!("   Node and the Python clients are in target/test-environment/python");
-        return Ok(environment);
+        println!("   {requirements} is installed in {shown}");
+        return Ok(());
     }
-    println!("   installing Node and the Python clients into target/test-environment/python");
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
-    let requirements = root().join("e2e/python/requirements.txt");
-    run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
+    println!("   installing {requirements} into {shown}");
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
+    run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", "-r", requirements]))?;
     std::fs::write(mark, wanted)?;
-    Ok(environment)
+    Ok(())
 }
 
 fn node(found: &Environment) -> Result<(), Failure> {

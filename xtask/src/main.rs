@@ -17,7 +17,7 @@ mod test;
 use std::process::ExitCode;
 
 /// A step that failed; one sentence.
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -11,12 +11,18 @@ pub fn all() -> Result<(), Failure> {
     step("Formatting");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     let found = environment::prepare()?;
+    // The clients come over the network while the processor is busy with the product.
+    let installing = {
+        let found = found.clone();
+        std::thread::spawn(move || clients::install(&found))
+    };
     step("Lints");
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     let postgres = postgres::start(&found.postgres)?;
     step("Tests of every crate and of the built binary, on SQLite and PostgreSQL");
     run(cargo(&["test", "--workspace", "--locked"]).env("CASBAH_TEST_DATABASE_URL", &postgres.url))?;
-    from_outside(&found)?;
+    let installed = installing.join().map_err(|_| "installing the clients panicked")??;
+    from_outside(&found, &installed)?;
     println!("\nAll passed in {} s.", began.elapsed().as_secs());
     Ok(())
 }
@@ -31,16 +37,18 @@ pub fn documents() -> Result<(), Failure> {
 /// Only the clients whose language contains `only`.
 pub fn clients(only: &str) -> Result<(), Failure> {
     let found = environment::prepare()?;
+    let installed = clients::install(&found)?;
     run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
-    clients::run_all(&found, &server::start(&root().join("target/debug/casbah"))?, only)
+    let server = server::start(&root().join("target/debug/casbah"))?;
+    clients::run_all(&found, &installed, &server, only)
 }
 
 /// What comes from outside, against one running Casbah.
-fn from_outside(found: &Environment) -> Result<(), Failure> {
+fn from_outside(found: &Environment, installed: &clients::Installed) -> Result<(), Failure> {
     let binary = root().join("target/debug/casbah");
     run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
     let server = server::start(&binary)?;
-    clients::run_all(found, &server, "")?;
+    clients::run_all(found, installed, &server, "")?;
     step("The pages in headless Chromium");
     let pages = ["--test", "--test-reporter=spec"];
     run(found.command("node").args(pages).envs(&server.environment).current_dir(root().join("e2e/node")))?;

@@ -1,0 +1,56 @@
+//! `azure_identity`, which knows only credentials of applications.
+
+use azure_core::credentials::{Secret, TokenCredential};
+use azure_identity::ClientSecretCredential;
+
+use crate::checks::{Checked, Client, DEFAULT, env, expect, list_alerts};
+
+pub async fn run() {
+    let client = Client { name: "azure_identity (Rust)", package: "azure_identity" };
+    // SAFETY: this program has one thread.
+    unsafe { std::env::set_var("AZURE_AUTHORITY_HOST", env("CASBAH_URL")) };
+    client.check("secret: ClientSecretCredential", secret()).await;
+    client.check("errors: wrong secret", wrong_secret()).await;
+    client.check("errors: unknown resource", unknown_resource()).await;
+}
+
+fn credential(secret: &str) -> azure_core::Result<std::sync::Arc<ClientSecretCredential>> {
+    let secret = Secret::new(secret.to_string());
+    ClientSecretCredential::new(&env("CASBAH_TENANT"), env("CASBAH_CLIENT_ID"), secret, None)
+}
+
+/// The second token comes from the cache.
+async fn twice(credential: &dyn TokenCredential) -> Checked {
+    let first = credential.get_token(&[DEFAULT], None).await?;
+    let second = credential.get_token(&[DEFAULT], None).await?;
+    expect(first.token.secret() == second.token.secret(), "the second token is another one")?;
+    list_alerts(first.token.secret()).await
+}
+
+async fn secret() -> Checked {
+    twice(credential(&env("CASBAH_CLIENT_SECRET"))?.as_ref()).await
+}
+
+async fn wrong_secret() -> Checked {
+    refused(credential("wrong")?.as_ref(), DEFAULT, "AADSTS7000215").await
+}
+
+async fn unknown_resource() -> Checked {
+    let credential = credential(&env("CASBAH_CLIENT_SECRET"))?;
+    refused(&credential, "api://nobody/.default", "AADSTS500011").await
+}
+
+/// The library borrows the description out of the body, so that an escape sequence in it would be a parse
+/// error instead of the code.
+async fn refused(credential: &ClientSecretCredential, scope: &str, code: &str) -> Checked {
+    let Err(problem) = credential.get_token(&[scope], None).await else {
+        return Err("a token".into());
+    };
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(&problem);
+    while let Some(error) = cause {
+        text.push_str(&format!("{error} / "));
+        cause = error.source();
+    }
+    expect(text.contains(code), text)
+}
