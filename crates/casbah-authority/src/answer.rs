@@ -1,11 +1,11 @@
 //! The success answer of the token endpoint: numbers are numbers on v2.0 and text on v1.
 
-use casbah_model::{Guid, Secret, Timestamp, TokenLifetimes, User};
+use casbah_model::{Guid, Secret, TenantSettings, Timestamp, User};
 use serde_json::{Value as Json, json};
 
 use crate::authority::Authority;
-use crate::claims::{Common, Endpoint, Identity, Target, client_info};
-use crate::client::Client;
+use crate::claims::{Common, Endpoint, Identity, Membership, Person, Target, client_info};
+use crate::client::{Client, UsedCredential};
 use crate::jwt;
 use crate::keys::{KeyError, SigningKey};
 use crate::resource::Resource;
@@ -18,7 +18,7 @@ pub(crate) struct Answer {
     pub(crate) resource: Resource,
     pub(crate) subject: Subject,
     /// What the tenant has set.
-    pub(crate) lifetimes: TokenLifetimes,
+    pub(crate) settings: TenantSettings,
     /// Thumbprint of the key that the access token is bound to.
     pub(crate) confirmation: Option<String>,
     /// Whether the client answers claims challenges.
@@ -34,11 +34,14 @@ pub(crate) struct UserSubject {
     pub(crate) user: User,
     pub(crate) family: Guid,
     pub(crate) sign_in: SignIn,
+    /// What the user is towards the resource.
+    pub(crate) membership: Membership,
     /// The `scp` claim.
     pub(crate) granted: Vec<String>,
     /// The `scope` of the answer.
     pub(crate) scope: String,
-    pub(crate) id_token: Option<Identity>,
+    /// What the ID token says, and what the user is towards the client.
+    pub(crate) id_token: Option<(Identity, Membership)>,
     pub(crate) refresh_token: Option<Secret>,
 }
 
@@ -52,43 +55,49 @@ impl Answer {
         with_client_info: bool,
     ) -> Result<Json, KeyError> {
         let audience = self.resource.audience();
-        let tenant = self.client.tenant.id;
+        let tenant = &self.client.tenant;
         let common = Common {
             tenant,
+            settings: &self.settings,
             client: self.client.application.app_id,
             client_name: &self.client.application.display_name,
             authentication_class: self.client.authentication_class(),
             now,
-            lifetimes: self.lifetimes,
         };
         let target = Target {
             identifier: &audience,
             app_id: self.resource.application.app_id,
             token_version: self.resource.application.token_version,
+            optional: &self.resource.application.details.optional_claims.access_token,
         };
         let mut body = self.times(now);
         let version = if target.token_version == 2 { 2 } else { 1 };
         match &self.subject {
             Subject::Application { roles } => {
-                let mut claims =
-                    authority.application_claims(&common, &target, self.client.principal.id, roles);
+                let credential = self.client.credential.as_ref().map(UsedCredential::id);
+                let principal = self.client.principal.id;
+                let mut claims = authority.application_claims(&common, &target, principal, credential, roles);
                 self.add_capabilities(&mut claims);
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
             }
             Subject::User(user) => {
-                let mut claims = authority.user_claims(&common, &target, user);
+                let person =
+                    Person { user: &user.user, sign_in: &user.sign_in, membership: &user.membership };
+                let mut claims = authority.user_claims(&common, &target, person, user.family, &user.granted);
                 self.add_capabilities(&mut claims);
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
                 body["scope"] = user.scope.as_str().into();
                 if let Some(token) = &user.refresh_token {
                     body["refresh_token"] = token.expose().into();
                 }
-                if let Some(identity) = &user.id_token {
-                    let claims = authority.id_claims(&common, self.endpoint, user, identity);
+                if let Some((identity, membership)) = &user.id_token {
+                    let person = Person { membership, ..person };
+                    let optional = &self.client.application.details.optional_claims.id_token;
+                    let claims = authority.id_claims(&common, self.endpoint, person, identity, optional);
                     body["id_token"] = jwt::encode(key, self.endpoint.version(), &claims)?.into();
                 }
                 if with_client_info {
-                    body["client_info"] = client_info(tenant, user.user.id).into();
+                    body["client_info"] = client_info(tenant.id, user.user.id).into();
                 }
             }
         }
@@ -106,7 +115,7 @@ impl Answer {
     }
 
     fn times(&self, now: Timestamp) -> Json {
-        let life = i64::from(self.lifetimes.access_token);
+        let life = i64::from(self.settings.tokens.access_token);
         let token_type = if self.confirmation.is_some() { "DPoP" } else { "Bearer" };
         match self.endpoint {
             Endpoint::V2 => json!({

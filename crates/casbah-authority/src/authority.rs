@@ -155,6 +155,11 @@ impl Authority {
         self.keys.verifying(&self.store, &self.master, self.clock.now(), id).await
     }
 
+    /// Reads the keys again on this node, which has just changed them.
+    pub(crate) async fn look_at_keys_again(&self) -> Result<(), KeyError> {
+        self.keys.look_again(&self.store, &self.master, self.clock.now()).await.map(drop)
+    }
+
     pub(crate) async fn published_keys(&self) -> Result<Vec<Json>, KeyError> {
         self.keys.published(&self.store, &self.master, self.clock.now()).await
     }

@@ -100,6 +100,8 @@ codes! {
     LOCKED = 50053, "invalid_grant", 400, "There were too many wrong passwords or codes. Wait a minute and try again.";
     USER_DISABLED = 50057, "invalid_grant", 400, "The user account is disabled.";
     NOT_SIGNED_IN = 50058, "login_required", 400, "The application asked for a silent sign-in, but nobody is signed in.";
+    USER_NOT_ASSIGNED = 50105, "invalid_grant", 400, "The application is open only to people who are assigned to it. An administrator assigns the user, or a group that the user is in.";
+    APPLICATION_NOT_ASSIGNED = 501051, "invalid_grant", 400, "The resource is open only to applications that hold one of its app roles. An administrator assigns one.";
     CONSENT_MISSING = 65001, "invalid_grant", 400, "The user or an administrator has not consented to the application. Consent first.";
     CONSENT_DECLINED = 65004, "access_denied", 400, "The user declined to consent.";
     ADMIN_CONSENT_NEEDED = 90094, "consent_required", 400, "Only an administrator can consent to these permissions.";

@@ -62,10 +62,12 @@ pub(crate) fn delegations(
         if entry.is_default() {
             delegation.default = Some(entry.text.clone());
         } else {
-            let scopes = &delegation.resource.application.scopes;
-            let scope = scopes.iter().find(|s| s.value.eq_ignore_ascii_case(&entry.permission));
+            let mut scopes = enabled_scopes(&delegation.resource);
+            let scope = scopes.find(|s| s.value.eq_ignore_ascii_case(&entry.permission));
             let scope = scope.ok_or_else(|| wanted::invalid(&entry.text))?;
-            if !delegation.granted.contains(&scope.value) && !delegation.missing.contains(scope) {
+            let scope = scope.clone();
+            drop(scopes);
+            if !delegation.granted.contains(&scope.value) && !delegation.missing.contains(&scope) {
                 delegation.missing.push(scope.clone());
             }
             delegation.named.push((entry.text.clone(), scope.value.clone()));
@@ -94,7 +96,7 @@ fn start(tx: &mut Tx<'_>, asking: Asking<'_>, resource: Resource) -> Result<Dele
         consented.iter().any(|s| s.trim().eq_ignore_ascii_case(value)) || trusted.iter().any(|s| s == value)
     };
     let mut granted: Vec<String> =
-        resource.application.scopes.iter().map(|s| s.value.clone()).filter(|v| is_consented(v)).collect();
+        enabled_scopes(&resource).map(|s| s.value.clone()).filter(|v| is_consented(v)).collect();
     granted.sort_unstable();
     Ok(Delegation { resource, granted, missing: Vec::new(), named: Vec::new(), default: None })
 }
@@ -149,7 +151,12 @@ pub(crate) fn listed(
             .iter()
             .any(|r| !r.is_role && r.resource_app_id == resource.application.app_id && r.id == scope.id)
     };
-    Ok(resource.application.scopes.iter().filter(is_listed).cloned().collect())
+    Ok(enabled_scopes(resource).filter(is_listed).cloned().collect())
+}
+
+/// What can be consented to and stands in tokens.
+fn enabled_scopes(resource: &Resource) -> impl Iterator<Item = &DelegatedScope> {
+    resource.application.scopes.iter().filter(|scope| scope.enabled)
 }
 
 impl Delegation {
@@ -161,7 +168,7 @@ impl Delegation {
     /// The scopes that were asked by name.
     pub(crate) fn named_scopes(&self) -> Vec<DelegatedScope> {
         let is_named = |scope: &&DelegatedScope| self.named.iter().any(|(_, value)| *value == scope.value);
-        self.resource.application.scopes.iter().filter(is_named).cloned().collect()
+        enabled_scopes(&self.resource).filter(is_named).cloned().collect()
     }
 
     /// The `scope` of the answer.

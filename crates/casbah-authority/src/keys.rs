@@ -6,7 +6,10 @@
 //!                                    ^ the previous key's signs_until
 //! ```
 //! There is always one key that signs, and, soon after the first start, one that will sign next:
-//! clients that keep the published keys for a day know it long before its first signature.
+//! clients that keep the published keys for a day know it long before its first signature. How keys take
+//! over from each other is in [`rotation`].
+
+pub(crate) mod rotation;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -18,42 +21,40 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use casbah_model::Timestamp;
+use casbah_store::Store;
 use casbah_store::signing_keys::{self, SigningKey as Row};
-use casbah_store::{Store, Tx};
 use jsonwebtoken::DecodingKey;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Value as Json, json};
 
 use crate::master_key::MasterKey;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a key signs.
-const SIGNS: Duration = Duration::from_secs(45 * 24 * 60 * 60);
-/// How long before its first signature a key is published: the `max-age` of the key document and more.
-const AHEAD: Duration = Duration::from_secs(26 * 60 * 60);
-/// How long a key is published after its last signature: 48 hours longer than any token lives.
-const BEHIND: Duration = Duration::from_secs(3 * 24 * 60 * 60);
-/// Keys read from the database are believed for this long.
-const FRESH: Duration = Duration::from_secs(60);
-/// An unknown key id makes us look again, but not more often than this: anyone can send one.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// Keys read from the database are believed for this long: as long as it takes until what one node does
+/// with the keys counts on all.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// One key, ready to use.
 pub(crate) struct SigningKey {
     pub(crate) id: String,
-    pair: RsaKeyPair,
-    public: DecodingKey,
-    certificate: Vec<u8>,
+    opened: Arc<Opened>,
     signs_from: Timestamp,
     signs_until: Timestamp,
     published_until: Timestamp,
 }
 
+/// What takes time to open, and never changes.
+struct Opened {
+    pair: RsaKeyPair,
+    public: DecodingKey,
+    certificate: Vec<u8>,
+}
+
 impl SigningKey {
     /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (`RS256`).
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair
+        let mut signature = vec![0; self.opened.pair.public_modulus_len()];
+        self.opened
+            .pair
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
             .map_err(|_| KeyError::Crypto)?;
         Ok(signature)
@@ -61,22 +62,22 @@ impl SigningKey {
 
     /// The public half, which verifies.
     pub(crate) fn public(&self) -> &DecodingKey {
-        &self.public
+        &self.opened.public
     }
 
     fn jwk(&self) -> Json {
-        let public = self.pair.public_key();
+        let public = self.opened.pair.public_key();
         json!({
             "kty": "RSA", "use": "sig", "kid": self.id, "x5t": self.id, "alg": "RS256",
             "n": URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero()),
             "e": URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero()),
-            "x5c": [STANDARD.encode(&self.certificate)],
+            "x5c": [STANDARD.encode(&self.opened.certificate)],
         })
     }
 
     /// The public half as PKCS #1 DER.
     pub(crate) fn public_der(&self) -> Vec<u8> {
-        self.pair.public_key().as_ref().to_vec()
+        self.opened.pair.public_key().as_ref().to_vec()
     }
 }
 
@@ -94,6 +95,8 @@ pub enum KeyError {
     },
     /// A cryptographic operation failed.
     Crypto,
+    /// There is no published key with the id that an administrator named.
+    NoSuchKey,
 }
 
 impl std::fmt::Display for KeyError {
@@ -108,6 +111,7 @@ impl std::fmt::Display for KeyError {
                 "signing key {id} cannot be opened with this master key: start casbah with the key file that \
                  belongs to this database"
             ),
+            KeyError::NoSuchKey => f.write_str("no published signing key has this id"),
             KeyError::Crypto => f.write_str("signing keys: a cryptographic operation failed"),
         }
     }
@@ -128,9 +132,11 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// The key that signs now: of those whose time has come, the latest.
+    /// The key that signs now: of those whose time has come, the latest. One that was replaced in the
+    /// moment in which it began ends earlier.
     fn current(&self, now: Timestamp) -> Option<&Arc<SigningKey>> {
-        let begun = self.keys.iter().filter(|k| k.signs_from <= now).max_by_key(|k| k.signs_from);
+        let begun = self.keys.iter().filter(|k| k.signs_from <= now);
+        let begun = begun.max_by_key(|k| (k.signs_from, k.signs_until));
         // A clock that was set back must not leave us without a key.
         begun.or_else(|| self.keys.iter().min_by_key(|k| k.signs_from))
     }
@@ -154,10 +160,11 @@ impl KeyRing {
         master: &Arc<MasterKey>,
         now: Timestamp,
     ) -> Result<KeyRing, KeyError> {
-        let mut keys = read(store, master, now).await?;
+        let mut keys = read(store, master, now, &[]).await?;
         if keys.keys.is_empty() {
-            add(store, master, now).await?;
-            keys = read(store, master, now).await?;
+            let made = make(master, now).await?;
+            store.write(move |tx| rotation::add_if_due(tx, &made, now)).await?;
+            keys = read(store, master, now, &[]).await?;
         }
         Ok(KeyRing { cached: RwLock::new(Arc::new(keys)), reading: tokio::sync::Mutex::default() })
     }
@@ -183,7 +190,7 @@ impl KeyRing {
         if cached.read.elapsed() < age {
             return Ok(cached);
         }
-        let fresh = Arc::new(read(store, master, now).await?);
+        let fresh = Arc::new(read(store, master, now, &cached.keys).await?);
         *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
         Ok(fresh)
     }
@@ -208,11 +215,6 @@ impl KeyRing {
         id: &str,
     ) -> Result<Option<Arc<SigningKey>>, KeyError> {
         let keys = self.keys(store, master, now, FRESH).await?;
-        if let Some(key) = keys.find(id) {
-            return Ok(Some(Arc::clone(key)));
-        }
-        // Another node may have made it since.
-        let keys = self.keys(store, master, now, LOOK_AGAIN).await?;
         Ok(keys.find(id).cloned())
     }
 
@@ -235,50 +237,70 @@ impl KeyRing {
         master: &Arc<MasterKey>,
         now: Timestamp,
     ) -> Result<bool, KeyError> {
-        let keys = self.keys(store, master, now, Duration::ZERO).await?;
+        let keys = self.look_again(store, master, now).await?;
         let made = if keys.keys.iter().any(|k| k.signs_from > now) {
             false
         } else {
-            add(store, master, now).await?
+            let made = make(master, now).await?;
+            store.write(move |tx| rotation::add_if_due(tx, &made, now)).await?
         };
         store.write(move |tx| signing_keys::remove_unpublished(tx, now)).await?;
-        self.keys(store, master, now, Duration::ZERO).await?;
+        self.look_again(store, master, now).await?;
         Ok(made)
+    }
+
+    /// Reads the keys however fresh they are: this node has just changed them.
+    pub(crate) async fn look_again(
+        &self,
+        store: &Store,
+        master: &Arc<MasterKey>,
+        now: Timestamp,
+    ) -> Result<Arc<Keys>, KeyError> {
+        self.keys(store, master, now, Duration::ZERO).await
     }
 }
 
-async fn read(store: &Store, master: &Arc<MasterKey>, now: Timestamp) -> Result<Keys, KeyError> {
+/// Reads the keys; those of `known` are not opened again.
+async fn read(
+    store: &Store,
+    master: &Arc<MasterKey>,
+    now: Timestamp,
+    known: &[Arc<SigningKey>],
+) -> Result<Keys, KeyError> {
     let rows = store.read(signing_keys::all).await?;
-    let master = Arc::clone(master);
-    let keys = rows.into_iter().filter(|row| row.published_until >= now);
-    let keys = keys.map(|row| open(&master, row)).collect::<Result<_, _>>()?;
-    Ok(Keys { keys, read: Instant::now() })
+    let open = |row: Row| {
+        // An id is the thumbprint of the certificate: the same id is the same key.
+        let opened = match known.iter().find(|key| key.id == row.id) {
+            Some(key) => Arc::clone(&key.opened),
+            None => Arc::new(open(master, &row)?),
+        };
+        Ok(Arc::new(SigningKey {
+            id: row.id,
+            opened,
+            signs_from: row.signs_from,
+            signs_until: row.signs_until,
+            published_until: row.published_until,
+        }))
+    };
+    let keys = rows.into_iter().filter(|row| row.published_until >= now).map(open);
+    Ok(Keys { keys: keys.collect::<Result<_, KeyError>>()?, read: Instant::now() })
 }
 
-fn open(master: &MasterKey, row: Row) -> Result<Arc<SigningKey>, KeyError> {
-    let plain = master.open(&row.id, &row.sealed).map_err(|_| KeyError::CannotOpen { id: row.id.clone() })?;
-    let pair = RsaKeyPair::from_pkcs8(&plain).map_err(|_| KeyError::CannotOpen { id: row.id.clone() })?;
+fn open(master: &MasterKey, row: &Row) -> Result<Opened, KeyError> {
+    let cannot = || KeyError::CannotOpen { id: row.id.clone() };
+    let plain = master.open(&row.id, &row.sealed).map_err(|_| cannot())?;
+    let pair = RsaKeyPair::from_pkcs8(&plain).map_err(|_| cannot())?;
     let public = DecodingKey::from_rsa_der(pair.public_key().as_ref());
-    Ok(Arc::new(SigningKey {
-        id: row.id,
-        pair,
-        public,
-        certificate: row.certificate,
-        signs_from: row.signs_from,
-        signs_until: row.signs_until,
-        published_until: row.published_until,
-    }))
+    Ok(Opened { pair, public, certificate: row.certificate.clone() })
 }
 
-/// Makes a key and puts it behind the last one. False when another node was faster.
-async fn add(store: &Store, master: &Arc<MasterKey>, now: Timestamp) -> Result<bool, KeyError> {
-    let sealer = Arc::clone(master);
-    let made =
-        tokio::task::spawn_blocking(move || make(&sealer, now)).await.map_err(|_| KeyError::Crypto)??;
-    Ok(store.write(move |tx| append(tx, &made, now)).await?)
+/// Makes a key that is in no row yet; its times are for the transaction that adds it.
+pub(crate) async fn make(master: &Arc<MasterKey>, now: Timestamp) -> Result<Row, KeyError> {
+    let master = Arc::clone(master);
+    tokio::task::spawn_blocking(move || make_here(&master, now)).await.map_err(|_| KeyError::Crypto)?
 }
 
-fn make(master: &MasterKey, now: Timestamp) -> Result<Row, KeyError> {
+fn make_here(master: &MasterKey, now: Timestamp) -> Result<Row, KeyError> {
     let pair = KeyPair::generate_for(&PKCS_RSA_SHA256).map_err(|_| KeyError::Crypto)?;
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
@@ -289,26 +311,6 @@ fn make(master: &MasterKey, now: Timestamp) -> Result<Row, KeyError> {
     let plain = zeroize::Zeroizing::new(pair.serialize_der());
     let sealed = master.seal(&id, &plain).ok_or(KeyError::Crypto)?;
     Ok(Row { id, sealed, certificate, created: now, signs_from: now, signs_until: now, published_until: now })
-}
-
-/// Puts a key into the row of keys: at once when there is none that signs, otherwise so that it was
-/// published long enough before it takes over.
-fn append(tx: &mut Tx<'_>, made: &Row, now: Timestamp) -> casbah_store::Result<bool> {
-    let rows: Vec<Row> = signing_keys::all(tx)?.into_iter().filter(|r| r.published_until >= now).collect();
-    if rows.iter().any(|r| r.signs_from > now) {
-        return Ok(false);
-    }
-    let last = rows.iter().max_by_key(|r| r.signs_from);
-    let signs_from = last.map_or(now, |last| last.signs_until.max(now.plus(AHEAD)));
-    if let Some(last) = last {
-        // Late rotation: the old key goes on until the new one was published long enough.
-        signing_keys::set_end(tx, &last.id, signs_from, signs_from.plus(BEHIND))?;
-    }
-    let signs_until = signs_from.plus(SIGNS);
-    let published_until = signs_until.plus(BEHIND + DAY);
-    let row = Row { signs_from, signs_until, published_until, ..made.clone() };
-    signing_keys::insert(tx, &row)?;
-    Ok(true)
 }
 
 impl std::fmt::Debug for SigningKey {

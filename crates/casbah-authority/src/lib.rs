@@ -55,12 +55,13 @@ pub use authorize::{
 };
 pub use caller::{Caller, Principal};
 pub use certificate::{Certificate, CertificateError};
-pub use claims::Endpoint;
+pub use claims::{Endpoint, check_optional_claims};
 pub use device::{DevicePrompt, DeviceStep};
 pub use dpop::{ALGORITHMS as PROOF_ALGORITHMS, PresentedProof};
 pub use error::{About, OAuthError};
 pub use form::Form;
 pub use keys::KeyError;
+pub use keys::rotation::{InSameTransaction, KeyState, KeySummary, Pace};
 pub use master_key::SecretKind;
 pub use outbound::{
     Allowed, Fetched, InvalidAllowed, Outbound, OutboundError, OutboundSettings, check_https_url,

@@ -2,12 +2,14 @@
 
 mod assertion;
 mod authorize;
+mod claims;
 mod client_credentials;
 mod code;
 mod device;
 mod documents;
 mod federation;
 mod issuer;
+mod keys;
 mod keys_of_clients;
 mod lifetimes;
 mod on_behalf_of;

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casbah_model::{Guid, RecordId, Secret, SignInFacts, Timestamp, TokenLifetimes, User};
+use casbah_model::{Guid, RecordId, Secret, SignInFacts, TenantSettings, Timestamp, TokenLifetimes, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::token_families::{self, RefreshToken, TokenFamily};
 use casbah_store::{Tx, tenant_settings};
@@ -19,7 +19,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::answer::{Answer, Subject, UserSubject};
 use crate::authority::Authority;
-use crate::claims::{Endpoint, Identity};
+use crate::claims::{self, Endpoint, Identity, Membership};
 use crate::claims_request::ClaimsRequest;
 use crate::client::{Client, Credentials};
 use crate::codes;
@@ -451,8 +451,8 @@ impl Attempt {
             Proof::Application => {
                 let (resource, roles) = grants::application_roles(tx, &client, self)?;
                 let subject = Subject::Application { roles };
-                let lifetimes = tenant_settings::find(tx, client.tenant.id)?.tokens;
-                Ok(Ok(self.complete(client, resource, subject, lifetimes)))
+                let settings = tenant_settings::find(tx, client.tenant.id)?;
+                Ok(Ok(self.complete(client, resource, subject, settings)))
             }
             Proof::User(proven) => self.answer_user(tx, client, *proven).map(Ok),
         }
@@ -465,7 +465,13 @@ impl Attempt {
         }
         self.check_key(&proven.sign_in)?;
         let delegation = self.consented(tx, &client, &proven)?;
-        let lifetimes = tenant_settings::find(tx, tenant)?.tokens;
+        let resource = &delegation.resource;
+        for (application, principal) in
+            [(&client.application, &client.principal), (&resource.application, &resource.principal)]
+        {
+            claims::check_user_assigned(tx, tenant, proven.user.id, application, principal)?;
+        }
+        let settings = tenant_settings::find(tx, tenant)?;
         let used = match &proven.used_up {
             UsedUp::Nothing => true,
             UsedUp::AuthorizationCode(digest) => {
@@ -495,34 +501,44 @@ impl Attempt {
                 family
             }
         };
-        let resource = delegation.resource.application.app_id;
-        self.note_sign_in(tx, &client, &family, resource, &proven.sign_in)?;
+        self.note_sign_in(tx, &client, &family, resource.application.app_id, &proven.sign_in)?;
         let refreshable = proven.wanted.offline_access || proven.always_refreshable;
         let refresh_token = if refreshable {
             let authenticated = client.is_authenticated();
             // RFC 9449, section 5: who proves itself otherwise may change its key.
             let bound_to = self.thumbprint().filter(|_| !authenticated);
             let sign_in = SignIn { authenticated, bound_to, ..proven.sign_in.clone() };
-            Some(self.add_refresh_token(tx, &client, &family, &proven.wanted, sign_in, lifetimes)?)
+            Some(self.add_refresh_token(tx, &client, &family, &proven.wanted, sign_in, settings.tokens)?)
         } else {
             None
         };
-        let id_token = proven.wanted.openid.then(|| Identity {
-            nonce: proven.nonce.clone(),
-            session: proven.sign_in.session,
-            auth_time: (proven.sign_in.auth_time || self.claims.auth_time).then_some(proven.sign_in.at),
-            email: proven.wanted.email,
-        });
+        let id_token = if proven.wanted.openid {
+            let identity = Identity {
+                nonce: proven.nonce.clone(),
+                session: proven.sign_in.session,
+                auth_time: (proven.sign_in.auth_time || self.claims.auth_time).then_some(proven.sign_in.at),
+                email: proven.wanted.email,
+            };
+            let optional = &client.application.details.optional_claims.id_token;
+            let towards = (&client.application, &client.principal);
+            Some((identity, Membership::find(tx, tenant, proven.user.id, towards, optional)?))
+        } else {
+            None
+        };
+        let optional = &resource.application.details.optional_claims.access_token;
+        let towards = (&resource.application, &resource.principal);
+        let membership = Membership::find(tx, tenant, proven.user.id, towards, optional)?;
         let subject = Subject::User(Box::new(UserSubject {
             user: proven.user,
             family: family.id,
             sign_in: proven.sign_in,
+            membership,
             scope: delegation.answer(self.endpoint, &proven.wanted),
             granted: delegation.granted,
             id_token,
             refresh_token,
         }));
-        Ok(self.complete(client, delegation.resource, subject, lifetimes))
+        Ok(self.complete(client, delegation.resource, subject, settings))
     }
 
     fn thumbprint(&self) -> Option<String> {
@@ -544,10 +560,10 @@ impl Attempt {
         client: Client,
         resource: Resource,
         subject: Subject,
-        lifetimes: TokenLifetimes,
+        settings: TenantSettings,
     ) -> Answer {
         let (confirmation, capable) = (self.thumbprint(), self.claims.capable);
-        Answer { endpoint: self.endpoint, client, resource, subject, lifetimes, confirmation, capable }
+        Answer { endpoint: self.endpoint, client, resource, subject, settings, confirmation, capable }
     }
 
     /// The one resource that the access token is for, with consent for all that is asked of it.
@@ -608,6 +624,17 @@ impl Attempt {
         };
         token_families::insert_refresh_token(tx, client.tenant.id, &token)?;
         Ok(secret)
+    }
+}
+
+impl SignIn {
+    /// A sign-in at that time, used in this request: from its address.
+    pub(crate) fn from_here(at: Timestamp) -> SignIn {
+        SignIn {
+            at,
+            address: audit::origin().address.map(|address| address.to_string()),
+            ..SignIn::default()
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::authority::Authority;
 use crate::caller::{Caller, Principal};
+use crate::claims;
 use crate::consent::pre_authorized;
 use crate::dpop::{self, PresentedProof};
 use crate::jwt;
@@ -330,7 +331,8 @@ fn application(
         Audience::Directory => {
             let directory =
                 applications::find_by_app_id(tx, tenant.id, seed::DIRECTORY)?.ok_or(Refusal::Disabled)?;
-            let roles = directory.app_roles.into_iter().filter(|role| held.contains(&role.id));
+            let roles =
+                directory.app_roles.into_iter().filter(|role| role.enabled && held.contains(&role.id));
             directory_permissions =
                 roles.map(|role| role.value).filter(|value| verified.permissions.contains(value)).collect();
         }
@@ -358,6 +360,11 @@ fn user_caller(
     resource: &ServicePrincipal,
     audience: Audience,
 ) -> Result<Caller, Refusal> {
+    for application in [client, resource] {
+        if !claims::is_assigned(tx, tenant.id, user.id, application)? {
+            return Err(Refusal::Revoked);
+        }
+    }
     let grants = permission_grants::for_user(tx, tenant.id, client.id, resource.id, user.id)?;
     let consented =
         |value: &str| grants.iter().flat_map(|g| &g.scopes).any(|s| s.eq_ignore_ascii_case(value));

@@ -16,6 +16,8 @@ pub struct TenantSettings {
     pub assertions: AssertionSettings,
     /// How long records are kept.
     pub retention: RetentionSettings,
+    /// Country of the organisation, two letters (ISO 3166-1): the claim `tenant_ctry`.
+    pub country: Option<String>,
 }
 
 /// How long records are kept, in days.
@@ -67,7 +69,20 @@ impl TenantSettings {
     /// The setting, as `tokens.accessToken`, and the values that it takes.
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.tokens.check()?;
-        self.assertions.check()
+        self.assertions.check()?;
+        let days = 7..=3650;
+        if self.retention.activities.is_some_and(|kept| !days.contains(&kept)) {
+            let takes = format!("{} to {} days", days.start(), days.end());
+            return Err(OutOfRange { setting: "retention.activities", takes });
+        }
+        let is_code = |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
+        if self.country.as_ref().is_some_and(|code| !is_code(code)) {
+            return Err(OutOfRange {
+                setting: "country",
+                takes: "two capital letters, as in DE".to_string(),
+            });
+        }
+        Ok(())
     }
 }
 

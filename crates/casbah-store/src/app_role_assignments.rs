@@ -54,6 +54,23 @@ pub fn of_principal(tx: &mut Tx<'_>, tenant: TenantId, principal: Guid) -> Resul
     tx.rows(&sql, &[tenant.into(), principal.into()])?.into_iter().map(assignment).collect()
 }
 
+/// The roles that a person has on a resource: the person's own, and those of groups that the person is
+/// in itself. As in Entra ID, groups in those groups do not count.
+pub fn of_person_on(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    resource: Guid,
+    person: Guid,
+) -> Result<Vec<AppRoleAssignment>> {
+    let sql = format!(
+        "select {COLUMNS} from app_role_assignments where tenant = ?1 and resource = ?2 and (principal = ?3 \
+         or principal in (select m.group_id from group_members m \
+         join groups_of_people g on g.tenant = m.tenant and g.id = m.group_id and g.deleted is null \
+         where m.tenant = ?1 and m.member = ?3)) order by created, id"
+    );
+    tx.rows(&sql, &[tenant.into(), resource.into(), person.into()])?.into_iter().map(assignment).collect()
+}
+
 /// The roles that others hold on a resource.
 pub fn of_resource(tx: &mut Tx<'_>, tenant: TenantId, resource: Guid) -> Result<Vec<AppRoleAssignment>> {
     let sql = format!(

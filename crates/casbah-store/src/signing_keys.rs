@@ -67,6 +67,18 @@ pub fn set_end(tx: &mut Tx<'_>, id: &str, signs_until: Timestamp, published_unti
     Ok(())
 }
 
+/// Changes from when on a key signs.
+pub fn set_start(tx: &mut Tx<'_>, id: &str, signs_from: Timestamp) -> Result<()> {
+    tx.execute("update signing_keys set signs_from = ?2 where id = ?1", &[id.into(), signs_from.into()])?;
+    Ok(())
+}
+
+/// Forgets a key.
+pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    tx.execute("delete from signing_keys where id = ?1", &[id.into()])?;
+    Ok(())
+}
+
 /// Forgets the keys that nobody needs any more; answers how many.
 pub fn remove_unpublished(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     tx.execute("delete from signing_keys where published_until < ?1", &[now.into()])

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casbah_model::{
-    AppRole, AppRoleAssignment, ConsentType, DelegatedScope, Guid, ObjectKind, Secret, Tenant, Timestamp,
+    AppRole, AppRoleAssignment, ConsentType, DelegatedScope, Guid, MemberType, ObjectKind, Secret, Tenant,
+    TenantId, Timestamp,
 };
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::authorization_codes::{self, AuthorizationCode};
-use casbah_store::{Tx, app_role_assignments, applications, tenants};
+use casbah_store::{Tx, app_role_assignments, applications, tenants, users};
 use serde_json::json;
 
 use super::checks::{self, Checked, Target};
@@ -17,7 +18,7 @@ use super::{
     AuthorizeRequest, ConsentDecision, ConsentPrompt, ConsentScope, Draws, Progress, SignInPrompt, Step,
 };
 use crate::authority::Settings;
-use crate::claims::{Endpoint, client_info};
+use crate::claims::{self, Endpoint, client_info, login_hint};
 use crate::client;
 use crate::codes;
 use crate::consent::{self, Asking};
@@ -77,7 +78,7 @@ impl Pass {
     ) -> Result<(Tenant, bool), OAuthError> {
         let form = &self.request.form;
         let hints = Hints {
-            embedded: None,
+            embedded: self.hinted_account().map(|(tenant, _)| tenant),
             user_name: form.get("login_hint"),
             domain: form.get("domain_hint").filter(|hint| *hint != "organizations"),
         };
@@ -103,6 +104,23 @@ impl Pass {
         Ok((first, is_clear))
     }
 
+    /// The account that an opaque `login_hint` of ours names.
+    fn hinted_account(&self) -> Option<(TenantId, Guid)> {
+        self.request.form.get("login_hint").and_then(|hint| login_hint::account(&self.master, hint))
+    }
+
+    /// The sign-in name that the request hints at. An opaque hint that is not one of ours, or whose
+    /// account is gone, hints at nobody.
+    fn hinted_name(&self, tx: &mut Tx<'_>, tenant: &Tenant) -> Result<Option<String>, OAuthError> {
+        let Some(hint) = self.request.form.get("login_hint") else { return Ok(None) };
+        if !login_hint::is_opaque(hint) {
+            return Ok(Some(hint.to_string()));
+        }
+        let account = self.hinted_account().filter(|(of, _)| *of == tenant.id);
+        let user = account.map(|(tenant, user)| users::find(tx, tenant, user)).transpose()?.flatten();
+        Ok(user.map(|user| user.user_principal_name))
+    }
+
     fn signed_in(
         &self,
         tx: &mut Tx<'_>,
@@ -110,18 +128,18 @@ impl Pass {
         is_clear: bool,
         checked: Checked,
     ) -> Result<Step, OAuthError> {
-        let form = &self.request.form;
         let session = match &self.request.session {
             Some(cookie) => session::find(tx, &self.master, cookie, self.now)?,
             None => None,
         };
         let session = session.filter(|s| s.tenant.id == tenant.id);
-        let hint = form.get("login_hint");
+        let hint = self.hinted_name(tx, &tenant)?;
         // A decision comes from a page that only who had passed this step was shown.
         let start = self.request.progress == Progress::Start && self.decision.is_none();
         let prompt = checked.prompt;
         let other_user = |s: &Session| {
-            hint.is_some_and(|h| h.contains('@') && !h.eq_ignore_ascii_case(&s.user.user_principal_name))
+            let name = &s.user.user_principal_name;
+            hint.as_ref().is_some_and(|h| h.contains('@') && !h.eq_ignore_ascii_case(name))
         };
         let too_old = |s: &Session| {
             let age = self.now.seconds() - s.signed_in.seconds();
@@ -147,18 +165,24 @@ impl Pass {
                 application_id: checked.application.app_id,
                 redirect_uri: checked.target.uri,
                 tenant_name: is_clear.then_some(tenant.display_name),
-                login_hint: hint.map(str::to_string),
+                login_hint: hint,
                 signed_in_as: choose,
             })),
         }
     }
 
     fn consented(&self, tx: &mut Tx<'_>, session: Session, checked: Checked) -> Result<Step, OAuthError> {
+        // A page, as at Microsoft: the application can do nothing about it.
+        let (user, tenant) = (session.user.id, session.tenant.id);
+        claims::check_user_assigned(tx, tenant, user, &checked.application, &checked.principal)?;
         let questions = match self.questions(tx, &session, &checked) {
             Ok(questions) => questions,
             Err(error) if error.cause.is_some() => return Err(error),
             Err(error) => return Ok(self.refuse(&session.tenant, &checked.target, &error)),
         };
+        for Question { resource, .. } in &questions {
+            claims::check_user_assigned(tx, tenant, user, &resource.application, &resource.principal)?;
+        }
         let request = self.request_text();
         let page = Page { kind: "consent", session: &session.digest, request: &request };
         let asks = checked.prompt.consent || checked.prompt.admin_consent;
@@ -317,9 +341,8 @@ impl Pass {
             challenge: checked.challenge.clone(),
             sign_in: SignIn {
                 session: Some(session.id),
-                at: session.signed_in,
                 auth_time: checked.max_age.is_some() || form.get("max_age").is_some(),
-                ..SignIn::default()
+                ..SignIn::from_here(session.signed_in)
             },
             redirect_kind: checked.target.registered.kind,
         };
@@ -423,5 +446,7 @@ fn listed_roles(checked: &Checked, resource: &Resource) -> Vec<AppRole> {
             .iter()
             .any(|r| r.is_role && r.resource_app_id == resource.application.app_id && r.id == role.id)
     };
-    resource.application.app_roles.iter().filter(is_listed).cloned().collect()
+    let assignable =
+        |role: &&AppRole| role.enabled && role.allowed_member_types.contains(&MemberType::Application);
+    resource.application.app_roles.iter().filter(assignable).filter(is_listed).cloned().collect()
 }

@@ -1,7 +1,9 @@
 //! An application acting as itself (RFC 6749, section 4.4).
 
+use casbah_model::{Guid, MemberType};
 use casbah_store::{Tx, app_role_assignments};
 
+use crate::claims;
 use crate::client::Client;
 use crate::codes;
 use crate::error::OAuthError;
@@ -74,8 +76,15 @@ pub(crate) fn application_roles(
     check_wanted(&wanted)?;
     let resource = attempt.identifiers().find(tx, client.tenant.id, &wanted.entries[0].resource)?;
     let held = app_role_assignments::of_principal(tx, client.tenant.id, client.principal.id)?;
-    let is_held = |id| held.iter().any(|a| a.resource == resource.principal.id && a.app_role == id);
-    let roles = resource.application.app_roles.iter().filter(|role| is_held(role.id));
+    let held: Vec<Guid> =
+        held.iter().filter(|a| a.resource == resource.principal.id).map(|a| a.app_role).collect();
+    let (application, principal) = (&resource.application, &resource.principal);
+    claims::check_application_assigned(!held.is_empty(), &client.application, application, principal)?;
+    let roles = application.app_roles.iter().filter(|role| {
+        role.enabled
+            && role.allowed_member_types.contains(&MemberType::Application)
+            && held.contains(&role.id)
+    });
     let roles = roles.map(|role| role.value.clone()).collect();
     Ok((resource, roles))
 }

@@ -42,7 +42,7 @@ impl Grant for Password {
             parent: None,
             wanted: Wanted::required(attempt.endpoint, &attempt.form)?,
             first_resource_only: false,
-            sign_in: SignIn { at: attempt.now, ..SignIn::default() },
+            sign_in: SignIn::from_here(attempt.now),
             nonce: None,
             used_up: UsedUp::Nothing,
             always_refreshable: false,

@@ -193,7 +193,9 @@ async fn rightly_signed_but_wrong_tokens_are_refused() {
         // Another tenant altogether: nothing there belongs to this object id ... but the ids are the same.
         (json!({ "ver": "3.0" }), "Malformed"),
         (json!({ "idtyp": null }), "Malformed"),
-        (json!({ "idtyp": "user" }), "Malformed"),
+        // No person has the id of a service principal.
+        (json!({ "idtyp": "user" }), "Disabled"),
+        (json!({ "idtyp": "user", "rh": "opaque" }), "Malformed"),
         (json!({ "oid": Guid::from_u128(9) }), "Disabled"),
         (json!({ "appid": Guid::from_u128(9) }), "Disabled"),
         (json!({ "appid": null }), "Malformed"),
