@@ -7,6 +7,7 @@
 
 mod app_role_assignments;
 mod applications;
+mod audit_logs;
 mod directory_roles;
 mod error;
 mod federated_identity_credentials;
@@ -121,7 +122,9 @@ async fn dispatch(
     };
     let segments = path::parse(path).ok_or_else(GraphError::no_route)?;
     let (endpoint, keys) = table::find(&parts.method, &segments)?;
-    check(&caller, endpoint)?;
+    for permission in check(&caller, endpoint)? {
+        service.note_permission_use(&caller, casbah_authority::seed::DIRECTORY, permission);
+    }
     let mut query = Query::parse(parts.uri.query().unwrap_or_default())?;
     query.version = version;
     for prefer in parts.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()) {
@@ -152,8 +155,9 @@ async fn identify(service: &Service, parts: &Parts) -> Result<Caller, GraphError
     })
 }
 
-/// Every need of the endpoint must be met. Where owning the object is enough, the use case decides.
-fn check(caller: &Caller, endpoint: &Endpoint) -> Result<(), GraphError> {
+/// Every need of the endpoint must be met; answers the permissions that did. Where owning the object is enough, the use case decides.
+fn check(caller: &Caller, endpoint: &Endpoint) -> Result<Vec<&'static str>, GraphError> {
+    let mut used = Vec::new();
     for need in endpoint.needs {
         let any_of = match caller.principal {
             Principal::System => continue,
@@ -161,9 +165,10 @@ fn check(caller: &Caller, endpoint: &Endpoint) -> Result<(), GraphError> {
             Principal::User { .. } => need.delegated,
         };
         let holds = |p: &&str| caller.directory_permissions.iter().any(|held| held.eq_ignore_ascii_case(p));
-        if !any_of.iter().any(holds) {
+        let Some(held) = any_of.iter().copied().find(holds) else {
             return Err(GraphError::lacks(any_of));
-        }
+        };
+        used.push(held);
         if let Principal::User { roles, .. } = &caller.principal
             && !need.owner
             && !need.roles.is_empty()
@@ -175,5 +180,5 @@ fn check(caller: &Caller, endpoint: &Endpoint) -> Result<(), GraphError> {
             )));
         }
     }
-    Ok(())
+    Ok(used)
 }

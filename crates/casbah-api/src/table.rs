@@ -172,7 +172,9 @@ async fn guard(
         Err(problem) => return problem.into_response(),
     };
     let legacy = caller.legacy;
-    let mut response = if caller.permissions.contains_any(any_of) {
+    // The first that is held suffices; rows name the lesser permission first.
+    let mut response = if let Some(used) = any_of.iter().find(|p| caller.permissions.contains(**p)) {
+        service.note_permission_use(&caller, casbah_authority::seed::CLOUD_APPS, used.value());
         request.extensions_mut().insert(caller);
         next.run(request).await
     } else {

@@ -51,6 +51,7 @@ const DIRECTORY_ROLES: &[(u128, &str, &str)] = &[
     (0x19dbc75e_c2e2_444c_a770_ec69d8559fc7, "Directory.ReadWrite.All", "Read and write directory data"),
     (0xdf021288_bdef_4463_88db_98f22de89214, "User.Read.All", "Read all users' profiles"),
     (0x741f803b_c850_494e_b5df_cde7c675a1ca, "User.ReadWrite.All", "Read and write all users' profiles"),
+    (0xb0afded3_3588_46d8_8b3d_9842eff778da, "AuditLog.Read.All", "Read the audit log"),
     (0x9e3f62cf_ca93_4989_b6ce_bf83c28f9fe8, "RoleManagement.ReadWrite.Directory", "Manage directory roles"),
 ];
 
@@ -96,6 +97,7 @@ const DIRECTORY_SCOPES: &[(u128, &str, &str, bool)] = &[
         "Manage directory roles",
         true,
     ),
+    (0xe4c9e354_4dc5_45b8_9e7c_e1393b0b1a20, "AuditLog.Read.All", "Read the audit log", true),
     (0x37f7f235_527c_4136_accd_4a02d197296e, "openid", "Sign you in", false),
     (0x64a6cdd6_aab1_4aaf_94b8_3cc8405e90d0, "email", "Read your address for mail", false),
     (0x14dad69e_099b_42c9_810b_d002981feec1, "profile", "Read your basic profile", false),

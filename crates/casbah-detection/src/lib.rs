@@ -4,6 +4,7 @@
 //! data, so one that a tenant has edited is evaluated by the same lines as a built-in one.
 
 mod discovery;
+mod expiry;
 mod facts;
 mod finding;
 mod policies;
@@ -11,6 +12,7 @@ mod policy;
 mod severity;
 
 pub use discovery::evaluate;
+pub use expiry::{EXPIRY_STEPS, expiry_severity, expiry_step};
 pub use facts::{AppFacts, DayFacts};
 pub use finding::{Evidence, Finding};
 pub use policies::built_in;

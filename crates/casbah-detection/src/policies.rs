@@ -2,6 +2,7 @@
 
 use crate::policy::Policy;
 
+mod expiring_credential;
 mod new_cloud_storage_app;
 mod new_high_volume_app;
 mod new_risky_app;
@@ -13,5 +14,10 @@ mod new_risky_app;
 /// storage app is worth a finding; the thresholds can be raised afterwards. Volume keeps the template's
 /// 500 MB a day.
 pub fn built_in() -> Vec<Policy> {
-    vec![new_risky_app::policy(), new_cloud_storage_app::policy(), new_high_volume_app::policy()]
+    vec![
+        new_risky_app::policy(),
+        new_cloud_storage_app::policy(),
+        new_high_volume_app::policy(),
+        expiring_credential::policy(),
+    ]
 }

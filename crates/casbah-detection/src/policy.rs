@@ -30,6 +30,8 @@ pub struct Policy {
 pub enum PolicyKind {
     /// Apps that appear in a continuous stream of discovery logs.
     AppDiscovery,
+    /// Secrets and certificates of applications that are about to end.
+    CredentialExpiry,
 }
 
 /// Which apps a policy is about. All that is set must hold; nothing set is every app.

@@ -156,6 +156,8 @@ pub enum ActivityField {
     At,
     /// When it was taken in.
     Created,
+    /// Its place in the order of time.
+    Place,
     /// All its words.
     Text,
     /// Application id of the client.

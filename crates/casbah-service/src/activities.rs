@@ -150,6 +150,16 @@ impl Service {
             SignInsOf::Application(id) => conditions.push(is(ActivityField::Client, id.to_string())),
             SignInsOf::User(id) => conditions.push(is(ActivityField::Entity, id.to_string())),
         }
+        self.newest_activities(tenant, conditions, page).await
+    }
+
+    /// The newest activities that satisfy all conditions.
+    pub async fn newest_activities(
+        &self,
+        tenant: TenantId,
+        conditions: Vec<Condition<ActivityField>>,
+        page: Page,
+    ) -> Result<Vec<Activity>, Error> {
         let order = ActivityOrder { by_created: false, ascending: false };
         self.store.read(move |tx| Ok(activities::list(tx, tenant, &conditions, order, page)?)).await
     }

@@ -7,10 +7,12 @@ pub mod activities;
 pub mod alerts;
 pub mod api_tokens;
 pub mod bootstrap;
+pub mod credential_expiry;
 pub mod directory;
 pub mod discovery;
 mod error;
 pub mod ip_ranges;
+pub mod permission_use;
 pub mod tasks;
 pub mod uploads;
 
@@ -44,12 +46,21 @@ pub struct Service {
     settings: Arc<Settings>,
     /// Rung when a task was queued, so that the worker of this node need not wait for its next look.
     tasks: Arc<Notify>,
+    /// Permissions that were seen in use this hour.
+    used: Arc<permission_use::ThisHour>,
 }
 
 impl Service {
     /// Puts the parts together.
     pub fn new(store: Store, authority: Arc<Authority>, clock: Clock, settings: Settings) -> Service {
-        Service { store, authority, clock, settings: Arc::new(settings), tasks: Arc::default() }
+        Service {
+            store,
+            authority,
+            clock,
+            settings: Arc::new(settings),
+            tasks: Arc::default(),
+            used: Arc::default(),
+        }
     }
 
     /// The authority that checks who calls.

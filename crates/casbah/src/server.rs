@@ -299,6 +299,7 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
         async move { service.work(stopped).await }
     });
     let authority = service.authority().clone();
+    let cases = service.clone();
     let rotation = until_stopped(stopped.clone(), async move {
         let mut tick = tokio::time::interval(Duration::from_secs(60));
         for minute in 0_u64.. {
@@ -308,6 +309,16 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
             }
             if let Err(e) = authority.flush_sign_ins().await {
                 tracing::error!(error = %e, "sign-ins were not written to the audit trail");
+            }
+            if minute % 10 == 0
+                && let Err(e) = cases.watch_credentials().await
+            {
+                tracing::error!(error = %e, "the ends of credentials could not be watched");
+            }
+            if minute % 60 == 0
+                && let Err(e) = cases.forget_old_activities().await
+            {
+                tracing::error!(error = %e, "old activities could not be forgotten");
             }
             if minute % 60 == 0
                 && let Err(e) = authority.remove_ended().await

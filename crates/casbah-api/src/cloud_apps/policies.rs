@@ -18,6 +18,8 @@ use crate::table::Area;
 
 /// Risk category DISCOVERY.
 const STORY_DISCOVERY: i64 = 4;
+/// Risk category CONFIGURATION_MONITORING.
+const STORY_CONFIGURATION: i64 = 8;
 
 /// The one field that policies can be filtered by.
 #[derive(Clone, Copy)]
@@ -88,7 +90,7 @@ fn view(found: &PolicyView) -> Value {
         "enabled": policy.enabled,
         "disabled": !policy.enabled,
         "severity": policy.severity.number(),
-        "story": STORY_DISCOVERY,
+        "story": if policy.policy_type == "NEW_SERVICE" { STORY_DISCOVERY } else { STORY_CONFIGURATION },
         "created": policy.created,
         "lastModified": policy.modified,
         "alertsCount": found.open_alerts,

@@ -49,6 +49,29 @@ pub(super) async fn delete(call: Call) -> Answered {
     Ok(Answer::Done)
 }
 
+/// What was granted against what was used: the report that least privilege starts from.
+pub(super) async fn permission_use(call: Call) -> Answered {
+    let found = call.service.fetch_service_principal(&call.caller, key(&call.keys[0])?).await?;
+    let report = call.service.permission_use(&call.caller, found.principal.id).await?;
+    let entries = report
+        .into_iter()
+        .map(|granted| {
+            json!({
+                "resourceAppId": granted.resource,
+                "resourceDisplayName": granted.resource_name,
+                "permission": granted.permission,
+                "permissionType": if granted.delegated { "Delegated" } else { "Application" },
+                "grantedDateTime": granted.granted.iso(),
+                "lastUsedDateTime": granted.last_used.map(|at| at.iso()),
+                "advice": granted.advice.name(),
+            })
+        })
+        .collect();
+    let base = &call.service.settings().public_url;
+    let path = format!("servicePrincipals/{}/casbah.permissionUse", found.principal.id);
+    call.query.list(base, &path, entries).map(Answer::Found)
+}
+
 fn view(details: &ServicePrincipalDetails, call: &Call) -> Value {
     let ServicePrincipalDetails { principal, application } = details;
     let mut names = vec![principal.app_id.to_string()];

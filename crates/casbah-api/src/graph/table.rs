@@ -9,8 +9,8 @@ use super::error::GraphError;
 use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
-    app_role_assignments, applications, directory_roles, federated_identity_credentials, key_credentials,
-    organization, permission_grants, rotate_password, service_principals, users,
+    app_role_assignments, applications, audit_logs, directory_roles, federated_identity_credentials,
+    key_credentials, organization, permission_grants, rotate_password, service_principals, users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;
@@ -93,6 +93,15 @@ const READ_GRANTS: Need =
     Need::any(&["DelegatedPermissionGrant.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
 const WRITE_GRANTS: Need =
     Need::any(&["DelegatedPermissionGrant.ReadWrite.All"]).of_roles(CONSENT_ADMINISTRATORS);
+/// Who sees what others did.
+const AUDITORS: &[&str] = &[
+    "Global Administrator",
+    "Security Administrator",
+    "Security Operator",
+    "Security Reader",
+    "Global Reader",
+];
+const READ_AUDIT: Need = Need::any(&["AuditLog.Read.All"]).of_roles(AUDITORS);
 const READ_USERS: Need =
     Need::any(&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
 const WRITE_USERS: Need =
@@ -156,6 +165,12 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     GET "/oauth2PermissionGrants/{id}", [READ_GRANTS], permission_grants::fetch;
     PATCH "/oauth2PermissionGrants/{id}", [WRITE_GRANTS], permission_grants::change;
     DELETE "/oauth2PermissionGrants/{id}", [WRITE_GRANTS], permission_grants::delete;
+    // Ours, not Graph's: what was granted against what was used.
+    GET "/servicePrincipals/{key}/casbah.permissionUse", [READ], service_principals::permission_use;
+    GET "/auditLogs/signIns", [READ_AUDIT], audit_logs::sign_ins;
+    GET "/auditLogs/signIns/{id}", [READ_AUDIT], audit_logs::fetch_sign_in;
+    GET "/auditLogs/directoryAudits", [READ_AUDIT], audit_logs::directory_audits;
+    GET "/auditLogs/directoryAudits/{id}", [READ_AUDIT], audit_logs::fetch_directory_audit;
     GET "/users", [READ_USERS], users::list;
     POST "/users", [WRITE_USERS], users::create;
     GET "/users/{key}", [READ_USERS], users::fetch;

@@ -3,6 +3,7 @@
 //! Made when a tenant first needs them, so that a tenant may come from anywhere, also from a
 //! release that knew fewer of them.
 
+use casbah_detection::PolicyKind;
 use casbah_model::{AppTag, PolicyRecord, RecordId, Stream, StreamKind, TenantId, Timestamp};
 use casbah_store::{Tx, app_tags, policies, streams};
 
@@ -14,6 +15,9 @@ pub(crate) const VERDICTS: [&str; 3] = ["Sanctioned", "Unsanctioned", "Monitored
 
 /// The policy type of app discovery policies.
 pub(crate) const NEW_SERVICE: &str = "NEW_SERVICE";
+
+/// The policy type of policies on applications and what they may do.
+pub(crate) const APP_PERMISSION: &str = "APP_PERMISSION";
 
 /// The rows to be, with their ids drawn.
 #[derive(Clone)]
@@ -31,7 +35,10 @@ impl BuiltIn {
             template: p.id,
             name: p.name,
             description: p.description,
-            policy_type: NEW_SERVICE.into(),
+            policy_type: match p.kind {
+                PolicyKind::AppDiscovery => NEW_SERVICE.into(),
+                PolicyKind::CredentialExpiry => APP_PERMISSION.into(),
+            },
             severity: p.severity,
             enabled: p.enabled,
             created: now,

@@ -34,6 +34,7 @@ fn test(field: ActivityField, test_of_it: &Test, values: &mut Vec<Value>) -> Str
                     let from = range.from.map(|ms| Activity::first_at(Timestamp(ms)));
                     between("a.seq", from, range.to.map(|ms| Activity::last_at(Timestamp(ms))), values)
                 }
+                ActivityField::Place => between("a.seq", range.from, range.to, values),
                 ActivityField::Created => between("a.created", range.from, range.to, values),
                 _ => NEVER.into(),
             };
@@ -110,6 +111,7 @@ fn any_of(field: ActivityField, operands: &[Operand], values: &mut Vec<Value>) -
                 .collect();
             test(field, &Test::Within(moments), values)
         }
+        ActivityField::Place => column("a.seq", numbers, nothing, values),
         ActivityField::Created => column("a.created", numbers, nothing, values),
         ActivityField::Admin => flags(operands, "a.admin <> 0"),
         ActivityField::False => flags(operands, NEVER),
