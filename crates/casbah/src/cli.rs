@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    alert, api, api_token, app, backup, ca, consent, dev, discovery, env, login, permission, secret, serve,
-    subnet, token, user,
+    activity, alert, api, api_token, app, backup, ca, consent, dev, discovery, env, login, permission,
+    secret, serve, subnet, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -103,6 +103,9 @@ enum Command {
     /// Legacy API tokens
     #[command(name = "api-token", display_order = 35)]
     ApiToken(Area<api_token::Action>),
+    /// Who did what, from where, and whether it worked
+    #[command(display_order = 41)]
+    Activity(Area<activity::Action>),
     /// Alerts
     #[command(display_order = 40)]
     Alert(Area<alert::Action>),
@@ -170,6 +173,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Consent(area) => consent::run(&area),
         Command::User(area) => user::run(&area),
         Command::ApiToken(area) => api_token::run(&area),
+        Command::Activity(area) => activity::run(&area),
         Command::Alert(area) => alert::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
         Command::Subnet(area) => subnet::run(&area),

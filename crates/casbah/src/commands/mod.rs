@@ -1,6 +1,7 @@
 //! One file a command. All but `serve`, `dev` and `demo` use the public interface only, so whatever
 //! they do any client can do.
 
+pub mod activity;
 pub mod alert;
 pub mod api;
 pub mod api_token;

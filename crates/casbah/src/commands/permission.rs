@@ -18,6 +18,11 @@ pub enum Action {
         /// Client id, object id or name of the application
         app: String,
     },
+    /// Compare what was granted with what was used in the last 30 days
+    Report {
+        /// Client id, object id or name of the application; none: every application
+        app: Option<String>,
+    },
     /// Ask for permissions; they count once an administrator consents (`casbah consent grant`)
     Add(ChangeArgs),
     /// Ask for permissions no longer, and take back what was granted
@@ -44,6 +49,16 @@ const COLUMNS: &[Column] = &[
     Column::new("Consented", "consented", "/consented", Cell::Mark),
 ];
 
+const REPORT: &[Column] = &[
+    Column::text("Application", "application", "/application"),
+    Column::text("Permission", "permission", "/permission"),
+    Column::text("Kind", "permissionType", "/permissionType"),
+    Column::text("Resource", "resource", "/resourceDisplayName"),
+    Column::new("Granted", "grantedDateTime", "/grantedDateTime", Cell::Time),
+    Column::new("Last used", "lastUsedDateTime", "/lastUsedDateTime", Cell::Time),
+    Column::text("Advice", "advice", "/advice"),
+];
+
 /// Runs the command.
 pub fn run(area: &Area<Action>) -> Result<(), Failure> {
     let (session, output) = area.open()?;
@@ -51,6 +66,15 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
         Action::List { app } => {
             let application = session.application(app)?;
             output.list(COLUMNS, &listed(&session, &application)?)
+        }
+        Action::Report { app } => {
+            let mut rows = report(&session, app.as_deref())?;
+            if output.for_people() {
+                for row in &mut rows {
+                    row["advice"] = advice(text(row, "advice")).into();
+                }
+            }
+            output.list(REPORT, &rows)
         }
         Action::Add(change) => {
             let (application, wanted) = look_up(&session, change)?;
@@ -81,6 +105,37 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
                 &json!({ "removed": names }),
             )
         }
+    }
+}
+
+/// What was granted against what was used, application by application.
+fn report(session: &Session, app: Option<&str>) -> Result<Vec<Value>, Failure> {
+    let principals = match app {
+        Some(app) => {
+            let application = session.application(app)?;
+            session.service_principal(text(&application, "appId"))?.into_iter().collect()
+        }
+        None => session.directory_all("/v1.0/servicePrincipals")?,
+    };
+    let mut rows = Vec::new();
+    for principal in principals {
+        let path = format!("/v1.0/servicePrincipals/{}/casbah.permissionUse", encode(text(&principal, "id")));
+        for mut row in session.directory_all(&path)? {
+            row["application"] = text(&principal, "displayName").into();
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+fn advice(word: &str) -> &str {
+    match word {
+        "keep" => "in use",
+        "wait" => "granted lately: wait",
+        "considerRemoving" => "not used for 30 days: consider removing",
+        "neverUsed" => "never used: consider removing",
+        "notKnown" => "not known: another resource",
+        other => other,
     }
 }
 
