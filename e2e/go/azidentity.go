@@ -51,6 +51,36 @@ func azidentityChecks() *checks {
 		credential, err := azidentity.NewEnvironmentCredential(&options)
 		return twice(ctx, credential, err)
 	})
+	c.of("certificate: ClientCertificateCredential", func(ctx context.Context) error {
+		pem, err := os.ReadFile(os.Getenv("E2E_PEM"))
+		if err != nil {
+			return err
+		}
+		certificates, key, err := azidentity.ParseCertificates(pem, nil)
+		if err != nil {
+			return err
+		}
+		options := azidentity.ClientCertificateCredentialOptions{
+			ClientOptions: where, DisableInstanceDiscovery: true, SendCertificateChain: true,
+		}
+		id := os.Getenv("E2E_CERTIFICATE_CLIENT_ID")
+		credential, err := azidentity.NewClientCertificateCredential(tenant, id, certificates, key, &options)
+		return twice(ctx, credential, err)
+	})
+	c.of("assertion: ClientAssertionCredential", func(ctx context.Context) error {
+		options := azidentity.ClientAssertionCredentialOptions{ClientOptions: where, DisableInstanceDiscovery: true}
+		ask := func(context.Context) (string, error) { return assertion() }
+		id := os.Getenv("E2E_WORKLOAD_CLIENT_ID")
+		credential, err := azidentity.NewClientAssertionCredential(tenant, id, ask, &options)
+		return twice(ctx, credential, err)
+	})
+	c.of("workload identity", func(ctx context.Context) error {
+		credential, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+			ClientOptions: where, DisableInstanceDiscovery: true, TenantID: tenant,
+			ClientID: os.Getenv("E2E_WORKLOAD_CLIENT_ID"), TokenFilePath: os.Getenv("E2E_ASSERTION_FILE"),
+		})
+		return twice(ctx, credential, err)
+	})
 	c.of("errors: wrong secret", func(ctx context.Context) error {
 		credential, err := withSecret("wrong")
 		if err != nil {

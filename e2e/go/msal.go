@@ -106,6 +106,36 @@ func msalChecks() *checks {
 		client, err := daemon(confidential.WithClientCapabilities([]string{"cp1"}))
 		return appOnly(ctx, client, err)
 	})
+	withCertificate := func(options ...confidential.Option) func(context.Context) error {
+		return func(ctx context.Context) error {
+			pem, err := os.ReadFile(os.Getenv("E2E_PEM"))
+			if err != nil {
+				return err
+			}
+			certificates, key, err := confidential.CertFromPEM(pem, "")
+			if err != nil {
+				return err
+			}
+			credential, err := confidential.NewCredFromCert(certificates, key)
+			if err != nil {
+				return err
+			}
+			options := append(options, confidential.WithInstanceDiscovery(false))
+			id := os.Getenv("E2E_CERTIFICATE_CLIENT_ID")
+			client, err := confidential.New(authority, id, credential, options...)
+			return appOnly(ctx, client, err)
+		}
+	}
+	c.of("certificate: x5t#S256 in standard base64", withCertificate())
+	c.of("certificate: with x5c", withCertificate(confidential.WithX5C()))
+	c.of("assertion: of another issuer, by a function", func(ctx context.Context) error {
+		credential := confidential.NewCredFromAssertionCallback(
+			func(context.Context, confidential.AssertionRequestOptions) (string, error) { return assertion() },
+		)
+		id := os.Getenv("E2E_WORKLOAD_CLIENT_ID")
+		client, err := confidential.New(authority, id, credential, confidential.WithInstanceDiscovery(false))
+		return appOnly(ctx, client, err)
+	})
 	c.of("errors: wrong secret", func(ctx context.Context) error {
 		client, err := confidentialClient(os.Getenv("CASBAH_CLIENT_ID"), "wrong")
 		if err != nil {
@@ -217,4 +247,10 @@ func msalChecks() *checks {
 func byPassword(ctx context.Context, client public.Client) (public.AuthResult, error) {
 	user, password := os.Getenv("CASBAH_USER"), os.Getenv("CASBAH_PASSWORD")
 	return client.AcquireTokenByUsernamePassword(ctx, []string{defaultAll}, user, password)
+}
+
+// assertion is a token of the issuer that the workload comes from.
+func assertion() (string, error) {
+	text, err := os.ReadFile(os.Getenv("E2E_ASSERTION_FILE"))
+	return string(text), err
 }

@@ -1,9 +1,11 @@
 // Unmodified @azure/identity against a running Casbah.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import {
-  AuthorizationCodeCredential, ClientSecretCredential, DeviceCodeCredential, EnvironmentCredential,
-  InteractiveBrowserCredential, UsernamePasswordCredential,
+  AuthorizationCodeCredential, ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential,
+  DeviceCodeCredential, EnvironmentCredential, InteractiveBrowserCredential, UsernamePasswordCredential,
+  WorkloadIdentityCredential,
 } from "@azure/identity";
 import { AUTHORITY, Checks, DEFAULT, TENANT, URL_, browser, env, listAlerts, listen } from "./checks.mjs";
 
@@ -31,6 +33,21 @@ checks.of("secret: EnvironmentCredential", () => {
   env.AZURE_CLIENT_SECRET = env.CASBAH_CLIENT_SECRET;
   return twice(new EnvironmentCredential(where));
 });
+
+const certificate = (options) => new ClientCertificateCredential(
+  TENANT, env.E2E_CERTIFICATE_CLIENT_ID, { certificatePath: env.E2E_PEM }, { ...where, ...options },
+);
+
+checks.of("certificate: PEM", () => twice(certificate()));
+checks.of("certificate: PEM with its chain", () => twice(certificate({ sendCertificateChain: true })));
+
+checks.of("assertion: ClientAssertionCredential", () => twice(new ClientAssertionCredential(
+  TENANT, env.E2E_WORKLOAD_CLIENT_ID, async () => readFileSync(env.E2E_ASSERTION_FILE, "utf8"), where,
+)));
+
+checks.of("workload identity", () => twice(new WorkloadIdentityCredential({
+  ...where, tenantId: TENANT, clientId: env.E2E_WORKLOAD_CLIENT_ID, tokenFilePath: env.E2E_ASSERTION_FILE,
+})));
 
 checks.of("errors: wrong secret", () => assert.rejects(
   secret("wrong").getToken(DEFAULT),

@@ -8,6 +8,7 @@ import { AUTHORITY, Checks, DEFAULT, READ, TENANT, URL_, browser, claims, env, l
 
 const checks = new Checks("MSAL Node", "@azure/msal-node");
 const auth = { authority: AUTHORITY, knownAuthorities: [new URL(URL_).host] };
+const ofFile = (name) => readFileSync(env[name], "utf8");
 const PERSON = { username: env.CASBAH_USER, password: env.CASBAH_PASSWORD };
 
 const confidential = (options = { clientSecret: env.CASBAH_CLIENT_SECRET }) =>
@@ -36,6 +37,19 @@ checks.of("secret: authority by OpenID Connect's rules", () => appOnly(new Confi
     knownAuthorities: auth.knownAuthorities,
   },
   system: { protocolMode: "OIDC" },
+})));
+
+const certified = (thumbprint, chain) => appOnly(confidential({
+  clientId: env.E2E_CERTIFICATE_CLIENT_ID,
+  clientCertificate: { ...thumbprint, privateKey: ofFile("E2E_KEY"), ...(chain && { x5c: ofFile("E2E_CERTIFICATE") }) },
+}));
+
+checks.of("certificate: SHA-256 (PS256, x5t#S256)", () => certified({ thumbprintSha256: env.E2E_THUMBPRINT_SHA256 }));
+checks.of("certificate: SHA-1 (RS256, x5t)", () => certified({ thumbprint: env.E2E_THUMBPRINT }));
+checks.of("certificate: with x5c", () => certified({ thumbprintSha256: env.E2E_THUMBPRINT_SHA256 }, true));
+
+checks.of("assertion: of another issuer, by a function", () => appOnly(confidential({
+  clientId: env.E2E_WORKLOAD_CLIENT_ID, clientAssertion: async () => ofFile("E2E_ASSERTION_FILE"),
 })));
 
 checks.of("errors: wrong secret", () => assert.rejects(

@@ -38,6 +38,14 @@ def _():
     assert ask()["accessToken"] == first["accessToken"]
 
 
+@checks.of("certificate")
+def _():
+    with open(ENV["E2E_KEY"]) as file:
+        key = file.read()
+    client_id, thumbprint = ENV["E2E_CERTIFICATE_CLIENT_ID"], ENV["E2E_THUMBPRINT"]
+    good(context().acquire_token_with_client_certificate(RESOURCE, client_id, key, thumbprint))
+
+
 @checks.of("errors: wrong secret")
 def _():
     try:

@@ -10,11 +10,14 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import (
     AuthenticationRequiredError,
     AuthorizationCodeCredential,
+    CertificateCredential,
+    ClientAssertionCredential,
     ClientSecretCredential,
     DeviceCodeCredential,
     EnvironmentCredential,
     InteractiveBrowserCredential,
     UsernamePasswordCredential,
+    WorkloadIdentityCredential,
 )
 
 from checks import AUTHORITY, DEFAULT, ENV, TENANT, URL, Checks, Listener, PortKeeper, approving, list_alerts
@@ -55,6 +58,45 @@ def _():
         AZURE_AUTHORITY_HOST=URL,
     ):
         twice(EnvironmentCredential(disable_instance_discovery=True))
+
+
+def certificate(**options):
+    return CertificateCredential(TENANT, ENV["E2E_CERTIFICATE_CLIENT_ID"], **WHERE, **options)
+
+
+@checks.of("certificate: PEM")
+def _():
+    twice(certificate(certificate_path=ENV["E2E_PEM"]))
+
+
+@checks.of("certificate: PEM with its chain")
+def _():
+    twice(certificate(certificate_path=ENV["E2E_PEM"], send_certificate_chain=True))
+
+
+@checks.of("certificate: PFX")
+def _():
+    twice(certificate(certificate_path=ENV["E2E_PFX"], password=ENV["E2E_PFX_PASSWORD"]))
+
+
+@checks.of("assertion: ClientAssertionCredential")
+def _():
+    def assertion():
+        with open(ENV["E2E_ASSERTION_FILE"]) as file:
+            return file.read()
+
+    twice(ClientAssertionCredential(TENANT, ENV["E2E_WORKLOAD_CLIENT_ID"], assertion, authority=URL))
+
+
+@checks.of("workload identity: without the switch for discovery")
+def _():
+    with environment(
+        AZURE_TENANT_ID=TENANT,
+        AZURE_CLIENT_ID=ENV["E2E_WORKLOAD_CLIENT_ID"],
+        AZURE_FEDERATED_TOKEN_FILE=ENV["E2E_ASSERTION_FILE"],
+        AZURE_AUTHORITY_HOST=URL,
+    ):
+        twice(WorkloadIdentityCredential())
 
 
 @checks.of("errors: wrong secret")

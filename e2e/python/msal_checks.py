@@ -93,6 +93,49 @@ def _():
     good(app.acquire_token_for_client([DEFAULT], claims_challenge=challenge))
 
 
+def of_file(name):
+    with open(ENV[name]) as file:
+        return file.read()
+
+
+def certified(credential):
+    app_only(confidential(credential, ENV["E2E_CERTIFICATE_CLIENT_ID"]))
+
+
+@checks.of("certificate: PEM and thumbprint (RS256, x5t)")
+def _():
+    certified({"private_key": of_file("E2E_KEY"), "thumbprint": ENV["E2E_THUMBPRINT"]})
+
+
+@checks.of("certificate: PEM and thumbprint with x5c")
+def _():
+    chain = of_file("E2E_CERTIFICATE")
+    certified({"private_key": of_file("E2E_KEY"), "thumbprint": ENV["E2E_THUMBPRINT"], "public_certificate": chain})
+
+
+@checks.of("certificate: PFX (PS256, x5t#S256)")
+def _():
+    certified({"private_key_pfx_path": ENV["E2E_PFX"], "passphrase": ENV["E2E_PFX_PASSWORD"]})
+
+
+@checks.of("certificate: PFX with x5c")
+def _():
+    path, passphrase = ENV["E2E_PFX"], ENV["E2E_PFX_PASSWORD"]
+    certified({"private_key_pfx_path": path, "passphrase": passphrase, "public_certificate": True})
+
+
+@checks.of("assertion: of another issuer, by a function")
+def _():
+    app_only(confidential({"client_assertion": lambda: of_file("E2E_ASSERTION_FILE")}, ENV["E2E_WORKLOAD_CLIENT_ID"]))
+
+
+@checks.of("errors: a certificate of somebody else")
+def _():
+    credential = {"private_key": of_file("E2E_KEY"), "thumbprint": "00" * 20}
+    result = confidential(credential, ENV["E2E_CERTIFICATE_CLIENT_ID"]).acquire_token_for_client([DEFAULT])
+    assert (result["error"], result["error_codes"]) == ("invalid_client", [700027]), result
+
+
 @checks.of("errors: wrong secret")
 def _():
     result = confidential("wrong").acquire_token_for_client([DEFAULT])

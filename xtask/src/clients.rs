@@ -28,10 +28,11 @@ pub fn run_all(
     found: &Environment,
     installed: &Installed,
     server: &Server,
+    issuer: &Server,
     only: &str,
 ) -> Result<(), Failure> {
     step("Real clients, each from its registry");
-    let world = World::start(found, server)?;
+    let world = World::start(found, server, issuer)?;
     let mut suites = suites(found, installed);
     suites.retain(|suite| suite.name.contains(only));
     let reports: Vec<Result<String, String>> = std::thread::scope(|scope| {
@@ -115,12 +116,19 @@ struct World {
 }
 
 impl World {
-    fn start(found: &Environment, server: &Server) -> Result<World, Failure> {
+    fn start(found: &Environment, server: &Server, issuer: &Server) -> Result<World, Failure> {
         let e2e = root().join("e2e");
         let mut environment: Vec<(String, String)> =
             server.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        // The issuer that workloads come from is another Casbah.
+        for name in ["URL", "CLIENT_ID", "CLIENT_SECRET", "TENANT", "CA"] {
+            let value = issuer.environment.get(&format!("CASBAH_{name}")).cloned().unwrap_or_default();
+            environment.push((format!("E2E_ISSUER_{name}"), value));
+        }
         let mut make = found.command("python");
-        make.args(["-B", "world.py"]).current_dir(e2e.join("python")).envs(server.environment.iter());
+        make.args(["-B", "world.py"])
+            .current_dir(e2e.join("python"))
+            .envs(environment.iter().map(|(name, value)| (name, value)));
         let made = make.stderr(Stdio::inherit()).output()?;
         if !made.status.success() {
             return Err(format!("e2e/python/world.py ended with {}", made.status).into());

@@ -4,7 +4,7 @@
 //! `casbah` on the path; and, where the document speaks of `casbah env`, with the variables that
 //! `eval "$(casbah env)"` sets.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::server::Server;
@@ -12,24 +12,25 @@ use crate::{Failure, root, run};
 
 /// Runs the commands of every document.
 pub fn run_all(server: &Server, binary: &Path) -> Result<(), Failure> {
-    let mut documents: Vec<_> = std::fs::read_dir(root().join("docs"))?.collect::<Result<_, _>>()?;
-    documents.sort_by_key(std::fs::DirEntry::file_name);
+    let mut documents = documents(&root().join("docs"))?;
+    documents.sort();
+    let clients = crate::environment::folder().join("python/bin");
     let mut count = 0;
-    for document in documents {
-        let path = document.path();
-        if path.extension().is_none_or(|e| e != "md") {
-            continue;
-        }
+    for path in documents {
+        let shown = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
         let text = std::fs::read_to_string(&path)?;
         let script = script(&text);
         if script.is_empty() {
             continue;
         }
-        println!("   docs/{}", document.file_name().to_string_lossy());
+        println!("   {shown}");
         count += 1;
         let folder = tempfile::tempdir()?;
+        // Pages of clients speak of a folder in which the client is installed.
+        std::os::unix::fs::symlink(root().join("e2e/node/node_modules"), folder.path().join("node_modules"))?;
         let path = format!(
-            "{}:{}",
+            "{}:{}:{}",
+            clients.display(),
             binary.parent().unwrap_or(Path::new("")).display(),
             std::env::var("PATH").unwrap_or_default()
         );
@@ -41,10 +42,23 @@ pub fn run_all(server: &Server, binary: &Path) -> Result<(), Failure> {
         }
         shell.env("PATH", path).env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
         shell.current_dir(folder.path()).stdout(std::process::Stdio::null());
-        let shown = document.file_name();
-        run(&mut shell).map_err(|e| format!("docs/{}: {e}", shown.to_string_lossy()))?;
+        run(&mut shell).map_err(|e| format!("{shown}: {e}"))?;
     }
     if count == 0 { Err("no document has a command to run".into()) } else { Ok(()) }
+}
+
+/// All documents below a folder.
+fn documents(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(documents(&path)?);
+        } else if path.extension().is_some_and(|e| e == "md") {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 fn script(text: &str) -> String {

@@ -34,14 +34,33 @@ impl Server {
 
 /// Starts `casbah dev` and waits for its `casbah.env`, which is complete when it appears.
 pub fn start(binary: &Path) -> Result<Server, Failure> {
-    start_on(binary, tempfile::Builder::new().prefix("casbah-dev-").tempdir_in("/tmp")?)
+    start_on(binary, new_folder()?)
 }
 
 /// Starts `casbah dev` on a data folder, which may be that of an earlier one.
 pub fn start_on(binary: &Path, folder: TempDir) -> Result<Server, Failure> {
-    // MSAL for Python asks for the user realm on port 443 only, so that is where we listen if we may.
-    let port = if TcpListener::bind("127.0.0.1:443").is_ok() { 443 } else { 0 };
-    let mut command = Command::new(binary);
+    begin(Command::new(binary), folder, usual_port())
+}
+
+/// Two of them: the second takes the first one's tokens as those of workloads.
+pub fn start_pair(binary: &Path) -> Result<(Server, Server), Failure> {
+    let issuer = begin(Command::new(binary), new_folder()?, 0)?;
+    let mut trusting = Command::new(binary);
+    trusting.env("CASBAH_OUTBOUND_ALLOW", "localhost");
+    trusting.env("CASBAH_OUTBOUND_CA", issuer.environment.get("CASBAH_CA").cloned().unwrap_or_default());
+    Ok((issuer, begin(trusting, new_folder()?, usual_port())?))
+}
+
+fn new_folder() -> Result<TempDir, Failure> {
+    Ok(tempfile::Builder::new().prefix("casbah-dev-").tempdir_in("/tmp")?)
+}
+
+/// MSAL for Python asks for the user realm on port 443 only, so that is where we listen if we may.
+fn usual_port() -> u16 {
+    if TcpListener::bind("127.0.0.1:443").is_ok() { 443 } else { 0 }
+}
+
+fn begin(mut command: Command, folder: TempDir, port: u16) -> Result<Server, Failure> {
     command.args(["dev", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(folder.path());
     // What an earlier server wrote would look ready.
     let file = folder.path().join("casbah.env");

@@ -29,6 +29,7 @@ pub fn all() -> Result<(), Failure> {
 
 /// Only the commands in the documents.
 pub fn documents() -> Result<(), Failure> {
+    environment::prepare()?.install()?;
     run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
     let binary = root().join("target/debug/casbah");
     documents::run_all(&server::start(&binary)?, &binary)
@@ -39,16 +40,16 @@ pub fn clients(only: &str) -> Result<(), Failure> {
     let found = environment::prepare()?;
     let installed = clients::install(&found)?;
     run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
-    let server = server::start(&root().join("target/debug/casbah"))?;
-    clients::run_all(&found, &installed, &server, only)
+    let (issuer, server) = server::start_pair(&root().join("target/debug/casbah"))?;
+    clients::run_all(&found, &installed, &server, &issuer, only)
 }
 
 /// What comes from outside, against one running Casbah.
 fn from_outside(found: &Environment, installed: &clients::Installed) -> Result<(), Failure> {
     let binary = root().join("target/debug/casbah");
     run(&mut cargo(&["build", "--bin", "casbah", "--locked"]))?;
-    let server = server::start(&binary)?;
-    clients::run_all(found, installed, &server, "")?;
+    let (issuer, server) = server::start_pair(&binary)?;
+    clients::run_all(found, installed, &server, &issuer, "")?;
     step("The pages in headless Chromium");
     let pages = ["--test", "--test-reporter=spec"];
     run(found.command("node").args(pages).envs(&server.environment).current_dir(root().join("e2e/node")))?;

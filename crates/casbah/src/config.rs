@@ -332,9 +332,7 @@ impl Values {
 
     fn outbound_allow(&self) -> Result<Vec<Allowed>, ConfigError> {
         let Some(written) = self.0.get("outbound_allow") else { return Ok(Vec::new()) };
-        let wanted = "a list of host names and address ranges such as idp.corp.example,10.1.0.0/16";
-        let entries = written.text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        entries.map(|entry| entry.parse().map_err(|_| written.wrong(wanted))).collect()
+        allowed(&written.text).ok_or_else(|| written.wrong(ALLOWED))
     }
 
     fn log_format(&self) -> Result<LogFormat, ConfigError> {
@@ -354,6 +352,28 @@ impl Written {
     fn wrong(&self, wanted: &str) -> ConfigError {
         ConfigError(format!("{}: {:?} is not {wanted}", self.place, self.text))
     }
+}
+
+/// What `outbound_allow` wants.
+const ALLOWED: &str = "a list of host names and address ranges such as idp.corp.example,10.1.0.0/16";
+
+fn allowed(text: &str) -> Option<Vec<Allowed>> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(|entry| entry.parse().ok()).collect()
+}
+
+/// Which issuers a command that reads no settings file may ask for their keys: `CASBAH_OUTBOUND_ALLOW` and
+/// `CASBAH_OUTBOUND_CA`, as the settings of the same names. A stand-in's issuer is on the same machine as a
+/// rule, and loopback is refused unless it is listed.
+///
+/// # Errors
+/// One line, when the list cannot be read.
+pub fn outbound_from_environment() -> Result<(Vec<Allowed>, Option<PathBuf>), ConfigError> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|t| !t.is_empty());
+    let list = variable("CASBAH_OUTBOUND_ALLOW").unwrap_or_default();
+    let list = allowed(&list)
+        .ok_or_else(|| ConfigError(format!("CASBAH_OUTBOUND_ALLOW: {list:?} is not {ALLOWED}")))?;
+    Ok((list, variable("CASBAH_OUTBOUND_CA").map(PathBuf::from)))
 }
 
 /// The clock that `CASBAH_CLOCK` asks for in commands that read no settings file; in test mode only,

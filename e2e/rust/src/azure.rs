@@ -1,7 +1,11 @@
 //! `azure_identity`, which knows only credentials of applications.
 
 use azure_core::credentials::{Secret, TokenCredential};
-use azure_identity::ClientSecretCredential;
+use azure_core::http::ClientMethodOptions;
+use azure_identity::{
+    ClientAssertion, ClientAssertionCredential, ClientSecretCredential, WorkloadIdentityCredential,
+    WorkloadIdentityCredentialOptions,
+};
 
 use crate::checks::{Checked, Client, DEFAULT, env, expect, list_alerts};
 
@@ -10,6 +14,8 @@ pub async fn run() {
     // SAFETY: this program has one thread.
     unsafe { std::env::set_var("AZURE_AUTHORITY_HOST", env("CASBAH_URL")) };
     client.check("secret: ClientSecretCredential", secret()).await;
+    client.check("assertion: ClientAssertionCredential", assertion()).await;
+    client.check("workload identity", workload_identity()).await;
     client.check("errors: wrong secret", wrong_secret()).await;
     client.check("errors: unknown resource", unknown_resource()).await;
 }
@@ -29,6 +35,32 @@ async fn twice(credential: &dyn TokenCredential) -> Checked {
 
 async fn secret() -> Checked {
     twice(credential(&env("CASBAH_CLIENT_SECRET"))?.as_ref()).await
+}
+
+/// A token of the issuer that the workload comes from.
+#[derive(Debug)]
+struct FromFile;
+
+#[async_trait::async_trait]
+impl ClientAssertion for FromFile {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        Ok(std::fs::read_to_string(env("E2E_ASSERTION_FILE"))?)
+    }
+}
+
+async fn assertion() -> Checked {
+    let (tenant, id) = (env("CASBAH_TENANT"), env("E2E_WORKLOAD_CLIENT_ID"));
+    twice(ClientAssertionCredential::new(tenant, id, FromFile, None)?.as_ref()).await
+}
+
+async fn workload_identity() -> Checked {
+    let options = WorkloadIdentityCredentialOptions {
+        client_id: Some(env("E2E_WORKLOAD_CLIENT_ID")),
+        tenant_id: Some(env("CASBAH_TENANT")),
+        token_file_path: Some(env("E2E_ASSERTION_FILE").into()),
+        ..WorkloadIdentityCredentialOptions::default()
+    };
+    twice(WorkloadIdentityCredential::new(Some(options))?.as_ref()).await
 }
 
 async fn wrong_secret() -> Checked {

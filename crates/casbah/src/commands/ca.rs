@@ -57,14 +57,22 @@ fn find(connection: &ConnectionArgs) -> Result<PathBuf, Failure> {
     Err(Failure::usage("no authority is known here; name the server's data directory with --data-dir"))
 }
 
-fn lines(path: &str) -> [(&'static str, String); 10] {
+fn lines(path: &str) -> [(&'static str, String); 12] {
     [
         ("curl", format!("curl --cacert {path} …")),
         ("Python (requests)", format!("export REQUESTS_CA_BUNDLE={path}")),
         ("Node", format!("export NODE_EXTRA_CA_CERTS={path}")),
-        ("Go, OpenSSL", format!("export SSL_CERT_FILE={path}")),
+        ("Go, Rust, OpenSSL", format!("export SSL_CERT_FILE={path}")),
         ("casbah", format!("export CASBAH_CA={path}")),
-        ("Java", format!("keytool -importcert -noprompt -alias casbah -cacerts -file {path}")),
+        ("Java, everywhere", format!("keytool -importcert -noprompt -alias casbah -cacerts -file {path}")),
+        (
+            "Java, one program",
+            format!(
+                "keytool -importcert -noprompt -alias casbah -storepass changeit -keystore trust.p12 -file {path} && \
+                 export JDK_JAVA_OPTIONS='-Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit'"
+            ),
+        ),
+        ("PowerShell 7 on Linux", format!("$env:SSL_CERT_FILE = {path}")),
         (
             ".NET, Debian, Ubuntu",
             format!(

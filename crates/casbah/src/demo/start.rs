@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::world;
 use crate::client::failure::Failure;
 use crate::client::profile;
-use crate::config::{Config, clock_from_environment};
+use crate::config::{Config, clock_from_environment, outbound_from_environment};
 use crate::output::note;
 use crate::server::{self, Running};
 
@@ -55,6 +55,8 @@ pub async fn start(listen: SocketAddr, place: &Place, test_mode: bool) -> Result
     let listen = free(listen)?;
     let mut config = Config::development(listen, place.folder.clone(), place.database.clone());
     config.clock = clock_from_environment(test_mode).map_err(|e| Failure::usage(e.to_string()))?;
+    (config.outbound_allow, config.outbound_ca) =
+        outbound_from_environment().map_err(|e| Failure::usage(e.to_string()))?;
     config.test_mode = config.clock.setting() != casbah_model::ClockSetting::System;
     let running = server::start(config).await.map_err(|e| Failure::failed(e.to_string()))?;
     let made = running.service.apply_bootstrap(&world::bootstrap()).await;

@@ -14,16 +14,41 @@ import static example.casbah.Checks.refused;
 import com.azure.core.credential.TokenCredential;
 import com.azure.core.credential.TokenRequestContext;
 import com.azure.identity.AuthorizationCodeCredentialBuilder;
+import com.azure.identity.ClientCertificateCredentialBuilder;
 import com.azure.identity.ClientSecretCredentialBuilder;
 import com.azure.identity.DeviceCodeCredentialBuilder;
 import com.azure.identity.InteractiveBrowserCredentialBuilder;
 import com.azure.identity.UsernamePasswordCredentialBuilder;
+import com.azure.identity.WorkloadIdentityCredentialBuilder;
 
 /** azure-identity for Java. */
 final class IdentityChecks {
     static Checks checks() {
         return new Checks("azure-identity Java", ClientSecretCredentialBuilder.class)
                 .of("secret: ClientSecretCredential", () -> twice(secret(env("CASBAH_CLIENT_SECRET"))))
+                .of("certificate: PEM", () -> twice(new ClientCertificateCredentialBuilder()
+                        .authorityHost(BASE)
+                        .tenantId(TENANT)
+                        .clientId(env("E2E_CERTIFICATE_CLIENT_ID"))
+                        .pemCertificate(env("E2E_PEM"))
+                        .disableInstanceDiscovery()
+                        .build()))
+                .of("certificate: PFX with its chain", () -> twice(new ClientCertificateCredentialBuilder()
+                        .authorityHost(BASE)
+                        .tenantId(TENANT)
+                        .clientId(env("E2E_CERTIFICATE_CLIENT_ID"))
+                        .pfxCertificate(env("E2E_PFX"))
+                        .clientCertificatePassword(env("E2E_PFX_PASSWORD"))
+                        .sendCertificateChain(true)
+                        .disableInstanceDiscovery()
+                        .build()))
+                .of("workload identity", () -> twice(new WorkloadIdentityCredentialBuilder()
+                        .authorityHost(BASE)
+                        .tenantId(TENANT)
+                        .clientId(env("E2E_WORKLOAD_CLIENT_ID"))
+                        .tokenFilePath(env("E2E_ASSERTION_FILE"))
+                        .disableInstanceDiscovery()
+                        .build()))
                 .of("errors: wrong secret", () -> refused("AADSTS7000215", () -> twice(secret("wrong"))))
                 .of("code: AuthorizationCodeCredential", IdentityChecks::code)
                 .of("interactive", () -> twice(new InteractiveBrowserCredentialBuilder()

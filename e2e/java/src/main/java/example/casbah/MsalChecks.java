@@ -26,7 +26,10 @@ import com.microsoft.aad.msal4j.SilentParameters;
 import com.microsoft.aad.msal4j.SystemBrowserOptions;
 import com.microsoft.aad.msal4j.TokenSource;
 import com.microsoft.aad.msal4j.UserNamePasswordParameters;
+import java.io.InputStream;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Set;
 
 /** MSAL for Java. */
@@ -38,6 +41,10 @@ final class MsalChecks {
                         .builder(env("CASBAH_CLIENT_ID"), secret(env("CASBAH_CLIENT_SECRET")))
                         .oidcAuthority(AUTHORITY + "/v2.0")
                         .build()))
+                .of("certificate", () -> appOnly(confidential(env("E2E_CERTIFICATE_CLIENT_ID"), certificate())))
+                .of("assertion: of another issuer, by a function", () -> appOnly(confidential(
+                        env("E2E_WORKLOAD_CLIENT_ID"),
+                        ClientCredentialFactory.createFromCallback(MsalChecks::assertion))))
                 .of("errors: wrong secret", () -> refused("AADSTS7000215", () -> appOnly(daemon(secret("wrong")))))
                 .of("code: public client", MsalChecks::publicCode)
                 .of("code: confidential client", () -> confidentialCode(ResponseMode.QUERY))
@@ -46,6 +53,16 @@ final class MsalChecks {
                 .of("device code", MsalChecks::deviceCode)
                 .of("password", () -> ofTheUser(byPassword(publicClient(), READ)))
                 .of("silent: from the cache, and refreshed after expiry", MsalChecks::silent);
+    }
+
+    private static IClientCredential certificate() throws Exception {
+        try (InputStream file = Files.newInputStream(Path.of(env("E2E_PFX")))) {
+            return ClientCredentialFactory.createFromCertificate(file, env("E2E_PFX_PASSWORD"));
+        }
+    }
+
+    private static String assertion() throws Exception {
+        return Files.readString(Path.of(env("E2E_ASSERTION_FILE")));
     }
 
     private static IClientCredential secret(String text) {
