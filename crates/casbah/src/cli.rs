@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    activity, alert, api, api_token, app, backup, ca, consent, dev, discovery, env, login, permission,
-    secret, serve, subnet, token, user,
+    activity, alert, api, api_token, app, backup, ca, certificate, consent, dev, discovery, env,
+    federated_credential, login, permission, secret, serve, subnet, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -91,6 +91,12 @@ enum Command {
     /// The secrets of an application
     #[command(display_order = 31)]
     Secret(Area<secret::Action>),
+    /// The certificates of an application
+    #[command(display_order = 31)]
+    Certificate(Area<certificate::Action>),
+    /// Issuers whose tokens prove an application
+    #[command(name = "federated-credential", display_order = 31)]
+    FederatedCredential(Area<federated_credential::Action>),
     /// The permissions that an application asks for
     #[command(display_order = 32)]
     Permission(Area<permission::Action>),
@@ -169,6 +175,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Token(remote) => token::run(&remote),
         Command::App(area) => app::run(&area),
         Command::Secret(area) => secret::run(&area),
+        Command::Certificate(area) => certificate::run(&area),
+        Command::FederatedCredential(area) => federated_credential::run(&area),
         Command::Permission(area) => permission::run(&area),
         Command::Consent(area) => consent::run(&area),
         Command::User(area) => user::run(&area),

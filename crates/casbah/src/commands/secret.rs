@@ -1,15 +1,17 @@
 //! `casbah secret`: the secrets of an application.
 
+mod check;
+
 use casbah_model::Timestamp;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::moment;
+use super::{clock, moment};
 use crate::cli::Area;
 use crate::client::Session;
 use crate::client::directory::{encode, items, text};
 use crate::client::failure::Failure;
-use crate::output::{Cell, Column, note};
+use crate::output::{Cell, Column, Output, note};
 
 /// What can be done with secrets.
 #[derive(Subcommand, Clone, Debug)]
@@ -30,6 +32,25 @@ pub enum Action {
         /// Client id, object id or name of the application
         app: String,
     },
+    /// Make a new secret and end the old ones after a time of grace
+    Rotate {
+        /// Client id, object id or name of the application
+        app: String,
+        /// How long the old secrets go on working
+        #[arg(long, value_parser = ["now", "1h", "24h", "7d"], default_value = "24h")]
+        grace: String,
+        /// Key id of the one secret to replace [default: all of them]
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// Name of the new secret [default: that of the newest one replaced]
+        #[arg(long)]
+        name: Option<String>,
+        /// How long the new secret lives: 90d, 1y, or a date
+        #[arg(long, value_name = "WHEN", default_value = "180d")]
+        expires: String,
+    },
+    /// Say whether standard input holds a client secret of Casbah, by its form and checksum; needs no server
+    Check,
     /// Remove a secret; it stops working at once
     Remove {
         /// Client id, object id or name of the application
@@ -46,6 +67,8 @@ pub const COLUMNS: &[Column] = &[
     Column::text("Key id", "keyId", "/keyId"),
     Column::new("Made", "startDateTime", "/startDateTime", Cell::Time),
     Column::new("Ends", "endDateTime", "/endDateTime", Cell::Time),
+    Column::new("Last used", "lastUsed", "/casbah.lastUsedDateTime", Cell::Time),
+    Column::text("From", "lastAddress", "/casbah.lastUsedAddress"),
 ];
 
 const ADDED: &[Column] = &[
@@ -57,6 +80,9 @@ const ADDED: &[Column] = &[
 
 /// Runs the command.
 pub fn run(area: &Area<Action>) -> Result<(), Failure> {
+    if matches!(area.action, Action::Check) {
+        return check::run(&Output::new(area.output.output, clock()?.now()));
+    }
     let (session, output) = area.open()?;
     match &area.action {
         Action::Add { app, name, expires } => {
@@ -72,6 +98,28 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
             let application = session.application(app)?;
             output.list(COLUMNS, items(&application, "passwordCredentials"))
         }
+        Action::Rotate { app, grace, key, name, expires } => {
+            let ends = moment(expires, session.clock.now())?;
+            let application = session.application(app)?;
+            let path =
+                format!("/v1.0/applications/{}/casbah.rotatePassword", encode(text(&application, "id")));
+            let body = json!({ "gracePeriod": grace, "keyId": key,
+                "passwordCredential": { "displayName": name, "endDateTime": ends.iso() } });
+            let rotated = session.directory("POST", &path, Some(&body))?;
+            output.record(ADDED, &rotated["passwordCredential"])?;
+            if output.for_people() {
+                note("The secret is shown this once only; store it now.");
+                for old in items(&rotated, "replaced") {
+                    let used = match text(old, "casbah.lastUsedDateTime") {
+                        "" => "never used".to_string(),
+                        at => format!("last used {at} from {}", text(old, "casbah.lastUsedAddress")),
+                    };
+                    note(&format!("{}… ends {}, {used}.", text(old, "hint"), text(old, "endDateTime")));
+                }
+            }
+            Ok(())
+        }
+        Action::Check => Ok(()),
         Action::Remove { app, key } => {
             let application = session.application(app)?;
             let known = items(&application, "passwordCredentials")

@@ -8,6 +8,7 @@ mod alerts;
 mod attacks;
 mod backup;
 mod command_line;
+mod credentials;
 mod directory;
 mod discovery;
 mod identity;
