@@ -20,7 +20,9 @@ mod properties;
 mod query;
 mod rotate_password;
 mod service_principals;
+mod signing_keys;
 mod table;
+mod tenant_settings;
 #[cfg(test)]
 mod tests;
 mod users;

@@ -11,6 +11,7 @@ pub mod permission_grants;
 pub mod redirect_uris;
 pub mod secrets;
 pub mod service_principals;
+mod tenant_settings;
 pub mod tenants;
 pub mod users;
 

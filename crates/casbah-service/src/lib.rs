@@ -13,6 +13,7 @@ pub mod discovery;
 mod error;
 pub mod ip_ranges;
 pub mod permission_use;
+mod signing_keys;
 pub mod tasks;
 pub mod uploads;
 
@@ -44,6 +45,8 @@ pub struct Service {
     authority: Arc<Authority>,
     clock: Clock,
     settings: Arc<Settings>,
+    /// Id or domain of the tenant whose administrators look after the installation.
+    operator_tenant: Option<String>,
     /// Rung when a task was queued, so that the worker of this node need not wait for its next look.
     tasks: Arc<Notify>,
     /// Permissions that were seen in use this hour.
@@ -58,9 +61,17 @@ impl Service {
             authority,
             clock,
             settings: Arc::new(settings),
+            operator_tenant: None,
             tasks: Arc::default(),
             used: Arc::default(),
         }
+    }
+
+    /// The same, operated by the administrators of the tenant with that id or domain. Without it, only an
+    /// installation with a single tenant is operated from within.
+    #[must_use]
+    pub fn operated_by(self, tenant: Option<String>) -> Service {
+        Service { operator_tenant: tenant, ..self }
     }
 
     /// The authority that checks who calls.

@@ -8,7 +8,7 @@ use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, alert, api, api_token, app, backup, ca, certificate, consent, dev, discovery, env,
-    federated_credential, login, permission, secret, serve, subnet, token, user,
+    federated_credential, key, login, permission, secret, serve, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -106,6 +106,12 @@ enum Command {
     /// People and their roles
     #[command(display_order = 34)]
     User(Area<user::Action>),
+    /// What administrators set for everybody in their tenant
+    #[command(display_order = 36)]
+    Tenant(Area<tenant::Action>),
+    /// The keys with which tokens are signed
+    #[command(display_order = 37)]
+    Key(Area<key::Action>),
     /// Legacy API tokens
     #[command(name = "api-token", display_order = 35)]
     ApiToken(Area<api_token::Action>),
@@ -180,6 +186,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Permission(area) => permission::run(&area),
         Command::Consent(area) => consent::run(&area),
         Command::User(area) => user::run(&area),
+        Command::Tenant(area) => tenant::run(&area),
+        Command::Key(area) => key::run(&area),
         Command::ApiToken(area) => api_token::run(&area),
         Command::Activity(area) => activity::run(&area),
         Command::Alert(area) => alert::run(&area),

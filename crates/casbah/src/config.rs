@@ -68,6 +68,11 @@ pub const SETTINGS: &[Setting] = &[
         "Private hosts and address ranges that Casbah may call, with commas: idp.corp.example,10.1.0.0/16",
     ),
     setting("outbound_ca", "FILE", "PEM certificates that Casbah's own calls trust besides the system's"),
+    setting(
+        "operator_tenant",
+        "TENANT",
+        "Id or domain of the tenant whose administrators look after the signing keys [default: the only tenant]",
+    ),
     setting("bootstrap", "FILE", "TOML file of tenants, people and applications to apply at start"),
     setting("test_mode", "", "Allow what only tests need, such as CASBAH_CLOCK"),
     setting("clock", "TIME", "Test mode only: freeze the clock (2026-11-23T12:00:00Z) or shift it (+90m)"),
@@ -104,6 +109,8 @@ pub struct Config {
     pub outbound_allow: Vec<Allowed>,
     /// File with authorities that its calls trust besides the system's.
     pub outbound_ca: Option<PathBuf>,
+    /// Id or domain of the tenant whose administrators look after the signing keys.
+    pub operator_tenant: Option<String>,
     /// Bootstrap file to apply.
     pub bootstrap: Option<PathBuf>,
     /// Whether test-only settings are allowed.
@@ -160,6 +167,7 @@ impl Config {
             shutdown_grace: Duration::from_secs(5),
             outbound_allow: Vec::new(),
             outbound_ca: None,
+            operator_tenant: None,
             bootstrap: None,
             test_mode: false,
             clock: Clock::system(),
@@ -270,6 +278,7 @@ impl Values {
             ),
             outbound_allow: self.outbound_allow()?,
             outbound_ca: self.path("outbound_ca"),
+            operator_tenant: self.0.get("operator_tenant").map(|w| w.text.clone()),
             bootstrap: self.path("bootstrap"),
             test_mode,
             clock,

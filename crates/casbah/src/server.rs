@@ -93,7 +93,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let uploads = config.data_dir.join("uploads");
     let settings =
         casbah_service::Settings { public_url: url.clone(), uploads, upload_limit: config.upload_limit };
-    let service = Service::new(store, Arc::new(authority), config.clock, settings);
+    let service = Service::new(store, Arc::new(authority), config.clock, settings)
+        .operated_by(config.operator_tenant.clone());
     if let Some(path) = &config.bootstrap {
         apply_bootstrap(&service, path).await?;
     }

@@ -10,7 +10,8 @@ use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
     app_role_assignments, applications, audit_logs, directory_roles, federated_identity_credentials,
-    key_credentials, organization, permission_grants, rotate_password, service_principals, users,
+    key_credentials, organization, permission_grants, rotate_password, service_principals, signing_keys,
+    tenant_settings, users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;
@@ -117,6 +118,11 @@ const READ_DIRECTORY_ROLES: Need =
     Need::any(&["Directory.Read.All", "RoleManagement.ReadWrite.Directory", "Directory.ReadWrite.All"]);
 const WRITE_DIRECTORY_ROLES: Need =
     Need::any(&["RoleManagement.ReadWrite.Directory"]).of_roles(ROLE_ADMINISTRATORS);
+/// Settings of the whole tenant: what can make administrators can have these, too.
+const READ_SETTINGS: Need =
+    Need::any(&["Directory.Read.All", "Directory.ReadWrite.All", "RoleManagement.ReadWrite.Directory"]);
+const WRITE_SETTINGS: Need =
+    Need::any(&["RoleManagement.ReadWrite.Directory"]).of_roles(&["Global Administrator"]);
 
 macro_rules! endpoints {
     ($($method:ident $path:literal, [$($needs:ident),+], $handler:path;)*) => {
@@ -181,6 +187,12 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     POST "/directoryRoles/{key}/members/$ref", [WRITE_DIRECTORY_ROLES], directory_roles::add_member;
     DELETE "/directoryRoles/{key}/members/{id}/$ref", [WRITE_DIRECTORY_ROLES], directory_roles::remove_member;
     GET "/organization", [READ_ME], organization::list;
+    // Ours, not Graph's: what a tenant's administrators set, and the keys of the installation.
+    GET "/policies/tenantSettings", [READ_SETTINGS], tenant_settings::fetch;
+    PATCH "/policies/tenantSettings", [WRITE_SETTINGS], tenant_settings::change;
+    GET "/casbah/signingKeys", [WRITE_SETTINGS], signing_keys::list;
+    POST "/casbah/signingKeys/rotate", [WRITE_SETTINGS], signing_keys::rotate;
+    POST "/casbah/signingKeys/{key}/revoke", [WRITE_SETTINGS], signing_keys::revoke;
 };
 
 /// The endpoint for a path, with the keys in it.

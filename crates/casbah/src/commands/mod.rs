@@ -14,11 +14,13 @@ pub mod dev;
 pub mod discovery;
 pub mod env;
 pub mod federated_credential;
+pub mod key;
 pub mod login;
 pub mod permission;
 pub mod secret;
 pub mod serve;
 pub mod subnet;
+pub mod tenant;
 pub mod token;
 pub mod user;
 

@@ -15,5 +15,7 @@ mod identity;
 mod nodes;
 mod protocol;
 mod serve;
+mod signing_keys;
 mod subnets;
+mod tenant_settings;
 mod workspace;

@@ -14,6 +14,8 @@ fn pair() -> (Casbah, Casbah) {
         arguments: vec![
             "--public-url".into(),
             "https://localhost:8443".into(),
+            "--operator-tenant".into(),
+            "contoso.example".into(),
             "--master-key-file".into(),
             key.to_str().unwrap().to_string(),
         ],
@@ -54,4 +56,31 @@ fn a_token_of_one_node_opens_the_other_and_revocation_reaches_it_at_once() {
     ];
     let refusal = second.anonymous().post_form(&format!("/{TENANT}/oauth2/v2.0/token"), &form).refused(400);
     assert_eq!(refusal["error_codes"], json!([7000112]));
+}
+
+/// What one node does with the signing keys counts on the others within seconds: asked often enough, they
+/// say so.
+#[test]
+fn keys_rotated_and_withdrawn_on_one_node_change_on_the_other() {
+    let (first, second) = pair();
+    let ids = |node: &Casbah| {
+        let keys = node.anonymous().get("/common/discovery/v2.0/keys").ok()["keys"].clone();
+        keys.as_array().unwrap().iter().map(|key| key["kid"].clone()).collect::<Vec<_>>()
+    };
+    let agree = || (0..200_000).any(|_| ids(&first) == ids(&second));
+    let old = second.application_token(TENANT, CLIENT, CLIENT_SECRET);
+    let administrator = first.bearer(&first.directory_token(ADMINISTRATOR));
+    let keys = administrator.post("/v1.0/casbah/signingKeys/rotate", &json!({"now": true})).ok();
+    let with = |state: &str| {
+        let list = keys["value"].as_array().unwrap();
+        list.iter().find(|key| key["state"] == state).unwrap()["id"].as_str().unwrap().to_string()
+    };
+    assert!(agree(), "the second node publishes what the first made");
+    second.bearer(&old).get("/api/v1/alerts/").ok();
+    let fresh = first.application_token(TENANT, CLIENT, CLIENT_SECRET);
+    second.bearer(&fresh).get("/api/v1/alerts/").ok();
+    administrator.post(&format!("/v1.0/casbah/signingKeys/{}/revoke", with("verifying")), &json!({})).ok();
+    assert!(agree(), "the second node has forgotten the key too");
+    second.bearer(&old).get("/api/v1/alerts/").refused(401);
+    second.bearer(&fresh).get("/api/v1/alerts/").ok();
 }
