@@ -11,6 +11,9 @@ use crate::keys::{KeyError, SigningKey};
 use crate::resource::Resource;
 use crate::token::SignIn;
 
+/// Tokens that live so long, in seconds, are renewed before their end.
+const EARLY_RENEWAL: i64 = 2 * 60 * 60;
+
 /// All that is settled about an answer; only signing is left.
 pub(crate) struct Answer {
     pub(crate) endpoint: Endpoint,
@@ -30,6 +33,7 @@ pub(crate) enum Subject {
     User(Box<UserSubject>),
 }
 
+#[derive(Clone)]
 pub(crate) struct UserSubject {
     pub(crate) user: User,
     pub(crate) family: Guid,
@@ -116,8 +120,10 @@ impl Answer {
 
     fn times(&self, now: Timestamp) -> Json {
         let life = i64::from(self.settings.tokens.access_token);
+        // Worth renewing early only when there is a long time left to do it in.
+        let renew = (self.endpoint == Endpoint::V2 && life >= EARLY_RENEWAL).then_some(life / 2);
         let token_type = if self.confirmation.is_some() { "DPoP" } else { "Bearer" };
-        match self.endpoint {
+        let mut times = match self.endpoint {
             Endpoint::V2 => json!({
                 "token_type": token_type,
                 "expires_in": life,
@@ -131,6 +137,10 @@ impl Answer {
                 "not_before": now.seconds().to_string(),
                 "resource": self.resource.audience_as_asked(),
             }),
+        };
+        if let Some(seconds) = renew {
+            times["refresh_in"] = seconds.into();
         }
+        times
     }
 }

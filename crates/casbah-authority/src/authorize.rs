@@ -14,6 +14,8 @@
 
 mod checks;
 mod consent_step;
+mod id_token;
+mod pushed;
 mod redirect_step;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use crate::claims::Endpoint;
 use crate::error::{About, OAuthError};
 use crate::form::Form;
 use crate::opaque::Draw;
+use crate::verify::Refusal;
 
 pub use redirect_step::{Redirect, ResponseMode};
 
@@ -39,6 +42,8 @@ pub struct AuthorizeRequest {
     pub form: Form,
     /// The session cookie.
     pub session: Option<Secret>,
+    /// What tells this browser from others; a pushed request stays with the browser that opened it.
+    pub browser: Option<Secret>,
     /// How far the user has come with this request.
     pub progress: Progress,
     /// Ids of the request, for the error description.
@@ -185,14 +190,41 @@ impl Authority {
         decision: Option<(ConsentDecision, String)>,
     ) -> Result<Step, OAuthError> {
         let now = self.clock.now();
+        let mut request = request;
+        let pushed = self.open_pushed(&mut request, now).await?;
+        let hinted = self.hinted_user(&request.form).await?;
+        // Before the transaction: once a code is made, nothing may fail any more.
+        let key = self.signing_key(now).await?;
         let pass = consent_step::Pass {
             request,
+            pushed,
+            hinted,
             decision,
             now,
             master: Arc::clone(&self.master),
             settings: Arc::clone(&self.settings),
             draws: Draws::new(now),
         };
-        self.store.write(move |tx| pass.step(tx)).await
+        let mut step = self.store.write(move |tx| pass.step(tx)).await?;
+        if let Step::Redirect(redirect) = &mut step {
+            self.add_id_token(redirect, &key, now)?;
+        }
+        Ok(step)
+    }
+
+    /// The user that an `id_token_hint` speaks of. One whose time is over will do; one that is not ours is
+    /// no hint at all.
+    async fn hinted_user(&self, form: &Form) -> Result<Option<Guid>, OAuthError> {
+        let Some(hint) = form.get("id_token_hint") else { return Ok(None) };
+        let claims = match self.signed(hint).await {
+            Ok(claims) => claims,
+            Err(Refusal::Unavailable(cause)) => return Err(OAuthError::internal(cause)),
+            Err(_) => return Ok(None),
+        };
+        let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str);
+        let for_client =
+            text("aud").zip(form.get("client_id")).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+        let is_id_token = for_client && !claims.contains_key("idtyp");
+        Ok(text("oid").filter(|_| is_id_token).and_then(|oid| oid.parse().ok()))
     }
 }

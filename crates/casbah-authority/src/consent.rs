@@ -138,6 +138,15 @@ fn complete(
     Ok(())
 }
 
+/// The scopes on a resource that the client has consent for.
+pub(crate) fn held(
+    tx: &mut Tx<'_>,
+    asking: Asking<'_>,
+    resource: &Resource,
+) -> Result<Vec<String>, OAuthError> {
+    Ok(start(tx, asking, resource.clone())?.granted)
+}
+
 /// The delegated scopes on a resource that the client's registration lists.
 pub(crate) fn listed(
     tx: &mut Tx<'_>,

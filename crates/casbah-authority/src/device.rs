@@ -32,7 +32,7 @@ use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::Draw;
 use crate::resource::Identifiers;
 use crate::session::{self, Session};
-use crate::tenant::{Hints, TenantName};
+use crate::tenant::{self, Hints, TenantName};
 use crate::ticket::Page;
 use crate::wanted::Wanted;
 
@@ -229,7 +229,14 @@ impl Start {
     async fn insert(self: Arc<Self>, store: &Store, user_code: String) -> Result<Option<Secret>, OAuthError> {
         let inserted = store
             .write(move |tx| -> Result<Secret, Refused> {
-                let tenant = self.name.require(tx, &Hints::default())?;
+                // With an alias, the tenant is that of the application, if only one knows it.
+                let tenant = match self.name.resolve(tx, &Hints::default())? {
+                    Some(tenant) => tenant,
+                    None => match <[_; 1]>::try_from(tenant::knowing(tx, &self.credentials.client_id)?) {
+                        Ok([only]) => only,
+                        Err(_) => return Err(OAuthError::plain(codes::NO_TENANT).into()),
+                    },
+                };
                 let client = self.credentials.authenticate(tx, tenant, &self.master, self.now)?;
                 client.check_installed_or_authenticated()?;
                 let identifiers = Identifiers { public_url: &self.settings.public_url };

@@ -37,6 +37,7 @@ mod revocation;
 pub mod seed;
 mod session;
 mod sign_in_log;
+mod sign_out;
 mod signature;
 mod tenant;
 mod throttle;
@@ -69,6 +70,7 @@ pub use outbound::{
 pub use password::{HashingFailed, hash_password, verify_password};
 pub use redirect::check_registration as check_redirect_uri;
 pub use session::SignedIn;
+pub use sign_out::SignedOut;
 pub use token::TokenRequest;
 pub use verify::{Audience, Presented, Refusal};
 

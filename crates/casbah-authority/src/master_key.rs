@@ -23,6 +23,8 @@ pub enum SecretKind {
     DeviceCode,
     /// The cookie of a browser session.
     Session,
+    /// The reference to a pushed authorization request.
+    PushedRequest,
     /// A legacy API token.
     ApiToken,
     /// A request to the token endpoint, secret and all; its digest is never stored.
@@ -37,6 +39,7 @@ impl SecretKind {
             SecretKind::RefreshToken => b"refresh token",
             SecretKind::DeviceCode => b"device code",
             SecretKind::Session => b"session",
+            SecretKind::PushedRequest => b"pushed request",
             SecretKind::ApiToken => b"api token",
             SecretKind::TokenRequest => b"token request",
         }

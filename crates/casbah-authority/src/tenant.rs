@@ -1,7 +1,7 @@
 //! Which tenant a URL means: by id, by domain, or by an alias that leaves it to the request.
 
-use casbah_model::{Tenant, TenantId};
-use casbah_store::{Tx, tenants};
+use casbah_model::{Guid, Tenant, TenantId};
+use casbah_store::{Tx, applications, tenants};
 
 use crate::codes;
 use crate::error::OAuthError;
@@ -70,6 +70,18 @@ impl TenantName {
     pub(crate) fn require(&self, tx: &mut Tx<'_>, hints: &Hints<'_>) -> Result<Tenant, OAuthError> {
         self.resolve(tx, hints)?.ok_or_else(|| OAuthError::plain(codes::NO_TENANT))
     }
+}
+
+/// The tenants that know an application, in the order of the tenants.
+pub(crate) fn knowing(tx: &mut Tx<'_>, client_id: &str) -> Result<Vec<Tenant>, OAuthError> {
+    let Ok(id) = client_id.trim().parse::<Guid>() else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for tenant in tenants::all(tx)? {
+        if applications::find_by_app_id(tx, tenant.id, id)?.is_some() {
+            found.push(tenant);
+        }
+    }
+    Ok(found)
 }
 
 fn from_hints(tx: &mut Tx<'_>, hints: &Hints<'_>) -> Result<Option<Tenant>, OAuthError> {

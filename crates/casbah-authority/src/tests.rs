@@ -8,6 +8,7 @@ mod code;
 mod device;
 mod documents;
 mod federation;
+mod front_channel;
 mod issuer;
 mod keys;
 mod keys_of_clients;

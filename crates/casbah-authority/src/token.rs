@@ -142,6 +142,9 @@ pub(crate) struct SignIn {
     /// Thumbprint of the key that the code or refresh token is bound to (RFC 9449).
     #[serde(default)]
     pub(crate) bound_to: Option<String>,
+    /// Whether the client said that it answers claims challenges.
+    #[serde(default)]
+    pub(crate) capable: bool,
 }
 
 /// What a refresh token stands for.
@@ -505,9 +508,10 @@ impl Attempt {
         let refreshable = proven.wanted.offline_access || proven.always_refreshable;
         let refresh_token = if refreshable {
             let authenticated = client.is_authenticated();
+            let capable = self.claims.capable || proven.sign_in.capable;
             // RFC 9449, section 5: who proves itself otherwise may change its key.
             let bound_to = self.thumbprint().filter(|_| !authenticated);
-            let sign_in = SignIn { authenticated, bound_to, ..proven.sign_in.clone() };
+            let sign_in = SignIn { authenticated, bound_to, capable, ..proven.sign_in.clone() };
             Some(self.add_refresh_token(tx, &client, &family, &proven.wanted, sign_in, settings.tokens)?)
         } else {
             None
@@ -562,7 +566,13 @@ impl Attempt {
         subject: Subject,
         settings: TenantSettings,
     ) -> Answer {
-        let (confirmation, capable) = (self.thumbprint(), self.claims.capable);
+        let earlier = matches!(&subject, Subject::User(user) if user.sign_in.capable);
+        let (confirmation, capable) = (self.thumbprint(), self.claims.capable || earlier);
+        let mut settings = settings;
+        if let Some(longer) = settings.tokens.continuous_access.filter(|_| capable) {
+            // A token that can be called back at any moment may live longer.
+            settings.tokens.access_token = longer;
+        }
         Answer { endpoint: self.endpoint, client, resource, subject, settings, confirmation, capable }
     }
 

@@ -101,6 +101,8 @@ pub struct OutOfRange {
 pub struct TokenLifetimes {
     /// Access tokens.
     pub access_token: u32,
+    /// Access tokens of clients that answer claims challenges; none means like any other.
+    pub continuous_access: Option<u32>,
     /// ID tokens.
     pub id_token: u32,
     /// Refresh tokens that nobody uses.
@@ -122,6 +124,7 @@ impl TokenLifetimes {
         let absolute = self.refresh_token_absolute.unwrap_or(Self::LONGEST_REFRESH);
         for (setting, range, value) in [
             ("tokens.accessToken", &token, self.access_token),
+            ("tokens.continuousAccess", &token, self.continuous_access.unwrap_or(Self::LONGEST_TOKEN)),
             ("tokens.idToken", &token, self.id_token),
             ("tokens.refreshTokenInactive", &refresh, self.refresh_token_inactive),
             ("tokens.refreshTokenAbsolute", &refresh, absolute),
@@ -139,6 +142,7 @@ impl Default for TokenLifetimes {
     fn default() -> TokenLifetimes {
         TokenLifetimes {
             access_token: 3599,
+            continuous_access: None,
             id_token: 3599,
             refresh_token_inactive: 90 * 24 * 60 * 60,
             refresh_token_absolute: None,

@@ -4,9 +4,10 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use casbah_authority::{
-    Authority, ConsentDecision, ConsentPrompt, Endpoint, OAuthError, Progress, ResponseMode, SignInPrompt,
-    Step, codes,
+    Authority, AuthorizeRequest, ConsentDecision, ConsentPrompt, Endpoint, OAuthError, Progress,
+    ResponseMode, SignInPrompt, Step, codes,
 };
+use casbah_model::Secret;
 use casbah_service::Service;
 use http::{HeaderMap, Uri};
 
@@ -129,6 +130,13 @@ impl<'a> Visit<'a> {
         self.service.authority()
     }
 
+    fn request(&self, session: Option<&Secret>) -> AuthorizeRequest {
+        AuthorizeRequest {
+            browser: Some(self.browser.secret()),
+            ..self.asked.request(self.authority(), session)
+        }
+    }
+
     /// What a form of this visit is about: nothing else may be done with its proof.
     fn form_is_about(&self, form: &str) -> String {
         format!("{form}\n{}", self.asked.address(""))
@@ -142,7 +150,7 @@ impl<'a> Visit<'a> {
     }
 
     async fn show(self) -> Response {
-        let request = self.asked.request(self.authority(), self.browser.session.as_ref());
+        let request = self.request(self.browser.session.as_ref());
         match self.authority().authorize(request).await {
             Ok(step) => self.browser.remember(self.answer(step, None)),
             Err(error) => self.refuse(&error),
@@ -165,7 +173,7 @@ impl<'a> Visit<'a> {
             Err(error) if is_users_own(&error) => {
                 log(&error, &self.asked.about);
                 // The page once more, as for somebody who is not signed in.
-                let request = self.asked.request(authority, None);
+                let request = self.request(None);
                 match authority.authorize(request).await {
                     Ok(step) => self.answer(step, Some((&error, fields.get("user")))),
                     Err(error) => self.refuse(&error),
@@ -192,7 +200,7 @@ impl<'a> Visit<'a> {
             return self.refuse(&error);
         }
         let decision = decision(fields);
-        let request = self.asked.request(self.authority(), self.browser.session.as_ref());
+        let request = self.request(self.browser.session.as_ref());
         let ticket = fields.get("ticket").to_string();
         match self.authority().decide_consent(request, decision, ticket).await {
             // Signed out or signed in anew meanwhile: begin again, with GET.

@@ -43,6 +43,11 @@ impl Browser {
         Browser { session: cookie(headers, SESSION).map(Secret::new), value, is_new, same_origin }
     }
 
+    /// What tells this browser from others.
+    pub(crate) fn secret(&self) -> Secret {
+        Secret::new(self.value.as_str())
+    }
+
     /// The proof that goes into a form; `about` says all that the form is about.
     pub(crate) fn proof(&self, authority: &Authority, about: &str) -> String {
         authority.sign_url(PURPOSE, &format!("{}\n{about}", self.value))

@@ -2,10 +2,9 @@
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use casbah_authority::Form;
+use casbah_authority::{Form, SignedOut};
 use casbah_service::Service;
 use http::HeaderMap;
-use url::form_urlencoded;
 
 use crate::authorize::error_page;
 use crate::browser::{self, Browser};
@@ -13,7 +12,8 @@ use crate::pages::simple;
 use crate::request::about;
 use crate::respond::{Page, log, see_other};
 
-/// Ends the session and goes back to an address that is registered, or says so.
+/// Ends the session, tells the applications that took part in it, and goes back to an address that is
+/// registered, or says so.
 pub(crate) async fn sign_out(
     State(service): State<Service>,
     RawQuery(query): RawQuery,
@@ -22,24 +22,11 @@ pub(crate) async fn sign_out(
     let form = Form::parse(query.unwrap_or_default().as_bytes());
     let session = Browser::of(&headers).session;
     let authority = service.authority();
-    let result = async {
-        let back = form.get("post_logout_redirect_uri").map(str::to_string);
-        let client = form.get("client_id").and_then(|id| id.parse().ok());
-        // Asked before the session ends, which may be all that tells the tenant.
-        let allowed = match &back {
-            Some(uri) => authority.may_return_to(client, session.as_ref(), uri.clone()).await?,
-            None => false,
-        };
-        if let Some(session) = &session {
-            authority.sign_out(session).await?;
-        }
-        Ok(back.filter(|_| allowed))
-    };
-    let response = match result.await {
-        Ok(Some(uri)) => see_other(&with_state(&uri, form.get("state"))),
-        Ok(None) => {
-            let text = "You have signed out. It is a good idea to close all windows of the browser.";
-            Page::new(simple::message(service.clock(), "Signed out", text)).into_response()
+    let response = match authority.end_session(session.as_ref(), &form).await {
+        Ok(SignedOut { frames, back: Some(back) }) if frames.is_empty() => see_other(&back),
+        Ok(SignedOut { frames, back }) => {
+            let markup = simple::signed_out(service.clock(), &frames, back.as_deref());
+            Page { frames, ..Page::new(markup) }.into_response()
         }
         Err(error) => {
             let about = about(authority, &headers, &[]);
@@ -49,11 +36,4 @@ pub(crate) async fn sign_out(
         }
     };
     browser::sign_out(response)
-}
-
-fn with_state(uri: &str, state: Option<&str>) -> String {
-    let Some(state) = state else { return uri.to_string() };
-    let pair = form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
-    let mark = if uri.contains('?') { '&' } else { '?' };
-    format!("{uri}{mark}{pair}")
 }

@@ -8,22 +8,35 @@ pub(crate) mod simple;
 use casbah_model::{Clock, ClockSetting};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+/// Seconds.
+const LEAVE_AFTER: u32 = 2;
+
 /// The frame of all pages.
 pub(crate) fn layout(clock: Clock, title: &str, body: &Markup) -> Markup {
-    frame(clock, title, false, body, &PreEscaped(String::new()))
+    frame(clock, title, false, body, &nothing(), &nothing())
 }
 
 /// The frame with a script at the end.
 pub(crate) fn layout_with_script(clock: Clock, title: &str, script: &str, body: &Markup) -> Markup {
-    frame(clock, title, false, body, &html! { script src=(script) {} })
+    frame(clock, title, false, body, &html! { script src=(script) {} }, &nothing())
+}
+
+/// The frame of a page that the browser leaves by itself, after the time that its frames need.
+pub(crate) fn layout_leaving(clock: Clock, title: &str, next: &str, body: &Markup) -> Markup {
+    let head = html! { meta http-equiv="refresh" content={ (LEAVE_AFTER) ";url=" (next) }; };
+    frame(clock, title, false, body, &nothing(), &head)
 }
 
 /// The frame for pages to read.
 pub(crate) fn layout_wide(clock: Clock, title: &str, body: &Markup) -> Markup {
-    frame(clock, title, true, body, &PreEscaped(String::new()))
+    frame(clock, title, true, body, &nothing(), &nothing())
 }
 
-fn frame(clock: Clock, title: &str, wide: bool, body: &Markup, last: &Markup) -> Markup {
+fn nothing() -> Markup {
+    PreEscaped(String::new())
+}
+
+fn frame(clock: Clock, title: &str, wide: bool, body: &Markup, last: &Markup, head: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -34,6 +47,7 @@ fn frame(clock: Clock, title: &str, wide: bool, body: &Markup, last: &Markup) ->
                 title { (title) " – Casbah" }
                 link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 link rel="stylesheet" href="/assets/casbah.css";
+                (head)
             }
             body {
                 @if clock.setting() != ClockSetting::System {

@@ -118,6 +118,7 @@ impl Asked {
             tenant: self.tenant.clone(),
             form: Form::from_iter(self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
             session: session.cloned(),
+            browser: None,
             progress: self.progress(authority, session),
             about: self.about,
         }

@@ -16,11 +16,13 @@ pub(crate) struct Page {
     pub(crate) markup: Markup,
     /// The redirect URI at which this page's form ends up, through redirects or at once.
     pub(crate) leads_to: Option<String>,
+    /// Addresses that the page shows in frames.
+    pub(crate) frames: Vec<String>,
 }
 
 impl Page {
     pub(crate) fn new(markup: Markup) -> Page {
-        Page { status: StatusCode::OK, markup, leads_to: None }
+        Page { status: StatusCode::OK, markup, leads_to: None, frames: Vec::new() }
     }
 
     pub(crate) fn refused(markup: Markup) -> Page {
@@ -36,9 +38,11 @@ impl Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let target = self.leads_to.as_deref().and_then(policy_source).unwrap_or_default();
+        let framed: String = self.frames.iter().filter_map(|uri| policy_source(uri)).collect();
+        let framed = if framed.is_empty() { framed } else { format!(" frame-src{framed};") };
         let policy = format!(
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-             form-action 'self'{target}; base-uri 'none'; frame-ancestors 'none'; \
+             form-action 'self'{target};{framed} base-uri 'none'; frame-ancestors 'none'; \
              require-trusted-types-for 'script'; trusted-types 'none'"
         );
         let mut response = (self.status, self.markup).into_response();

@@ -18,11 +18,15 @@ const QUIET: &[&str] = &[
     "discovery_tasks",
     "permission_use",
     "policy_matches",
+    "pushed_requests",
     "refresh_tokens",
+    "revoked_tokens",
+    "session_applications",
     "stream_digests",
     "upload_blocks",
     "uploads",
     "usage_rows",
+    "used_proofs",
 ];
 
 /// Whether a statement changes bulk records only.
@@ -47,7 +51,7 @@ mod tests {
         assert!(is_quiet("delete from alerts where tenant = ?1"));
         for loud in [
             "insert into users (tenant) values (?1)",
-            "update service_principals set enabled = ?3",
+            "update service_principals set enabled = ?3 where tenant = ?1",
             "delete from app_role_assignments where tenant = ?1",
             "update refresh_tokens_of_others set x = 1",
             "with x as (select 1) insert into uploads select * from x",

@@ -32,6 +32,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
     };
     Router::new()
         .route("/{tenant}/oauth2/v2.0/introspect", post_only(post(token_state::introspect)))
+        .route("/{tenant}/oauth2/v2.0/par", post_only(post(token::push)))
         .route("/{tenant}/oauth2/v2.0/revoke", post_only(post(token_state::revoke)))
         .route("/{tenant}/oauth2/token", token_v1)
         .route("/{tenant}/oauth2/v2.0/token", token_v2)

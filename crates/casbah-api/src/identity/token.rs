@@ -64,6 +64,30 @@ async fn token(
     }
 }
 
+/// A pushed authorization request (RFC 9126).
+pub(super) async fn push(
+    State(authority): State<Arc<Authority>>,
+    Path(tenant): Path<String>,
+    RawQuery(query): RawQuery,
+    target: Target,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form = form(&headers, &body);
+    let exchange = exchange(&authority, &headers, query.as_deref(), &form);
+    let authorization = text(&headers, AUTHORIZATION).map(Secret::new);
+    let proof = target.proof(&headers, authority.public_url());
+    let endpoint = Endpoint::V2;
+    match authority.push(TokenRequest { endpoint, tenant, form, authorization, origin: None, proof }).await {
+        Ok(body) => {
+            let mut response = exchange.ok(body);
+            *response.status_mut() = StatusCode::CREATED;
+            response
+        }
+        Err(error) => exchange.refused(&authority, &error),
+    }
+}
+
 pub(super) async fn device_v1(
     State(authority): State<Arc<Authority>>,
     Path(tenant): Path<String>,

@@ -5,8 +5,10 @@ use casbah_model::{Application, RedirectUri, ServicePrincipal};
 
 use crate::authorize::redirect_step::ResponseMode;
 use crate::claims::Endpoint;
+use crate::claims_request::ClaimsRequest;
 use crate::client;
 use crate::codes;
+use crate::dpop;
 use crate::error::OAuthError;
 use crate::form::Form;
 use crate::grants::{Challenge, challenge_is_well_formed};
@@ -30,8 +32,19 @@ pub(crate) struct Checked {
     /// None when the request leaves it to the registration, or to the token endpoint (v1 only).
     pub(crate) wanted: Option<Wanted>,
     pub(crate) challenge: Option<Challenge>,
+    pub(crate) response: ResponseType,
+    pub(crate) claims: ClaimsRequest,
+    /// The key that the code will be bound to (RFC 9449, section 10).
+    pub(crate) proof_key: Option<String>,
     pub(crate) prompt: Prompt,
     pub(crate) max_age: Option<i64>,
+}
+
+/// `response_type`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ResponseType {
+    pub(crate) code: bool,
+    pub(crate) id_token: bool,
 }
 
 /// `prompt`
@@ -71,7 +84,10 @@ pub(crate) fn target(application: &Application, form: &Form) -> Result<Target, O
             _ => return Err(OAuthError::plain(codes::NO_REDIRECT)),
         },
     };
-    let mode = form.get("response_mode").and_then(ResponseMode::find).unwrap_or(ResponseMode::Query);
+    // OAuth 2.0 Multiple Response Types, section 5: what holds a token does not go into a query.
+    let holds_token = form.get("response_type").unwrap_or_default().split_whitespace().any(|w| w != "code");
+    let usual = if holds_token { ResponseMode::Fragment } else { ResponseMode::Query };
+    let mode = form.get("response_mode").and_then(ResponseMode::find).unwrap_or(usual);
     Ok(Target { uri, registered, mode })
 }
 
@@ -85,8 +101,10 @@ pub(crate) fn check(
 ) -> Result<Checked, OAuthError> {
     form.check_unrepeated()?;
     check_request_object(form)?;
-    check_response(form)?;
-    let challenge = challenge(form, &target.registered)?;
+    let response = response_type(form, &application)?;
+    let challenge = if response.code { challenge(form, &target.registered)? } else { None };
+    let claims = ClaimsRequest::of_form(form)?;
+    let proof_key = proof_key(form)?;
     let prompt = prompt(form)?;
     let max_age = max_age(form)?;
     let wanted = Wanted::of_request(endpoint, form)?;
@@ -94,7 +112,18 @@ pub(crate) fn check(
     if wanted.is_none() && endpoint == Endpoint::V2 {
         return Err(OAuthError::missing("scope"));
     }
-    Ok(Checked { application, principal, target, wanted, challenge, prompt, max_age })
+    Ok(Checked {
+        application,
+        principal,
+        target,
+        wanted,
+        challenge,
+        response,
+        claims,
+        proof_key,
+        prompt,
+        max_age,
+    })
 }
 
 fn check_request_object(form: &Form) -> Result<(), OAuthError> {
@@ -108,7 +137,7 @@ fn check_request_object(form: &Form) -> Result<(), OAuthError> {
     Ok(())
 }
 
-fn check_response(form: &Form) -> Result<(), OAuthError> {
+fn response_type(form: &Form, application: &Application) -> Result<ResponseType, OAuthError> {
     if let Some(mode) = form.get("response_mode").filter(|mode| ResponseMode::find(mode).is_none()) {
         let text = format!("The response_mode {mode} is not supported.");
         return Err(OAuthError::new(codes::RESPONSE_MODE_UNKNOWN, text));
@@ -117,7 +146,16 @@ fn check_response(form: &Form) -> Result<(), OAuthError> {
     let mut words: Vec<&str> = asked.split_whitespace().collect();
     words.sort_unstable();
     match words.as_slice() {
-        ["code"] => Ok(()),
+        ["code"] => Ok(ResponseType { code: true, id_token: false }),
+        ["id_token"] | ["code", "id_token"] if application.details.implicit_id_tokens => {
+            // OpenID Connect Core, section 3.2.2.1: nothing else ties the token to the request.
+            form.required("nonce")?;
+            if form.get("response_mode") == Some("query") {
+                let text = "The response_mode query cannot carry an ID token. Use form_post or fragment.";
+                return Err(OAuthError::new(codes::RESPONSE_MODE_UNKNOWN, text));
+            }
+            Ok(ResponseType { code: words.len() == 2, id_token: true })
+        }
         // RFC 9700, section 2.1.2: no tokens from the authorize endpoint.
         words if words.iter().all(|w| matches!(*w, "code" | "id_token" | "token")) => {
             let text = format!("The response_type {asked} is not enabled for the application.");
@@ -127,6 +165,17 @@ fn check_response(form: &Form) -> Result<(), OAuthError> {
             let text = format!("The response_type {asked} is not supported.");
             Err(OAuthError::new(codes::RESPONSE_TYPE_UNKNOWN, text))
         }
+    }
+}
+
+/// `dpop_jkt`
+fn proof_key(form: &Form) -> Result<Option<String>, OAuthError> {
+    match form.get("dpop_jkt") {
+        Some(key) if !dpop::is_thumbprint(key) => {
+            let text = "The dpop_jkt is not the SHA-256 thumbprint of a key.";
+            Err(OAuthError::new(codes::INVALID_PARAMETER, text))
+        }
+        key => Ok(key.map(str::to_string)),
     }
 }
 

@@ -4,21 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casbah_model::{
-    AppRole, AppRoleAssignment, ConsentType, DelegatedScope, Guid, MemberType, ObjectKind, Secret, Tenant,
-    TenantId, Timestamp,
+    AppRole, AppRoleAssignment, ConsentType, DelegatedScope, Guid, MemberType, ObjectKind, Secret,
+    ServicePrincipal, Tenant, TenantId, Timestamp,
 };
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::authorization_codes::{self, AuthorizationCode};
-use casbah_store::{Tx, app_role_assignments, applications, tenants, users};
+use casbah_store::{Tx, app_role_assignments, session_applications, tenant_settings, tenants, users};
 use serde_json::json;
 
 use super::checks::{self, Checked, Target};
+use super::id_token::Pending;
+use super::pushed::Pushed;
 use super::redirect_step::Redirect;
 use super::{
     AuthorizeRequest, ConsentDecision, ConsentPrompt, ConsentScope, Draws, Progress, SignInPrompt, Step,
 };
 use crate::authority::Settings;
-use crate::claims::{self, Endpoint, client_info, login_hint};
+use crate::claims::{self, Endpoint, Identity, Membership, client_info, login_hint};
 use crate::client;
 use crate::codes;
 use crate::consent::{self, Asking};
@@ -28,7 +30,7 @@ use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque;
 use crate::resource::{Identifiers, Resource};
 use crate::session::{self, Session};
-use crate::tenant::{Hints, TenantName};
+use crate::tenant::{self, Hints, TenantName};
 use crate::ticket::Page;
 use crate::token::SignIn;
 use crate::wanted::{Entry, Wanted};
@@ -39,6 +41,10 @@ const CODE_LIFE: Duration = Duration::from_secs(60);
 /// One look at a request, in one transaction.
 pub(super) struct Pass {
     pub(super) request: AuthorizeRequest,
+    /// The pushed request that the parameters come from.
+    pub(super) pushed: Option<Pushed>,
+    /// The user that an `id_token_hint` speaks of.
+    pub(super) hinted: Option<Guid>,
     pub(super) decision: Option<(ConsentDecision, String)>,
     pub(super) now: Timestamp,
     pub(super) master: Arc<MasterKey>,
@@ -48,6 +54,8 @@ pub(super) struct Pass {
 
 /// What consent is asked for on one resource.
 struct Question {
+    /// The application that gets it: the one that asks, or an API that it calls.
+    client: ServicePrincipal,
     resource: Resource,
     scopes: Vec<DelegatedScope>,
     roles: Vec<AppRole>,
@@ -55,10 +63,21 @@ struct Question {
 
 impl Pass {
     pub(super) fn step(&self, tx: &mut Tx<'_>) -> Result<Step, OAuthError> {
+        let step = self.next(tx)?;
+        if let (Step::Redirect(_), Some(pushed)) = (&step, &self.pushed) {
+            pushed.use_up(tx, self.now)?;
+        }
+        Ok(step)
+    }
+
+    fn next(&self, tx: &mut Tx<'_>) -> Result<Step, OAuthError> {
         let form = &self.request.form;
         let name = TenantName::parse(&self.request.tenant)?;
         let client_id = form.required("client_id")?;
         let (tenant, is_clear) = self.tenant(tx, &name, client_id)?;
+        if self.pushed.as_ref().is_some_and(|pushed| pushed.tenant != tenant.id) {
+            return Err(OAuthError::plain(codes::PUSHED_UNKNOWN));
+        }
         let (application, principal) = client::find(tx, tenant.id, client_id)?;
         let target = checks::target(&application, form)?;
         // From here on the application is told by redirect.
@@ -78,7 +97,11 @@ impl Pass {
     ) -> Result<(Tenant, bool), OAuthError> {
         let form = &self.request.form;
         let hints = Hints {
-            embedded: self.hinted_account().map(|(tenant, _)| tenant),
+            embedded: self
+                .pushed
+                .as_ref()
+                .map(|pushed| pushed.tenant)
+                .or_else(|| self.hinted_account().map(|(tenant, _)| tenant)),
             user_name: form.get("login_hint"),
             domain: form.get("domain_hint").filter(|hint| *hint != "organizations"),
         };
@@ -89,14 +112,7 @@ impl Pass {
         if let Some(tenant) = of_session.map(|id| tenants::find(tx, id)).transpose()?.flatten() {
             return Ok((tenant, true));
         }
-        let mut knowing = Vec::new();
-        for tenant in tenants::all(tx)? {
-            let id = client_id.parse::<Guid>().ok();
-            let known = id.map(|id| applications::find_by_app_id(tx, tenant.id, id)).transpose()?;
-            if known.flatten().is_some() {
-                knowing.push(tenant);
-            }
-        }
+        let knowing = tenant::knowing(tx, client_id)?;
         let is_clear = knowing.len() == 1;
         let first = knowing.into_iter().next().ok_or_else(|| {
             OAuthError::new(codes::UNKNOWN_CLIENT, format!("The application {client_id} was not found."))
@@ -139,7 +155,8 @@ impl Pass {
         let prompt = checked.prompt;
         let other_user = |s: &Session| {
             let name = &s.user.user_principal_name;
-            hint.as_ref().is_some_and(|h| h.contains('@') && !h.eq_ignore_ascii_case(name))
+            self.hinted.is_some_and(|id| id != s.user.id)
+                || hint.as_ref().is_some_and(|h| h.contains('@') && !h.eq_ignore_ascii_case(name))
         };
         let too_old = |s: &Session| {
             let age = self.now.seconds() - s.signed_in.seconds();
@@ -226,7 +243,7 @@ impl Pass {
                     redirect_uri: checked.target.uri.clone(),
                     tenant_name: session.tenant.display_name.clone(),
                     user_name: session.user.user_principal_name.clone(),
-                    scopes: questions.iter().flat_map(Question::shown).collect(),
+                    scopes: questions.iter().flat_map(|q| q.shown(checked.application.app_id)).collect(),
                     offline_access: wanted.is_none_or(|wanted| wanted.offline_access),
                     may_consent_for_everyone: session.administrator,
                     for_everyone_only: checked.prompt.admin_consent,
@@ -269,7 +286,14 @@ impl Pass {
             }
             let roles =
                 if prompt.admin_consent { listed_roles(checked, &delegation.resource) } else { Vec::new() };
-            questions.push(Question { resource: delegation.resource, scopes, roles });
+            let client = checked.principal.clone();
+            let behind = if delegation.is_default() {
+                behind(tx, asking, &delegation.resource, all)?
+            } else {
+                Vec::new()
+            };
+            questions.push(Question { client, resource: delegation.resource, scopes, roles });
+            questions.extend(behind);
         }
         Ok(questions)
     }
@@ -292,13 +316,13 @@ impl Pass {
             let scopes: Vec<String> = question.scopes.iter().map(|s| s.value.clone()).collect();
             let roles: Vec<&String> = question.roles.iter().map(|r| &r.value).collect();
             details.push(json!({
-                "resource": question.resource.application.app_id, "scopes": scopes, "roles": roles,
+                "client": question.client.app_id, "resource": question.resource.application.app_id,
+                "scopes": scopes, "roles": roles,
             }));
             let resource = question.resource.principal.id;
             if !scopes.is_empty() {
                 let id = next_id();
-                let fresh =
-                    consent::fresh(id, checked.principal.id, resource, consent_type, scopes, self.now);
+                let fresh = consent::fresh(id, question.client.id, resource, consent_type, scopes, self.now);
                 consent::record(tx, tenant, fresh)?;
             }
             let held = app_role_assignments::of_principal(tx, tenant, checked.principal.id)?;
@@ -335,15 +359,18 @@ impl Pass {
         let tenant = session.tenant.id;
         let form = &self.request.form;
         let secret: Secret = self.draws.code.authorization_code(tenant);
+        let sign_in = SignIn {
+            session: Some(session.id),
+            auth_time: checked.max_age.is_some() || checked.claims.auth_time,
+            bound_to: checked.proof_key.clone(),
+            capable: checked.claims.capable,
+            ..SignIn::from_here(session.signed_in)
+        };
         let details = CodeDetails {
             wanted: checked.wanted.clone().unwrap_or_else(|| Wanted::default().for_v1()),
             nonce: form.get("nonce").map(str::to_string),
             challenge: checked.challenge.clone(),
-            sign_in: SignIn {
-                session: Some(session.id),
-                auth_time: checked.max_age.is_some() || form.get("max_age").is_some(),
-                ..SignIn::from_here(session.signed_in)
-            },
+            sign_in: sign_in.clone(),
             redirect_kind: checked.target.registered.kind,
         };
         let code = AuthorizationCode {
@@ -356,13 +383,71 @@ impl Pass {
             expires: self.now.plus(CODE_LIFE),
             redeemed: None,
         };
-        authorization_codes::insert(tx, tenant, &code)?;
-        let mut parameters = vec![("code", secret.expose().to_string())];
+        let mut parameters = Vec::new();
+        if checked.response.code {
+            authorization_codes::insert(tx, tenant, &code)?;
+            parameters.push(("code", secret.expose().to_string()));
+        } else {
+            self.note_sign_in(tx, session, checked)?;
+        }
+        session_applications::insert(tx, tenant, session.id, checked.application.app_id)?;
         if form.get("client_info") == Some("1") {
             parameters.push(("client_info", client_info(tenant, session.user.id)));
         }
         parameters.push(("session_state", session.id.to_string()));
-        Ok(self.redirect(&session.tenant, &checked.target, parameters))
+        let mut redirect = self.redirect(&session.tenant, &checked.target, parameters);
+        if checked.response.id_token {
+            redirect.pending = Some(Box::new(self.id_token(tx, session, checked, sign_in, &secret)?));
+        }
+        Ok(Step::Redirect(redirect))
+    }
+
+    /// The ID token that goes along.
+    fn id_token(
+        &self,
+        tx: &mut Tx<'_>,
+        session: &Session,
+        checked: &Checked,
+        sign_in: SignIn,
+        code: &Secret,
+    ) -> Result<Pending, OAuthError> {
+        let wanted = checked.wanted.as_ref();
+        let identity = Identity {
+            nonce: self.request.form.get("nonce").map(str::to_string),
+            session: Some(session.id),
+            auth_time: sign_in.auth_time.then_some(sign_in.at),
+            email: wanted.is_some_and(|wanted| wanted.email),
+        };
+        let optional = &checked.application.details.optional_claims.id_token;
+        let towards = (&checked.application, &checked.principal);
+        let membership = Membership::find(tx, session.tenant.id, session.user.id, towards, optional)?;
+        Ok(Pending {
+            tenant: session.tenant.clone(),
+            endpoint: self.request.endpoint,
+            application: checked.application.clone(),
+            user: session.user.clone(),
+            sign_in,
+            membership,
+            identity,
+            settings: tenant_settings::find(tx, session.tenant.id)?,
+            code: checked.response.code.then(|| code.expose().to_string()),
+        })
+    }
+
+    /// Leaves a trace of a sign-in that ends here, without the token endpoint.
+    fn note_sign_in(&self, tx: &mut Tx<'_>, session: &Session, checked: &Checked) -> Result<(), OAuthError> {
+        let record = AuditRecord {
+            id: self.draws.audit.clone(),
+            client: Some(checked.application.app_id),
+            ..session.caller().audit(
+                self.now,
+                "sign in to application",
+                "service principal",
+                checked.principal.id,
+                json!({ "grantType": "implicit", "session": session.id }),
+            )
+        };
+        Ok(audit::append(tx, session.tenant.id, &record)?)
     }
 
     fn refuse(&self, tenant: &Tenant, target: &Target, error: &OAuthError) -> Step {
@@ -374,7 +459,7 @@ impl Pass {
         if error.code == codes::CONSENT_DECLINED {
             parameters.push(("error_subcode", "cancel".to_string()));
         }
-        self.redirect(tenant, target, parameters)
+        Step::Redirect(self.redirect(tenant, target, parameters))
     }
 
     fn redirect(
@@ -382,7 +467,7 @@ impl Pass {
         tenant: &Tenant,
         target: &Target,
         mut parameters: Vec<(&'static str, String)>,
-    ) -> Step {
+    ) -> Redirect {
         if let Some(state) = self.request.form.get("state") {
             parameters.push(("state", state.to_string()));
         }
@@ -393,7 +478,7 @@ impl Pass {
             Endpoint::V2 => format!("{base}/{}/v2.0", tenant.id),
         };
         parameters.push(("iss", issuer));
-        Step::Redirect(Redirect { uri: target.uri.clone(), mode: target.mode, parameters })
+        Redirect { uri: target.uri.clone(), mode: target.mode, parameters, pending: None }
     }
 
     /// The request as one text, for the ticket of its page.
@@ -404,8 +489,14 @@ impl Pass {
 }
 
 impl Question {
-    fn shown(&self) -> Vec<ConsentScope> {
-        let resource_name = &self.resource.application.display_name;
+    /// `asking` is the application that asks.
+    fn shown(&self, asking: Guid) -> Vec<ConsentScope> {
+        let of_resource = &self.resource.application.display_name;
+        let resource_name = &if self.client.app_id == asking {
+            of_resource.clone()
+        } else {
+            format!("{of_resource}, for {}", self.client.display_name)
+        };
         let scopes = self.scopes.iter().map(|scope| ConsentScope {
             resource_name: resource_name.clone(),
             value: scope.value.clone(),
@@ -424,6 +515,35 @@ impl Question {
         });
         scopes.chain(roles).collect()
     }
+}
+
+/// What an API itself lacks to call other APIs for the user, when it names the asking application as one
+/// whose consent covers it (`knownClientApplications`); with `all`, whatever it lists.
+fn behind(
+    tx: &mut Tx<'_>,
+    asking: Asking<'_>,
+    api: &Resource,
+    all: bool,
+) -> Result<Vec<Question>, OAuthError> {
+    let mut questions: Vec<Question> = Vec::new();
+    if !api.application.details.known_client_applications.contains(&asking.client.app_id) {
+        return Ok(questions);
+    }
+    let asking = Asking { client: &api.principal, ..asking };
+    for required in api.application.required_access.iter().filter(|required| !required.is_role) {
+        if questions.iter().any(|q| q.resource.application.app_id == required.resource_app_id) {
+            continue;
+        }
+        let identifier = required.resource_app_id.to_string();
+        let resource = asking.identifiers.find(tx, asking.tenant, &identifier)?;
+        let mut scopes = consent::listed(tx, asking, &resource)?;
+        if !all {
+            let held = consent::held(tx, asking, &resource)?;
+            scopes.retain(|scope| !held.contains(&scope.value));
+        }
+        questions.push(Question { client: api.principal.clone(), resource, scopes, roles: Vec::new() });
+    }
+    Ok(questions)
 }
 
 /// Every resource that the registration lists, each with all that is listed for it.

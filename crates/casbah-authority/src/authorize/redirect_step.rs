@@ -2,6 +2,8 @@
 
 use url::form_urlencoded;
 
+use super::id_token::Pending;
+
 /// How parameters get to the redirect URI.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResponseMode {
@@ -34,6 +36,8 @@ pub struct Redirect {
     pub mode: ResponseMode,
     /// Names and values; a code is among them. Escape the values in a form.
     pub parameters: Vec<(&'static str, String)>,
+    /// An ID token that is to be among them and has to be signed yet.
+    pub(crate) pending: Option<Box<Pending>>,
 }
 
 impl Redirect {

@@ -7,7 +7,7 @@ use super::{Common, Endpoint, Person, set, set_v1_names, unique_id};
 use crate::authority::Authority;
 
 /// What an ID token says about the sign-in.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Identity {
     pub(crate) nonce: Option<String>,
     pub(crate) session: Option<Guid>,

@@ -303,6 +303,7 @@ impl World {
             tenant: "contoso.example".to_string(),
             form: form(fields),
             session: session.cloned(),
+            browser: None,
             progress: Progress::Start,
             about: about(),
         }

@@ -4,7 +4,7 @@ use casbah_authority::{About, OAuthError, Redirect};
 use casbah_model::{Clock, Tenant};
 use maud::{Markup, html};
 
-use super::{layout, layout_wide, layout_with_script};
+use super::{layout, layout_leaving, layout_wide, layout_with_script};
 use crate::names;
 
 /// A refusal.
@@ -41,6 +41,25 @@ pub(crate) fn form_post(clock: Clock, redirect: &Redirect) -> Markup {
 /// One heading, one sentence.
 pub(crate) fn message(clock: Clock, title: &str, text: &str) -> Markup {
     layout(clock, title, &html! { h1 { (title) } p { (text) } })
+}
+
+/// The end of a session. The frames tell applications about it; then the browser goes on.
+pub(crate) fn signed_out(clock: Clock, frames: &[String], back: Option<&str>) -> Markup {
+    let body = html! {
+        h1 { "Signed out" }
+        @match back {
+            Some(back) => {
+                p { "You have signed out. The application that you came from goes on in a moment." }
+                p { a href=(back) { "Go on now" } }
+            }
+            None => p { "You have signed out. It is a good idea to close all windows of the browser." }
+        }
+        @for frame in frames { iframe hidden src=(frame) title="Signing out of an application" {} }
+    };
+    match back {
+        Some(back) => layout_leaving(clock, "Signed out", back, &body),
+        None => layout(clock, "Signed out", &body),
+    }
 }
 
 /// The way out of legacy API tokens; their answers link here.

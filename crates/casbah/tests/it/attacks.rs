@@ -3,7 +3,7 @@
 //! Each test names the attack it stands for. The long corpora (redirect URIs, forged tokens, races)
 //! are unit tests of the authority; here stands a probe of each that goes through everything.
 
-mod browser;
+pub(crate) mod browser;
 mod codes;
 mod guessing;
 mod pages;

@@ -5,30 +5,30 @@ use std::cell::RefCell;
 
 use crate::harness::{Answer, Casbah, PASSWORD};
 
-pub(super) const SESSION: &str = "__Host-casbah-session";
+pub(crate) const SESSION: &str = "__Host-casbah-session";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const SAME_ORIGIN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
-pub(super) struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     casbah: &'a Casbah,
-    pub(super) cookies: RefCell<Vec<(String, String)>>,
+    pub(crate) cookies: RefCell<Vec<(String, String)>>,
 }
 
 impl<'a> Browser<'a> {
-    pub(super) fn new(casbah: &'a Casbah) -> Browser<'a> {
+    pub(crate) fn new(casbah: &'a Casbah) -> Browser<'a> {
         Browser { casbah, cookies: RefCell::default() }
     }
 
-    pub(super) fn cookie(&self, name: &str) -> Option<String> {
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         self.cookies.borrow().iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
     }
 
-    pub(super) fn set_cookie(&self, name: &str, value: &str) {
+    pub(crate) fn set_cookie(&self, name: &str, value: &str) {
         self.cookies.borrow_mut().retain(|(n, _)| n != name);
         self.cookies.borrow_mut().push((name.to_string(), value.to_string()));
     }
 
-    pub(super) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let cookies: Vec<String> = self.cookies.borrow().iter().map(|(n, v)| format!("{n}={v}")).collect();
         let cookies = cookies.join("; ");
         let mut headers = headers.to_vec();
@@ -45,23 +45,23 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], "")
     }
 
-    pub(super) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send("POST", path, &[FORM, SAME_ORIGIN], &encoded(fields))
     }
 
     /// As another site's page would send it.
-    pub(super) fn post_from_elsewhere(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post_from_elsewhere(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let headers = [FORM, ("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
         self.send("POST", path, &headers, &encoded(fields))
     }
 
     /// Sends the last form of a page, with its hidden fields and these.
     #[track_caller]
-    pub(super) fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
         let hidden = hidden(page);
         let mut all: Vec<(&str, &str)> = hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         all.extend(fields);
@@ -70,7 +70,7 @@ impl<'a> Browser<'a> {
 
     /// Signs in from the page at an address; what comes after the redirect that follows.
     #[track_caller]
-    pub(super) fn sign_in(&self, address: &str, user: &str) -> Answer {
+    pub(crate) fn sign_in(&self, address: &str, user: &str) -> Answer {
         let page = self.get(address);
         assert_eq!(page.status, 200, "{}", page.text());
         let done = self.submit(&page, &[("user", user), ("password", PASSWORD)]);
@@ -80,7 +80,7 @@ impl<'a> Browser<'a> {
 
     /// Signs in and accepts what is asked; the last redirect, back to the application.
     #[track_caller]
-    pub(super) fn authorize(&self, address: &str, user: &str) -> Answer {
+    pub(crate) fn authorize(&self, address: &str, user: &str) -> Answer {
         let mut answer = self.sign_in(address, user);
         if answer.status == 200 {
             answer = self.submit(&answer, &[("decision", "accept")]);
@@ -91,7 +91,7 @@ impl<'a> Browser<'a> {
 
     /// Signs in and accepts; the code.
     #[track_caller]
-    pub(super) fn code(&self, address: &str, user: &str) -> String {
+    pub(crate) fn code(&self, address: &str, user: &str) -> String {
         parameter(&self.authorize(address, user), "code")
     }
 }
@@ -101,7 +101,7 @@ fn encoded(fields: &[(&str, &str)]) -> String {
 }
 
 /// A parameter of the address that an answer leads to; empty when it is not there.
-pub(super) fn parameter(answer: &Answer, name: &str) -> String {
+pub(crate) fn parameter(answer: &Answer, name: &str) -> String {
     let location = url::Url::parse(answer.header("location"))
         .unwrap_or_else(|_| panic!("leads nowhere: {}", answer.text()));
     let found = location.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned());
@@ -110,14 +110,14 @@ pub(super) fn parameter(answer: &Answer, name: &str) -> String {
 
 /// Where the last form of a page goes.
 #[track_caller]
-pub(super) fn action(page: &Answer) -> String {
+pub(crate) fn action(page: &Answer) -> String {
     let text = page.text();
     let start = text.rfind("action=\"").unwrap_or_else(|| panic!("no form: {text}")) + 8;
     until_quote(&text[start..])
 }
 
 /// The hidden fields of the last form of a page.
-pub(super) fn hidden(page: &Answer) -> Vec<(String, String)> {
+pub(crate) fn hidden(page: &Answer) -> Vec<(String, String)> {
     let text = page.text();
     let form = &text[text.rfind("<form").unwrap_or_default()..];
     let fields = form.split("<input type=\"hidden\" name=\"").skip(1);

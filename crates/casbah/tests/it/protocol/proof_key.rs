@@ -17,13 +17,6 @@ impl ProofKey {
         ProofKey(pair.unwrap())
     }
 
-    /// RFC 7638.
-    pub(super) fn thumbprint(&self) -> String {
-        let (x, y) = self.coordinates();
-        let text = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-        URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
-    }
-
     fn coordinates(&self) -> (String, String) {
         let point = self.0.public_key().as_ref();
         (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]))
