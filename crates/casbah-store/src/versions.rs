@@ -53,8 +53,8 @@ mod tests {
             "insert into users (tenant) values (?1)",
             "update service_principals set enabled = ?3 where tenant = ?1",
             "delete from app_role_assignments where tenant = ?1",
-            "update refresh_tokens_of_others set x = 1",
-            "with x as (select 1) insert into uploads select * from x",
+            "update refresh_tokens_of_others set x = 1 where tenant = ?1",
+            "with x as (select 1) insert into uploads select * from x where tenant = ?1",
             "",
         ] {
             assert!(!is_quiet(loud), "{loud}");

@@ -105,7 +105,9 @@ both! {
             form.extend(more);
             casbah.anonymous().post_form(TOKEN, &form)
         };
-        let unsigned = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJhIn0.";
+        let said = format!(r#"{{"iss":"{CLIENT}","sub":"{CLIENT}"}}"#);
+        let encode = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text);
+        let unsigned = &*format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(&said)).leak();
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         for more in [
             &[("client_assertion", unsigned), ("client_assertion_type", kind)][..],
