@@ -17,24 +17,24 @@ use serde_json::{Value, json};
 use crate::harness::{ADMINISTRATOR, Answer, Casbah, PUBLIC_CLIENT, RESOURCE, TENANT};
 
 const AUTHORIZE: &str = "/7d0c2f6e-1111-4222-8333-444455556666/oauth2/v2.0/authorize";
-const TOKEN: &str = "/7d0c2f6e-1111-4222-8333-444455556666/oauth2/v2.0/token";
+pub(crate) const TOKEN: &str = "/7d0c2f6e-1111-4222-8333-444455556666/oauth2/v2.0/token";
 const DEVICE: &str = "/7d0c2f6e-1111-4222-8333-444455556666/oauth2/v2.0/devicecode";
 const SCOPE: &str = "05a65629-4c1b-48c1-a78b-804c4abdd4af/Investigation.read offline_access openid";
 /// The pair of RFC 7636, appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Where the installed client of the test world listens.
 const LOOPBACK: &str = "http://localhost:5000";
 
 /// An application registered for a test.
-struct Registered {
-    object: String,
-    client: String,
+pub(crate) struct Registered {
+    pub(crate) object: String,
+    pub(crate) client: String,
 }
 
 /// Registers an application with a service principal, and without any consent.
 #[track_caller]
-fn register(casbah: &Casbah, application: &Value) -> Registered {
+pub(crate) fn register(casbah: &Casbah, application: &Value) -> Registered {
     let administrator = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
     let answer = administrator.post("/v1.0/applications", application);
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -55,7 +55,7 @@ fn add_secret(casbah: &Casbah, application: &Registered) -> String {
 }
 
 /// The address of an authorization request of a client, for a code with PKCE.
-fn request(client: &str, redirect_uri: &str, more: &[(&str, &str)]) -> String {
+pub(crate) fn request(client: &str, redirect_uri: &str, more: &[(&str, &str)]) -> String {
     let mut fields = vec![
         ("client_id", client),
         ("redirect_uri", redirect_uri),
@@ -99,7 +99,7 @@ fn redeem(casbah: &Casbah, code: &str, more: &[(&str, &str)]) -> Answer {
     casbah.anonymous().post_form(TOKEN, &form)
 }
 
-fn refresh(casbah: &Casbah, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {
+pub(crate) fn refresh(casbah: &Casbah, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {
     let mut form = vec![("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", token)];
     form.extend(more);
     casbah.anonymous().post_form(TOKEN, &form)
@@ -118,11 +118,11 @@ fn poll_device(casbah: &Casbah, client: &str, code: &str) -> Answer {
 }
 
 /// The AADSTS number of a refusal.
-fn number(answer: &Answer) -> i64 {
+pub(crate) fn number(answer: &Answer) -> i64 {
     answer.json()["error_codes"][0].as_i64().unwrap_or_else(|| panic!("no number: {}", answer.text()))
 }
 
-fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 

@@ -4,6 +4,7 @@
 #[macro_use]
 mod harness;
 
+mod acceptance;
 mod alerts;
 mod attacks;
 mod backup;
