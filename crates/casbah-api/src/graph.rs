@@ -13,12 +13,16 @@ mod error;
 mod federated_identity_credentials;
 mod filter;
 mod key_credentials;
+mod groups;
+mod members;
 mod organization;
 mod path;
 mod permission_grants;
 mod properties;
 mod query;
 mod rotate_password;
+mod role_management;
+mod search;
 mod service_principals;
 mod signing_keys;
 mod table;
@@ -71,6 +75,8 @@ enum Answer {
     Found(Value),
     /// 201
     Created(Value),
+    /// 200, a bare text: what `$count` answers.
+    Text(String),
     /// 204
     Done,
 }
@@ -94,6 +100,7 @@ async fn answer(State(service): State<Service>, request: axum::extract::Request)
     let mut response = match result {
         Ok(Answer::Found(body)) => (StatusCode::OK, axum::Json(body)).into_response(),
         Ok(Answer::Created(body)) => (StatusCode::CREATED, axum::Json(body)).into_response(),
+        Ok(Answer::Text(text)) => text.into_response(),
         Ok(Answer::Done) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => error.respond(&about),
     };

@@ -85,6 +85,11 @@ impl Problem {
         Problem { challenge: Some(challenge), ..Problem::new(StatusCode::FORBIDDEN, text) }
     }
 
+    /// 403: the roles of the person do not go as far, whatever the application was given.
+    pub(crate) fn role(needs: &str) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, format!("Forbidden. {needs}"))
+    }
+
     /// 404: absent, or not to be seen.
     pub(crate) fn not_found() -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "There is no such record.")

@@ -10,6 +10,7 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use casbah_authority::Caller;
 use casbah_model::Permission;
 use casbah_service::Service;
 
@@ -47,7 +48,12 @@ pub struct EndpointInfo {
 pub(crate) struct Area {
     name: &'static str,
     rows: Vec<Row>,
+    bound: Option<Bound>,
 }
+
+/// What the roles of a person must allow beside the permissions: none when they do, otherwise the refusal.
+/// The flag says whether the call changes something.
+pub(crate) type Bound = fn(&Caller, bool) -> Option<Problem>;
 
 struct Row {
     methods: &'static [&'static str],
@@ -60,7 +66,12 @@ struct Row {
 
 impl Area {
     pub(crate) fn new(name: &'static str) -> Area {
-        Area { name, rows: Vec::new() }
+        Area { name, rows: Vec::new(), bound: None }
+    }
+
+    /// Asks this of every caller as well.
+    pub(crate) fn bound(self, bound: Bound) -> Area {
+        Area { bound: Some(bound), ..self }
     }
 
     /// Reads something.
@@ -134,7 +145,9 @@ impl Area {
 
     pub(crate) fn into_router(self, service: &Service) -> Router<Service> {
         self.rows.into_iter().fold(Router::new(), |router, row| {
-            let guard = from_fn_with_state((service.clone(), row.access), guard);
+            let changes = !row.operation.starts_with("list") && row.methods != ["GET"];
+            let bound = self.bound.map(|bound| (bound, changes));
+            let guard = from_fn_with_state((service.clone(), row.access, bound), guard);
             router.route(row.path, row.route.route_layer(guard))
         })
     }
@@ -154,7 +167,7 @@ impl Area {
 
 /// Lets a request through to its handler when the row allows, with its caller beside it.
 async fn guard(
-    State((service, access)): State<(Service, Access)>,
+    State((service, access, bound)): State<(Service, Access, Option<(Bound, bool)>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -173,12 +186,20 @@ async fn guard(
     };
     let legacy = caller.legacy;
     // The first that is held suffices; rows name the lesser permission first.
-    let mut response = if let Some(used) = any_of.iter().find(|p| caller.permissions.contains(**p)) {
+    let used = any_of.iter().find(|p| caller.permissions.contains(**p));
+    let refusal = match used {
+        Some(_) => bound.and_then(|(bound, changes)| bound(&caller, changes)),
+        None => Some(Problem::forbidden(any_of)),
+    };
+    if let (Some(used), None) = (used, &refusal) {
         service.note_permission_use(&caller, casbah_authority::seed::CLOUD_APPS, used.value());
-        request.extensions_mut().insert(caller);
-        next.run(request).await
-    } else {
-        Problem::forbidden(any_of).into_response()
+    }
+    let mut response = match refusal {
+        None => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Some(problem) => problem.into_response(),
     };
     if legacy {
         caller::deprecate(&service, response.headers_mut());

@@ -1,6 +1,6 @@
 //! Who is calling, as far as the authority could prove it.
 
-use casbah_model::{Guid, PermissionSet, Role, TenantId, Timestamp};
+use casbah_model::{Guid, IpRangeAccess, PermissionSet, Role, TenantId, Timestamp};
 use casbah_store::audit::AuditRecord;
 
 /// A caller whose credentials were verified. Only the authority makes one from a request.
@@ -61,6 +61,16 @@ impl Caller {
             permissions: PermissionSet::ALL,
             directory_permissions: Vec::new(),
             legacy: false,
+        }
+    }
+
+    /// What the caller may do with IP ranges, beside the permissions: for a person the roles decide too.
+    pub fn ip_ranges(&self) -> IpRangeAccess {
+        match &self.principal {
+            Principal::Application { .. } | Principal::System => IpRangeAccess::Change,
+            Principal::User { roles, .. } => {
+                roles.iter().map(|role| role.ip_ranges).max().unwrap_or(IpRangeAccess::None)
+            }
         }
     }
 

@@ -52,6 +52,15 @@ const DIRECTORY_ROLES: &[(u128, &str, &str)] = &[
     (0xdf021288_bdef_4463_88db_98f22de89214, "User.Read.All", "Read all users' profiles"),
     (0x741f803b_c850_494e_b5df_cde7c675a1ca, "User.ReadWrite.All", "Read and write all users' profiles"),
     (0xb0afded3_3588_46d8_8b3d_9842eff778da, "AuditLog.Read.All", "Read the audit log"),
+    (0x5b567255_7703_4780_807c_7be8301ae99b, "Group.Read.All", "Read all groups"),
+    (0x62a82d76_70ea_41e2_9197_370581804d09, "Group.ReadWrite.All", "Read and write all groups"),
+    (0x98830695_27a2_44f7_8c18_0c3ebc9698f6, "GroupMember.Read.All", "Read all group memberships"),
+    (
+        0xdbaae8cf_10b5_4b86_a4a1_f871c94c6695,
+        "GroupMember.ReadWrite.All",
+        "Read and write all group memberships",
+    ),
+    (0x483bed4a_2ad3_4361_a73b_c83ccdbdc53c, "RoleManagement.Read.Directory", "Read directory roles"),
     (0x9e3f62cf_ca93_4989_b6ce_bf83c28f9fe8, "RoleManagement.ReadWrite.Directory", "Manage directory roles"),
 ];
 
@@ -98,6 +107,16 @@ const DIRECTORY_SCOPES: &[(u128, &str, &str, bool)] = &[
         true,
     ),
     (0xe4c9e354_4dc5_45b8_9e7c_e1393b0b1a20, "AuditLog.Read.All", "Read the audit log", true),
+    (0x5f8c59db_677d_491f_a6b8_5f174b11ec1d, "Group.Read.All", "Read all groups", true),
+    (0x4e46008b_f24c_477d_8fff_7bb4ec7aafe0, "Group.ReadWrite.All", "Read and write all groups", true),
+    (0xbc024368_1153_4739_b217_4326f2e966d0, "GroupMember.Read.All", "Read group memberships", true),
+    (
+        0xf81125ac_d3b7_4573_a3b2_7099cc39df9e,
+        "GroupMember.ReadWrite.All",
+        "Read and write group memberships",
+        true,
+    ),
+    (0x741c54c3_0c1e_44a1_818b_3f97ab4e8c83, "RoleManagement.Read.Directory", "Read directory roles", true),
     (0x37f7f235_527c_4136_accd_4a02d197296e, "openid", "Sign you in", false),
     (0x64a6cdd6_aab1_4aaf_94b8_3cc8405e90d0, "email", "Read your address for mail", false),
     (0x14dad69e_099b_42c9_810b_d002981feec1, "profile", "Read your basic profile", false),

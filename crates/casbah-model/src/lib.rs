@@ -40,7 +40,7 @@ pub use discovery::{
 pub use id::{Guid, InvalidId, RecordId, TenantId};
 pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet, full_address};
 pub use permission::{Permission, PermissionSet};
-pub use role::{ROLES, Role};
+pub use role::{IpRangeAccess, ROLES, Role};
 pub use secret::Secret;
 pub use tenant_settings::{
     AssertionSettings, OutOfRange, RetentionSettings, SignInSettings, TenantSettings, TokenLifetimes,

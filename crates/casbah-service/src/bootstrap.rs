@@ -114,11 +114,16 @@ impl Service {
             Ok(user) => {
                 let change = UserChange {
                     display_name: other(&entry.display_name, &user.display_name),
-                    given_name: entry.given_name.clone().filter(|n| Some(n) != user.given_name.as_ref()),
-                    surname: entry.surname.clone().filter(|n| Some(n) != user.surname.as_ref()),
-                    mail: entry.mail.clone().filter(|n| Some(n) != user.mail.as_ref()),
+                    given_name: entry
+                        .given_name
+                        .clone()
+                        .filter(|n| Some(n) != user.given_name.as_ref())
+                        .map(Some),
+                    surname: entry.surname.clone().filter(|n| Some(n) != user.surname.as_ref()).map(Some),
+                    mail: entry.mail.clone().filter(|n| Some(n) != user.mail.as_ref()).map(Some),
                     enabled: (entry.enabled != user.enabled).then_some(entry.enabled),
                     password: new_password(secrets.password.as_ref(), user.password_hash.as_ref()).await?,
+                    ..UserChange::default()
                 };
                 if change.is_any() {
                     self.change_user(caller, &key, change).await?;
@@ -136,6 +141,7 @@ impl Service {
                     mail: entry.mail.clone(),
                     enabled: entry.enabled,
                     password: secrets.password.clone(),
+                    ..NewUser::default()
                 };
                 let user = self.create_user(caller, new).await?;
                 report.changes.push(format!("made the user {name}"));

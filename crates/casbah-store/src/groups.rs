@@ -38,7 +38,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<()> {
         search::key(&group.display_name).into(),
     ];
     tx.execute(&sql, &values)?;
-    search::add_words(tx, tenant, reference(group), &[&group.display_name], &[])
+    search::add_words(tx, tenant, reference(group), &group.display_name)
 }
 
 /// Writes a group anew; creation stays as it was.
@@ -53,7 +53,7 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<()> {
         search::key(&group.display_name).into(),
     ];
     tx.execute(sql, &values)?;
-    search::put_words(tx, tenant, reference(group), &[&group.display_name], &[])
+    search::put_words(tx, tenant, reference(group), &group.display_name)
 }
 
 /// A group by object id.
@@ -136,7 +136,7 @@ pub fn forget(tx: &mut Tx<'_>, tenant: TenantId, object: ObjectRef) -> Result<()
     tx.execute("delete from group_members where tenant = ?1 and member = ?2", &values)?;
     tx.execute("delete from owners where tenant = ?1 and (owner = ?2 or owned = ?2)", &values)?;
     tx.execute("delete from app_role_assignments where tenant = ?1 and principal = ?2", &values)?;
-    search::put_words(tx, tenant, object, &[], &[])
+    search::put_words(tx, tenant, object, "")
 }
 
 /// Puts an object into a group; answers whether it was not in it before.

@@ -212,17 +212,13 @@ fn successor(start: &str) -> Option<String> {
     None
 }
 
-/// The words of names: what is between characters that are neither letters nor digits, what is between
-/// spaces (so that `o'neil` is found as well as `neil`), and the whole. Addresses count as a whole only:
-/// their domains are everybody's.
-fn words(names: &[&str], addresses: &[&str]) -> Vec<String> {
-    let mut words: Vec<String> = addresses.iter().map(|address| key(address)).collect();
-    for name in names {
-        let name = key(name);
-        words.extend(name.split(|c: char| !c.is_alphanumeric()).map(str::to_string));
-        words.extend(name.split_whitespace().map(str::to_string));
-        words.push(name);
-    }
+/// The words of a name: what is between characters that are neither letters nor digits, what is between
+/// spaces (so that `o'neil` is found as well as `neil`), and the whole.
+fn words(name: &str) -> Vec<String> {
+    let name = key(name);
+    let mut words: Vec<String> = name.split(|c: char| !c.is_alphanumeric()).map(str::to_string).collect();
+    words.extend(name.split_whitespace().map(str::to_string));
+    words.push(name);
     words.retain(|word| !word.is_empty());
     words.sort();
     words.dedup();
@@ -230,14 +226,8 @@ fn words(names: &[&str], addresses: &[&str]) -> Vec<String> {
 }
 
 /// Notes the words that a new object is found by.
-pub(crate) fn add_words(
-    tx: &mut Tx<'_>,
-    tenant: TenantId,
-    object: ObjectRef,
-    names: &[&str],
-    addresses: &[&str],
-) -> Result<()> {
-    let words = words(names, addresses);
+pub(crate) fn add_words(tx: &mut Tx<'_>, tenant: TenantId, object: ObjectRef, name: &str) -> Result<()> {
+    let words = words(name);
     if words.is_empty() {
         return Ok(());
     }
@@ -250,23 +240,17 @@ pub(crate) fn add_words(
 }
 
 /// Notes the words that an object is found by now, instead of those noted before.
-pub(crate) fn put_words(
-    tx: &mut Tx<'_>,
-    tenant: TenantId,
-    object: ObjectRef,
-    names: &[&str],
-    addresses: &[&str],
-) -> Result<()> {
+pub(crate) fn put_words(tx: &mut Tx<'_>, tenant: TenantId, object: ObjectRef, name: &str) -> Result<()> {
     let sql = "select word from directory_words where tenant = ?1 and kind = ?2 and object = ?3";
     let at = [tenant.into(), object.kind.name().into(), object.id.into()];
     let rows = tx.rows(sql, &at)?;
     let mut found = rows.into_iter().map(|row| row.read().take()).collect::<Result<Vec<String>>>()?;
     found.sort();
-    if found == words(names, addresses) {
+    if found == words(name) {
         return Ok(());
     }
     tx.execute("delete from directory_words where tenant = ?1 and kind = ?2 and object = ?3", &at)?;
-    add_words(tx, tenant, object, names, addresses)
+    add_words(tx, tenant, object, name)
 }
 
 #[cfg(test)]

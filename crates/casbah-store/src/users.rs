@@ -44,11 +44,6 @@ fn keys(user: &User) -> [Value; 5] {
     ]
 }
 
-/// The addresses that people are found by with `$search`, beside their names.
-fn addresses(user: &User) -> [&str; 2] {
-    [&user.user_principal_name, user.mail.as_deref().unwrap_or_default()]
-}
-
 fn reference(id: Guid) -> ObjectRef {
     ObjectRef { id, kind: ObjectKind::User }
 }
@@ -76,7 +71,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     ];
     values.extend(keys(user));
     tx.execute(&sql, &values)?;
-    search::add_words(tx, tenant, reference(user.id), &[&user.display_name], &addresses(user))
+    search::add_words(tx, tenant, reference(user.id), &user.display_name)
 }
 
 /// Fills the columns that people are found by, for those who were made before there were such columns.
@@ -112,7 +107,7 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     ];
     values.extend(keys(user));
     tx.execute(sql, &values)?;
-    search::put_words(tx, tenant, reference(user.id), &[&user.display_name], &addresses(user))
+    search::put_words(tx, tenant, reference(user.id), &user.display_name)
 }
 
 /// A person by object id.

@@ -204,6 +204,24 @@ fn required_access(body: &mut Properties) -> Result<Option<Vec<RequiredAccess>>,
     Ok(Some(all))
 }
 
+/// An application or service principal among what somebody owns; none when it is gone.
+pub(super) async fn owned_view(call: &Call, id: Guid) -> Result<Option<Value>, GraphError> {
+    let key = ApplicationKey::Id(id);
+    match call.service.fetch_application(&call.caller, key).await {
+        Ok(found) => return Ok(Some(super::members::typed("application", view(&found, false)))),
+        Err(casbah_service::Error::NotFound) => {}
+        Err(e) => return Err(e.into()),
+    }
+    match call.service.fetch_service_principal(&call.caller, key).await {
+        Ok(found) => {
+            let entry = super::service_principals::view(&found, call);
+            Ok(Some(super::members::typed("servicePrincipal", entry)))
+        }
+        Err(casbah_service::Error::NotFound) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
 fn view(details: &ApplicationWithSecrets, with_key: bool) -> Value {
     let app = &details.application;
     let credentials: Vec<Value> = details.secrets.iter().map(password_credential).collect();

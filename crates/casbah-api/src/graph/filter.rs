@@ -60,6 +60,28 @@ impl Filter {
         }
     }
 
+    /// Decides what is about properties that all entries have the same, and keeps the rest; none when
+    /// nothing is left to ask.
+    pub(super) fn without_constants(self, constants: &Value) -> Option<Filter> {
+        match self {
+            Filter::And(all) => {
+                let mut kept: Vec<Filter> =
+                    all.into_iter().filter_map(|f| f.without_constants(constants)).collect();
+                match kept.len() {
+                    0 => None,
+                    1 => kept.pop(),
+                    _ => Some(Filter::And(kept)),
+                }
+            }
+            filter => match filter.matches(constants) {
+                Ok(true) => None,
+                // Never true: one of no conditions.
+                Ok(false) => Some(Filter::Or(Vec::new())),
+                Err(_) => Some(filter),
+            },
+        }
+    }
+
     /// Whether an entry fulfils the condition.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ pub(super) async fn permission_use(call: Call) -> Answered {
     call.query.list(base, &path, entries).map(Answer::Found)
 }
 
-fn view(details: &ServicePrincipalDetails, call: &Call) -> Value {
+pub(super) fn view(details: &ServicePrincipalDetails, call: &Call) -> Value {
     let ServicePrincipalDetails { principal, application } = details;
     let mut names = vec![principal.app_id.to_string()];
     names.extend(application.identifier_uris.iter().cloned());

@@ -9,9 +9,7 @@ use super::error::GraphError;
 use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
-    app_role_assignments, applications, audit_logs, directory_roles, federated_identity_credentials,
-    key_credentials, organization, permission_grants, rotate_password, service_principals, signing_keys,
-    tenant_settings, users,
+    app_role_assignments, applications, audit_logs, directory_roles, federated_identity_credentials, groups, key_credentials, members, organization, permission_grants, role_management, rotate_password, service_principals, signing_keys, tenant_settings, users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;
@@ -63,7 +61,11 @@ const CONSENT_ADMINISTRATORS: &[&str] = &[
     "Cloud Application Administrator",
 ];
 const ROLE_ADMINISTRATORS: &[&str] = &["Global Administrator", "Privileged Role Administrator"];
-const USER_ADMINISTRATORS: &[&str] = &["Global Administrator"];
+/// Who administers people; whom each reaches is decided by the use case.
+const USER_ADMINISTRATORS: &[&str] =
+    &["Global Administrator", "User Administrator", "Authentication Administrator"];
+const GROUP_ADMINISTRATORS: &[&str] =
+    &["Global Administrator", "User Administrator", "Privileged Role Administrator"];
 
 const READ: Need = Need {
     application: &[
@@ -114,8 +116,39 @@ const READ_ME: Need = Need::any(&[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ]);
-const READ_DIRECTORY_ROLES: Need =
-    Need::any(&["Directory.Read.All", "RoleManagement.ReadWrite.Directory", "Directory.ReadWrite.All"]);
+const WRITE_ME: Need = Need::any(&["User.ReadWrite.All", "Directory.ReadWrite.All"]);
+const READ_GROUPS: Need = Need::any(&[
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+]);
+/// Of a person, a role or owning the group: the use case looks.
+const WRITE_GROUPS: Need =
+    Need { owner: true, ..Need::any(&["Group.ReadWrite.All", "Directory.ReadWrite.All"]) }
+        .of_roles(GROUP_ADMINISTRATORS);
+const READ_MEMBERS: Need = Need::any(&[
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+]);
+const WRITE_MEMBERS: Need = Need {
+    owner: true,
+    ..Need::any(&["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"])
+}
+.of_roles(GROUP_ADMINISTRATORS);
+const READ_DOMAINS: Need = Need::any(&["Directory.Read.All", "Directory.ReadWrite.All"]);
+const READ_DIRECTORY_ROLES: Need = Need::any(&[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+]);
 const WRITE_DIRECTORY_ROLES: Need =
     Need::any(&["RoleManagement.ReadWrite.Directory"]).of_roles(ROLE_ADMINISTRATORS);
 /// Settings of the whole tenant: what can make administrators can have these, too.
@@ -179,13 +212,60 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     GET "/auditLogs/directoryAudits/{id}", [READ_AUDIT], audit_logs::fetch_directory_audit;
     GET "/users", [READ_USERS], users::list;
     POST "/users", [WRITE_USERS], users::create;
+    GET "/users/$count", [READ_USERS], users::count;
     GET "/users/{key}", [READ_USERS], users::fetch;
     PATCH "/users/{key}", [WRITE_USERS], users::change;
-    GET "/users/{key}/memberOf", [READ_DIRECTORY_ROLES], users::list_roles;
+    DELETE "/users/{key}", [WRITE_USERS], users::delete;
+    POST "/users/{key}/revokeSignInSessions", [WRITE_USERS], users::revoke;
+    GET "/users/{key}/memberOf", [READ_MEMBERS], members::of_user;
+    GET "/users/{key}/transitiveMemberOf", [READ_MEMBERS], members::transitive_of_user;
+    GET "/users/{key}/ownedObjects", [READ_USERS], members::owned_by_user;
+    POST "/users/{key}/checkMemberGroups", [READ_MEMBERS], members::check_of_user;
+    POST "/users/{key}/getMemberGroups", [READ_MEMBERS], members::get_of_user;
+    POST "/users/{key}/getMemberObjects", [READ_MEMBERS], members::get_objects_of_user;
     GET "/me", [READ_ME], users::me;
+    POST "/me/revokeSignInSessions", [WRITE_ME], users::revoke_mine;
+    GET "/me/memberOf", [READ_ME], members::of_me;
+    GET "/me/transitiveMemberOf", [READ_ME], members::transitive_of_me;
+    GET "/me/ownedObjects", [READ_ME], members::owned_by_me;
+    POST "/me/checkMemberGroups", [READ_ME], members::check_of_me;
+    POST "/me/getMemberGroups", [READ_ME], members::get_of_me;
+    GET "/groups", [READ_GROUPS], groups::list;
+    POST "/groups", [WRITE_GROUPS], groups::create;
+    GET "/groups/$count", [READ_GROUPS], groups::count;
+    GET "/groups/{key}", [READ_GROUPS], groups::fetch;
+    PATCH "/groups/{key}", [WRITE_GROUPS], groups::change;
+    DELETE "/groups/{key}", [WRITE_GROUPS], groups::delete;
+    GET "/groups/{key}/members", [READ_MEMBERS], members::list_members;
+    POST "/groups/{key}/members/$ref", [WRITE_MEMBERS], groups::add_member;
+    DELETE "/groups/{key}/members/{id}/$ref", [WRITE_MEMBERS], groups::remove_member;
+    GET "/groups/{key}/transitiveMembers", [READ_MEMBERS], members::list_transitive_members;
+    GET "/groups/{key}/owners", [READ_MEMBERS], members::list_owners;
+    POST "/groups/{key}/owners/$ref", [WRITE_GROUPS], groups::add_owner;
+    DELETE "/groups/{key}/owners/{id}/$ref", [WRITE_GROUPS], groups::remove_owner;
+    GET "/groups/{key}/memberOf", [READ_MEMBERS], members::of_group;
+    GET "/groups/{key}/transitiveMemberOf", [READ_MEMBERS], members::transitive_of_group;
+    POST "/groups/{key}/checkMemberGroups", [READ_MEMBERS], members::check_of_object;
+    POST "/groups/{key}/getMemberGroups", [READ_MEMBERS], members::get_of_object;
+    GET "/servicePrincipals/{key}/memberOf", [READ_MEMBERS], members::of_service_principal;
+    GET "/servicePrincipals/{key}/transitiveMemberOf", [READ_MEMBERS], members::transitive_of_service_principal;
+    POST "/directoryObjects/{key}/checkMemberGroups", [READ_MEMBERS], members::check_of_object;
+    POST "/directoryObjects/{key}/getMemberGroups", [READ_MEMBERS], members::get_of_object;
+    POST "/directoryObjects/{key}/getMemberObjects", [READ_MEMBERS], members::get_objects_of_object;
     GET "/directoryRoles", [READ_DIRECTORY_ROLES], directory_roles::list;
+    POST "/directoryRoles", [WRITE_DIRECTORY_ROLES], directory_roles::activate;
+    GET "/directoryRoles/{key}", [READ_DIRECTORY_ROLES], directory_roles::fetch;
+    GET "/directoryRoles/{key}/members", [READ_DIRECTORY_ROLES], directory_roles::list_members;
     POST "/directoryRoles/{key}/members/$ref", [WRITE_DIRECTORY_ROLES], directory_roles::add_member;
     DELETE "/directoryRoles/{key}/members/{id}/$ref", [WRITE_DIRECTORY_ROLES], directory_roles::remove_member;
+    GET "/directoryRoleTemplates", [READ_DIRECTORY_ROLES], directory_roles::list_templates;
+    GET "/directoryRoleTemplates/{key}", [READ_DIRECTORY_ROLES], directory_roles::fetch_template;
+    GET "/roleManagement/directory/roleDefinitions", [READ_DIRECTORY_ROLES], role_management::list_definitions;
+    GET "/roleManagement/directory/roleDefinitions/{key}", [READ_DIRECTORY_ROLES], role_management::fetch_definition;
+    GET "/roleManagement/directory/roleAssignments", [READ_DIRECTORY_ROLES], role_management::list;
+    POST "/roleManagement/directory/roleAssignments", [WRITE_DIRECTORY_ROLES], role_management::create;
+    GET "/roleManagement/directory/roleAssignments/{key}", [READ_DIRECTORY_ROLES], role_management::fetch;
+    DELETE "/roleManagement/directory/roleAssignments/{key}", [WRITE_DIRECTORY_ROLES], role_management::delete;
     GET "/organization", [READ_ME], organization::list;
     // Ours, not Graph's: what a tenant's administrators set, and the keys of the installation.
     GET "/policies/tenantSettings", [READ_SETTINGS], tenant_settings::fetch;
@@ -193,6 +273,9 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     GET "/casbah/signingKeys", [WRITE_SETTINGS], signing_keys::list;
     POST "/casbah/signingKeys/rotate", [WRITE_SETTINGS], signing_keys::rotate;
     POST "/casbah/signingKeys/{key}/revoke", [WRITE_SETTINGS], signing_keys::revoke;
+    GET "/organization/{key}", [READ_ME], organization::fetch;
+    GET "/domains", [READ_DOMAINS], organization::list_domains;
+    GET "/domains/{key}", [READ_DOMAINS], organization::fetch_domain;
 };
 
 /// The endpoint for a path, with the keys in it.

@@ -1,87 +1,83 @@
 //! `/users` and `/me`
 
 use casbah_authority::Principal;
-use casbah_model::{Guid, Role, Secret, User};
+use casbah_model::{Guid, Secret, User};
+use casbah_service::directory::Property;
 use casbah_service::directory::users::{NewUser, UserChange};
-use casbah_service::directory::{Condition, Order, Property, Search};
 use serde_json::{Value, json};
 
 use super::error::GraphError;
 use super::path::Key;
 use super::properties::Properties;
+use super::search::{self, Field, Kind};
 use super::{Answer, Call};
 
 type Answered = Result<Answer, GraphError>;
 
-/// How many are read at a time to find those that a filter lets through.
-const BATCH: i64 = 500;
+const FIELDS: &[Field] = &[
+    Field { name: "id", property: Property::Id, kind: Kind::Id },
+    Field { name: "userPrincipalName", property: Property::Name, kind: Kind::Text },
+    Field { name: "displayName", property: Property::DisplayName, kind: Kind::Text },
+    Field { name: "mail", property: Property::Mail, kind: Kind::Text },
+    Field { name: "givenName", property: Property::GivenName, kind: Kind::Text },
+    Field { name: "surname", property: Property::Surname, kind: Kind::Text },
+    Field { name: "accountEnabled", property: Property::Enabled, kind: Kind::Flag },
+    Field { name: "userType", property: Property::Guest, kind: Kind::UserType },
+    Field { name: "createdDateTime", property: Property::Created, kind: Kind::Time },
+];
 
 pub(super) async fn list(call: Call) -> Answered {
-    let filter = call.query.filter.as_ref();
-    let mut page: Vec<Value> = Vec::new();
-    let (mut last, mut next) = (call.query.skip_token.clone(), None);
-    if let Some(key) = filter.and_then(|f| f.fixes("userPrincipalName").or_else(|| f.fixes("id"))) {
-        // One name needs no search through all.
-        match call.service.fetch_user(&call.caller, key).await {
-            Ok(user) => page.extend(matching(&call, &user)?),
-            Err(casbah_service::Error::NotFound) => {}
-            Err(e) => return Err(e.into()),
-        }
-    } else {
-        'pages: loop {
-            let wanted = Search {
-                condition: Condition::All(Vec::new()),
-                order: Order { by: Property::Name, descending: false },
-                after: last.clone().map(|name| (name.to_lowercase(), Guid::from_u128(u128::MAX))),
-                limit: BATCH,
-            };
-            let batch = call.service.search_users(&call.caller, wanted).await?;
-            let whole = batch.len() as i64 == BATCH;
-            for user in batch {
-                if let Some(entry) = matching(&call, &user)? {
-                    if page.len() == call.query.page() {
-                        next = last;
-                        break 'pages;
-                    }
-                    page.push(entry);
-                }
-                last = Some(user.user_principal_name);
-            }
-            if !whole {
-                break;
-            }
-        }
-    }
+    let wanted = search::search(&call.query, FIELDS, Property::Name)?;
+    let by = wanted.order.by;
+    let count = match call.query.count {
+        true => Some(call.service.count_users(&call.caller, wanted.clone()).await?),
+        false => None,
+    };
+    let mut found = call.service.search_users(&call.caller, wanted).await?;
+    let more = found.len() > call.query.page();
+    found.truncate(call.query.page());
+    let next = found.last().filter(|_| more).map(|last| search::skip_token(last.id, &key_of(last, by)));
+    let page: Vec<Value> = found.iter().map(view).collect();
     let base = &call.service.settings().public_url;
-    call.query.answer(base, "users", page, None, next.as_deref()).map(Answer::Found)
+    let count = count.and_then(|n| usize::try_from(n).ok());
+    call.query.envelope(base, "users", page, count, next.as_deref()).map(Answer::Found)
 }
 
-fn matching(call: &Call, user: &User) -> Result<Option<Value>, GraphError> {
-    let entry = view(user);
-    let matches = call.query.filter.as_ref().map_or(Ok(true), |f| f.matches(&entry));
-    Ok(matches.map_err(GraphError::bad_request)?.then_some(entry))
+/// `/users/$count`
+pub(super) async fn count(call: Call) -> Answered {
+    let wanted = search::search(&call.query, FIELDS, Property::Name)?;
+    Ok(Answer::Text(call.service.count_users(&call.caller, wanted).await?.to_string()))
+}
+
+/// What the list is in order by, as the database compares it.
+fn key_of(user: &User, by: Property) -> String {
+    let text = match by {
+        Property::DisplayName => &user.display_name,
+        Property::Mail => user.mail.as_deref().unwrap_or_default(),
+        _ => &user.user_principal_name,
+    };
+    text.trim().to_lowercase()
 }
 
 pub(super) async fn create(call: Call) -> Answered {
     let mut body = Properties::of(call.body)?;
+    let user_principal_name = body.needed_text("userPrincipalName")?;
+    let profile = password_profile(&mut body)?;
     let new = NewUser {
         id: None,
-        user_principal_name: body.needed_text("userPrincipalName")?,
         display_name: body.needed_text("displayName")?,
         given_name: body.text("givenName")?,
         surname: body.text("surname")?,
         mail: body.text("mail")?,
+        mail_nickname: body
+            .text("mailNickname")?
+            .filter(|nickname| !nickname.eq_ignore_ascii_case(nickname_of(&user_principal_name))),
+        guest: user_type(&mut body)?.unwrap_or(false),
         enabled: body.bool("accountEnabled")?.unwrap_or(true),
-        password: password(&mut body)?,
+        must_change_password: profile.must_change.unwrap_or(false),
+        password: profile.password,
+        user_principal_name,
     };
-    // Graph demands it; here it is never anything but the first part of the name.
-    if let Some(nickname) = body.text("mailNickname")?
-        && !nickname.eq_ignore_ascii_case(nickname_of(&new.user_principal_name))
-    {
-        return Err(GraphError::bad_request(
-            "Property 'mailNickname' must be the part of userPrincipalName before the @.",
-        ));
-    }
     body.finish()?;
     let user = call.service.create_user(&call.caller, new).await?;
     Ok(Answer::Created(view(&user)))
@@ -94,59 +90,108 @@ pub(super) async fn fetch(call: Call) -> Answered {
 
 pub(super) async fn change(call: Call) -> Answered {
     let mut body = Properties::of(call.body)?;
+    let profile = password_profile(&mut body)?;
     let change = UserChange {
+        user_principal_name: body.text("userPrincipalName")?,
         display_name: body.text("displayName")?,
-        given_name: body.text("givenName")?,
-        surname: body.text("surname")?,
-        mail: body.text("mail")?,
+        given_name: clearable(&mut body, "givenName")?,
+        surname: clearable(&mut body, "surname")?,
+        mail: clearable(&mut body, "mail")?,
+        mail_nickname: body.text("mailNickname")?,
+        guest: user_type(&mut body)?,
         enabled: body.bool("accountEnabled")?,
-        password: password(&mut body)?,
+        password: profile.password,
+        must_change_password: profile.must_change,
     };
     body.finish()?;
     call.service.change_user(&call.caller, key(&call.keys[0])?, change).await?;
     Ok(Answer::Done)
 }
 
-pub(super) async fn list_roles(call: Call) -> Answered {
-    let key = key(&call.keys[0])?;
-    let roles = call.service.list_roles_of_user(&call.caller, key).await?;
-    let entries = roles.iter().map(|role| role_view(role)).collect();
-    let base = &call.service.settings().public_url;
-    call.query.list(base, &format!("users/{key}/memberOf"), entries).map(Answer::Found)
+pub(super) async fn delete(call: Call) -> Answered {
+    call.service.delete_user(&call.caller, key(&call.keys[0])?).await?;
+    Ok(Answer::Done)
+}
+
+pub(super) async fn revoke(call: Call) -> Answered {
+    call.service.revoke_sessions(&call.caller, key(&call.keys[0])?).await?;
+    Ok(Answer::Found(json!({ "@odata.context": context(&call, "Edm.Boolean"), "value": true })))
+}
+
+pub(super) async fn revoke_mine(call: Call) -> Answered {
+    call.service.revoke_sessions(&call.caller, &me_of(&call)?.to_string()).await?;
+    Ok(Answer::Found(json!({ "@odata.context": context(&call, "Edm.Boolean"), "value": true })))
 }
 
 pub(super) async fn me(call: Call) -> Answered {
-    let Principal::User { id, .. } = call.caller.principal else {
-        return Err(GraphError::bad_request("/me needs a token that was issued for a signed-in user."));
-    };
-    let user = call.service.fetch_user(&call.caller, &id.to_string()).await?;
+    let user = call.service.fetch_user(&call.caller, &me_of(&call)?.to_string()).await?;
     call.query.select(view(&user)).map(Answer::Found)
 }
 
-fn key(key: &Key) -> Result<&str, GraphError> {
-    match key {
-        Key::Id(id) => Ok(id),
-        Key::Alternate(name, _) => Err(GraphError::bad_request(format!("'{name}' is not a key here."))),
+/// The object id of the person who calls.
+pub(super) fn me_of(call: &Call) -> Result<Guid, GraphError> {
+    match call.caller.principal {
+        Principal::User { id, .. } => Ok(id),
+        _ => Err(GraphError::bad_request("/me needs a token that was issued for a signed-in user.")),
     }
 }
 
-fn password(body: &mut Properties) -> Result<Option<Secret>, GraphError> {
-    let Some(mut profile) = body.object("passwordProfile")? else { return Ok(None) };
-    let password = profile.text("password")?.map(Secret::new);
-    for name in ["forceChangePasswordNextSignIn", "forceChangePasswordNextSignInWithMfa"] {
-        if profile.bool(name)? == Some(true) {
-            return Err(GraphError::bad_request(format!("Property 'passwordProfile/{name}' must be false.")));
+pub(super) fn key(key: &Key) -> Result<&str, GraphError> {
+    match key {
+        Key::Id(id) => Ok(id),
+        Key::Alternate(name, value) if name.eq_ignore_ascii_case("userPrincipalName") => Ok(value),
+        Key::Alternate(name, _) => {
+            Err(GraphError::bad_request(format!("'{name}' is not a key here; use userPrincipalName='…'.")))
         }
     }
+}
+
+pub(super) fn context(call: &Call, what: &str) -> String {
+    format!("{}/{}/$metadata#{what}", call.service.settings().public_url, call.query.version)
+}
+
+#[derive(Default)]
+struct PasswordProfile {
+    password: Option<Secret>,
+    must_change: Option<bool>,
+}
+
+fn password_profile(body: &mut Properties) -> Result<PasswordProfile, GraphError> {
+    let Some(mut profile) = body.object("passwordProfile")? else { return Ok(PasswordProfile::default()) };
+    let password = profile.text("password")?.map(Secret::new);
+    let must_change = profile.bool("forceChangePasswordNextSignIn")?;
+    if profile.bool("forceChangePasswordNextSignInWithMfa")? == Some(true) {
+        return Err(GraphError::bad_request(
+            "Property 'passwordProfile/forceChangePasswordNextSignInWithMfa' must be false: whether a second \
+             factor is asked for is decided by the tenant's settings.",
+        ));
+    }
     profile.finish()?;
-    Ok(password)
+    Ok(PasswordProfile { password, must_change })
+}
+
+/// A text that null takes away.
+fn clearable(body: &mut Properties, name: &str) -> Result<Option<Option<String>>, GraphError> {
+    let given = body.has(name);
+    let text = body.text(name)?;
+    Ok(given.then(|| text.filter(|text| !text.is_empty())))
+}
+
+fn user_type(body: &mut Properties) -> Result<Option<bool>, GraphError> {
+    match body.text("userType")?.as_deref() {
+        None => Ok(None),
+        Some("Member") => Ok(Some(false)),
+        Some("Guest") => Ok(Some(true)),
+        Some(_) => Err(GraphError::bad_request("Property 'userType' must be Member or Guest.")),
+    }
 }
 
 fn nickname_of(user_principal_name: &str) -> &str {
     user_principal_name.split('@').next().unwrap_or_default().trim()
 }
 
-fn view(user: &User) -> Value {
+pub(super) fn view(user: &User) -> Value {
+    let nickname = user.details.mail_nickname.as_deref();
     json!({
         "id": user.id,
         "userPrincipalName": user.user_principal_name,
@@ -154,19 +199,19 @@ fn view(user: &User) -> Value {
         "givenName": user.given_name,
         "surname": user.surname,
         "mail": user.mail,
-        "mailNickname": nickname_of(&user.user_principal_name),
+        "mailNickname": nickname.unwrap_or_else(|| nickname_of(&user.user_principal_name)),
         "accountEnabled": user.enabled,
-        "userType": "Member",
+        "userType": if user.details.guest { "Guest" } else { "Member" },
         "createdDateTime": user.created.iso(),
-    })
-}
-
-/// A directory role. Roles need no activation here, so the id is that of the template.
-pub(super) fn role_view(role: &Role) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.directoryRole",
-        "id": role.template,
-        "displayName": role.name,
-        "roleTemplateId": role.template,
+        "lastPasswordChangeDateTime": user.details.password_changed.map(|at| at.iso()),
+        "signInSessionsValidFromDateTime": user.sessions_valid_from.iso(),
+        // Tools of Microsoft read these; there is nothing behind them here.
+        "businessPhones": [],
+        "jobTitle": null,
+        "mobilePhone": null,
+        "officeLocation": null,
+        "preferredLanguage": null,
+        "onPremisesImmutableId": null,
+        "onPremisesSyncEnabled": null,
     })
 }

@@ -132,7 +132,7 @@ impl World {
                 }
                 // Alice administers everything, Bob may read, Carol has no role.
                 users::add_role(tx, id, user_id("alice"), ROLES[0].template, now)?;
-                users::add_role(tx, id, user_id("bob"), ROLES[4].template, now)?;
+                users::add_role(tx, id, user_id("bob"), ROLES[6].template, now)?;
                 for (app, uri, kind) in [
                     (WEB, "https://app.example/cb", RedirectUriKind::Web),
                     (SPA, "https://spa.example/cb", RedirectUriKind::Spa),

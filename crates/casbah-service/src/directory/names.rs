@@ -73,3 +73,15 @@ pub(super) fn domain(name: &str) -> Result<String, Error> {
     }
     Ok(name)
 }
+
+/// `mailNickname`: 1 to 64 characters of ASCII without what separates addresses, as in Graph.
+pub(super) fn mail_nickname(name: &str) -> Result<String, Error> {
+    let usual = |c: char| c.is_ascii_graphic() && !"@()\\[]\";:<>,".contains(c);
+    if (1..=64).contains(&name.len()) && name.chars().all(usual) {
+        return Ok(name.to_string());
+    }
+    Err(Error::invalid(
+        "mailNickname",
+        "must have 1 to 64 characters of ASCII without spaces and @()\\[]\";:<>,.",
+    ))
+}

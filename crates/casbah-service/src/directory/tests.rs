@@ -57,6 +57,7 @@ fn alice() -> NewUser {
         mail: None,
         enabled: true,
         password: None,
+        ..NewUser::default()
     }
 }
 

@@ -13,7 +13,7 @@ fn a_prefix_ends_before_its_successor() {
 
 #[test]
 fn names_are_cut_into_words() {
-    assert_eq!(words(&["Ada O'Neil"], &[]), ["ada", "ada o'neil", "neil", "o", "o'neil"]);
-    assert_eq!(words(&["Ada"], &["Ada.L@contoso.example", ""]), ["ada", "ada.l@contoso.example"]);
-    assert_eq!(words(&[" - "], &[]), ["-"]);
+    assert_eq!(words("Ada O'Neil"), ["ada", "ada o'neil", "neil", "o", "o'neil"]);
+    assert_eq!(words(" - "), ["-"]);
+    assert!(words("").is_empty());
 }

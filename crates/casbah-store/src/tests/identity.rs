@@ -158,7 +158,7 @@ async fn users_keep_their_names_roles_and_failures() {
         let again = run(&store, move |tx| users::find(tx, one, id)).await.expect("exists");
         assert_eq!((again.enabled, again.surname.as_deref()), (false, Some("Ångström")));
 
-        let [admin, reader] = [ROLES[0].template, ROLES[4].template];
+        let [admin, reader] = [ROLES[0].template, ROLES[6].template];
         let roles = run(&store, move |tx| {
             assert!(users::add_role(tx, one, id, admin, NOW)?);
             assert!(!users::add_role(tx, one, id, admin, NOW)?);

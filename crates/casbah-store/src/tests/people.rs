@@ -84,7 +84,8 @@ async fn people_are_found_by_conditions() {
             (Condition::Is(Property::Enabled, false.into()), vec!["Carl 100%"]),
             (Condition::Word(key("neil")), vec!["bert O'Neil"]),
             (Condition::Word(key("ad")), vec!["Ångström Ada"]),
-            (Condition::Word(key("bert@t1")), vec!["bert O'Neil"]),
+            (Condition::Word(key("bert@t1")), vec![]),
+            (Condition::Starts(Property::Name, key("bert@T1")), vec!["bert O'Neil"]),
             (Condition::Any(vec![]), vec![]),
             (
                 Condition::All(vec![
