@@ -101,8 +101,8 @@ impl Service {
                     groups::add_member(tx, tenant, group.id, member)?;
                     bound.push(*id);
                 }
-                let mut record = template.clone();
-                record.details = json!({ "before": {}, "after": facts(&group), "members": bound });
+                let mut record = template.changed(group.id, &Json::Null, &facts(&group));
+                record.details["members"] = json!(bound);
                 audit::append(tx, tenant, &record)?;
                 Ok(group.clone())
             })
@@ -160,8 +160,7 @@ impl Service {
                         return Err(exists("members"));
                     }
                 }
-                let mut record = template.clone();
-                record.details = json!({ "before": facts(&before), "after": facts(&group) });
+                let mut record = template.changed(id, &facts(&before), &facts(&group));
                 if !added.is_empty() {
                     record.details["after"]["members"] = json!(added);
                 }
@@ -180,8 +179,7 @@ impl Service {
                 let group = find(tx, tenant, id)?;
                 check_manages(tx, &caller, &group, true)?;
                 keeping_an_administrator(tx, tenant, |tx| Ok(groups::soft_delete(tx, tenant, id, now)?))?;
-                let mut record = template.clone();
-                record.details = json!({ "before": facts(&group), "after": {} });
+                let record = template.changed(id, &facts(&group), &Json::Null);
                 Ok(audit::append(tx, tenant, &record)?)
             })
             .await

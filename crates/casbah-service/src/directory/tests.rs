@@ -299,7 +299,7 @@ async fn an_api_token_is_never_more_than_its_maker() {
     assert_eq!((made.name.as_str(), made.status), ("ci", crate::api_tokens::ApiTokenStatus::Generated));
     assert!(text.expose().len() >= 64 && text.expose().bytes().all(|b| b.is_ascii_alphanumeric()));
     let verified = service.authority().verify_api_token(&text).await.expect("is valid");
-    assert!(verified.legacy && verified.permissions.contains(Permission::SettingsRead));
+    assert!(verified.legacy && verified.permissions.contains(Permission::DiscoveryRead));
 
     let bob = NewUser { user_principal_name: "bob@contoso.example".into(), ..alice() };
     let bob = service.create_user(&system, bob).await.expect("is new");

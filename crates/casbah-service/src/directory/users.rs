@@ -121,8 +121,7 @@ impl Service {
                 user.user_principal_name = names::user_principal_name(&user.user_principal_name, &domains)?;
                 check_name_is_free(tx, tenant, &user)?;
                 users::insert(tx, tenant, &user)?;
-                let mut record = template.clone();
-                record.details = json!({ "before": {}, "after": facts(&user) });
+                let record = template.changed(user.id, &Json::Null, &facts(&user));
                 audit::append(tx, tenant, &record)?;
                 Ok(user)
             })
@@ -193,9 +192,7 @@ impl Service {
                     users::set_failures(tx, tenant, user.id, Failures::default())?;
                 }
                 keeping_an_administrator(tx, tenant, |tx| Ok(users::save(tx, tenant, &user)?))?;
-                let mut record = template.clone();
-                record.target = user.id.to_string();
-                record.details = json!({ "before": facts(&before), "after": facts(&user) });
+                let mut record = template.changed(user.id, &facts(&before), &facts(&user));
                 if password_hash.is_some() {
                     record.details["after"]["password"] = "set".into();
                 }
@@ -237,9 +234,7 @@ impl Service {
             .write(move |tx| {
                 let mut user = find_user(tx, tenant, &key)?;
                 check(tx, &caller, Right::ChangeSignIn, Some(user.id))?;
-                let mut record = template.clone();
-                record.target = user.id.to_string();
-                record.details = json!({ "before": facts(&user), "after": {} });
+                let record = template.changed(user.id, &facts(&user), &Json::Null);
                 // What was open stays closed, also when the person comes back.
                 user.sessions_valid_from = now;
                 users::save(tx, tenant, &user)?;
