@@ -165,9 +165,12 @@ impl Area {
     }
 }
 
+/// What the guard of a row knows: whether and how callers are bounded by their roles comes last.
+type Guarded = (Service, Access, Option<(Bound, bool)>);
+
 /// Lets a request through to its handler when the row allows, with its caller beside it.
 async fn guard(
-    State((service, access, bound)): State<(Service, Access, Option<(Bound, bool)>)>,
+    State((service, access, bound)): State<Guarded>,
     mut request: Request,
     next: Next,
 ) -> Response {
