@@ -95,6 +95,6 @@ pub fn touch(
 ) -> Result<()> {
     let sql = "update federated_credentials set last_used = ?4, last_address = ?5 \
                where tenant = ?1 and application = ?2 and id = ?3";
-    tx.execute(sql, &[tenant.into(), application.into(), id.into(), used.into(), address.into()])?;
+    tx.execute_quietly(sql, &[tenant.into(), application.into(), id.into(), used.into(), address.into()])?;
     Ok(())
 }

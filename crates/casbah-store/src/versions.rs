@@ -26,6 +26,7 @@ const QUIET: &[&str] = &[
     "upload_blocks",
     "uploads",
     "usage_rows",
+    "used_assertions",
     "used_proofs",
 ];
 

@@ -179,7 +179,8 @@ fn new(file: &Path, name: &str, ends: Timestamp, now: Timestamp, output: &Output
         let seconds = u64::try_from(at.seconds()).unwrap_or(0);
         rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds)
     };
-    params.not_before = at(now);
+    // A server whose clock is a little behind accepts it at once.
+    params.not_before = at(now.minus(std::time::Duration::from_secs(5 * 60)));
     params.not_after = at(ends);
     let pem = params.self_signed(&key).map_err(failed)?.pem();
     let certificate = Certificate::read(pem.as_bytes()).map_err(|e| Failure::failed(e.to_string()))?;
