@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use casbah_model::{Secret, Timestamp};
+use casbah_model::{Secret, TenantId, Timestamp};
 use casbah_store::{Tx, token_families, users};
 use serde_json::{Map, Value as Json, json};
 
@@ -72,19 +72,25 @@ impl Authority {
                 .ok()
                 .map(|facts| Subject::Access(Box::new(facts), claims)),
         };
+        let hints = Hints { embedded: tenant_of(subject.as_ref()), ..Hints::default() };
+        let credentials = self.check_assertion(credentials, &tenant, hints).await?;
         let (master, public_url) = (Arc::clone(&self.master), self.public_url().to_string());
         Ok(Inquiry { tenant, credentials, subject, master, now, public_url })
+    }
+}
+
+/// The tenant that the token itself names.
+fn tenant_of(subject: Option<&Subject>) -> Option<TenantId> {
+    match subject? {
+        Subject::Access(token, _) => Some(token.tenant),
+        Subject::Opaque(token) => opaque::tenant_of(token.expose()),
     }
 }
 
 impl Inquiry {
     /// The application that asks.
     pub(crate) fn client(&self, tx: &mut Tx<'_>) -> Result<Client, OAuthError> {
-        let embedded = match &self.subject {
-            Some(Subject::Access(token, _)) => Some(token.tenant),
-            Some(Subject::Opaque(token)) => opaque::tenant_of(token.expose()),
-            None => None,
-        };
+        let embedded = tenant_of(self.subject.as_ref());
         let tenant = self.tenant.require(tx, &Hints { embedded, ..Hints::default() })?;
         self.credentials.authenticate(tx, tenant, &self.master, self.now)
     }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::signer::{Signer, p256, rsa, unsigned};
 use super::world::{BASE, CONTOSO, DESKTOP, FABRIKAM, OTHER, SECRET, WEB, World, claims, start};
-use crate::Endpoint;
+use crate::{Endpoint, TokenRequest};
 
 const RES: &str = "05a65629-4c1b-48c1-a78b-804c4abdd4af";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -380,4 +380,38 @@ async fn tokens_say_how_the_client_proved_itself() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("the use of the certificate was not noted");
+}
+
+/// Wherever an application must prove itself, an assertion will do.
+#[tokio::test]
+async fn introspection_and_device_codes_take_assertions_too() {
+    let world = world().await;
+    let token = world.app_only().await["access_token"].as_str().expect("text").to_string();
+    let ask = |assertion: String| {
+        let fields = [
+            ("token", token.as_str()),
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", assertion.as_str()),
+            ("scope", "openid"),
+        ];
+        TokenRequest {
+            endpoint: Endpoint::V2,
+            tenant: "contoso.example".to_string(),
+            form: super::world::form(&fields),
+            authorization: None,
+            origin: None,
+            proof: None,
+        }
+    };
+    let good_one = || rsa().token("RS256", x5t(rsa()), &good());
+    let answer = world.authority.introspect(ask(good_one())).await.expect("answers");
+    assert_eq!(answer["active"], true);
+    let expired = rsa().token("RS256", x5t(rsa()), &good_with("exp", 1));
+    let refusal = world.authority.introspect(ask(expired.clone())).await.expect_err("is refused");
+    assert_eq!(refusal.code.number, 700024);
+    let device = |assertion: String| {
+        world.authority.start_device(Endpoint::V2, "contoso.example", ask(assertion).form, None)
+    };
+    assert!(device(good_one()).await.is_ok());
+    assert_eq!(device(expired).await.expect_err("is refused").code.number, 700024);
 }
