@@ -129,6 +129,7 @@ const CLI_DIRECTORY_SCOPES: &[&str] = &[
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
     "DelegatedPermissionGrant.ReadWrite.All",
+    "AuditLog.Read.All",
     "Directory.ReadWrite.All",
     "RoleManagement.ReadWrite.Directory",
     "User.Read",

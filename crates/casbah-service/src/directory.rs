@@ -6,6 +6,7 @@
 pub mod app_role_assignments;
 pub mod applications;
 pub mod certificates;
+mod facts;
 pub mod federated_credentials;
 pub mod groups;
 pub mod permission_grants;

@@ -91,8 +91,13 @@ impl AuditRecord {
         if !record.details.is_object() {
             record.details = Json::Object(serde_json::Map::new());
         }
-        record.details["before"] = before;
-        record.details["after"] = after;
+        for (name, value) in [("before", before), ("after", after)] {
+            match (record.details.get_mut(name), value) {
+                // Two changes in one: both are told.
+                (Some(Json::Object(earlier)), Json::Object(more)) => earlier.extend(more),
+                (_, value) => record.details[name] = value,
+            }
+        }
         record
     }
 }
@@ -113,7 +118,7 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
     let objects = if record.target.is_empty() {
         Vec::new()
     } else {
-        let name = names.target.unwrap_or_default();
+        let name = names.target.or_else(|| named(&record.details)).unwrap_or_default();
         vec![ActivityObject { kind: record.target_kind.clone(), id: record.target.clone(), name }]
     };
     let location = range.as_ref().and_then(|r| r.location.clone());
@@ -149,6 +154,13 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
         },
     };
     activities::insert(tx, tenant, &activity)
+}
+
+/// The name of something that was just deleted, as it was before.
+fn named(details: &Json) -> Option<String> {
+    let before = details.get("before")?;
+    let name = ["userPrincipalName", "displayName", "name"].iter().find_map(|key| before.get(*key)?.as_str());
+    name.map(String::from)
 }
 
 /// Two records of one millisecond get places by the end of their ids.

@@ -10,10 +10,10 @@ use casbah_store::{
     Tx, application_certificates, application_secrets, applications, audit, authorization_codes,
     device_codes, service_principals, token_families,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::certificates::{self, CertificateEntry};
-use super::{names, redirect_uris};
+use super::{facts, names, redirect_uris};
 use crate::{Error, Service};
 
 /// How to name an application: both are ids, and Graph has a way to say which is meant.
@@ -135,7 +135,8 @@ impl Service {
                 check_identifiers_free(tx, tenant, &application)?;
                 applications::insert(tx, tenant, &application)?;
                 certificates::replace(tx, tenant, &application, &new.certificates)?;
-                audit::append(tx, tenant, &record)?;
+                let after = facts::of_application(&application);
+                audit::append(tx, tenant, &record.changed(application.id, &Value::Null, &after))?;
                 Ok(application.clone())
             })
             .await
@@ -176,18 +177,12 @@ impl Service {
     ) -> Result<Application, Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
         let display_name = change.display_name.map(|n| names::display_name("displayName", &n)).transpose()?;
-        let details = json!({
-            "displayName": display_name,
-            "publicClient": change.public_client,
-            "identifierUris": change.identifier_uris,
-            "redirectUris": change.redirect_uris,
-            "requiredAccess": change.required_access,
-        });
-        let template = caller.audit(now, "change application", "application", "", details);
+        let template = caller.audit(now, "change application", "application", "", json!({}));
         self.store
             .write(move |tx| {
                 let mut application = find(tx, tenant, key)?;
                 check_not_built_in(&application)?;
+                let before = facts::of_application(&application);
                 application.display_name = display_name.clone().unwrap_or(application.display_name);
                 application.public_client = change.public_client.unwrap_or(application.public_client);
                 application.identifier_uris =
@@ -210,8 +205,8 @@ impl Service {
                     principal.display_name.clone_from(&application.display_name);
                     service_principals::save(tx, tenant, &principal)?;
                 }
-                let mut record = template.clone();
-                record.target = application.id.to_string();
+                let mut record =
+                    template.changed(application.id, &before, &facts::of_application(&application));
                 if let Some(entries) = &change.certificates {
                     let (before, after) = certificates::replace(tx, tenant, &application, entries)?;
                     record = record.changed(application.id, &before, &after);
@@ -232,10 +227,8 @@ impl Service {
                 check_not_built_in(&application)?;
                 end_sign_ins(tx, tenant, application.app_id, now)?;
                 applications::delete(tx, tenant, application.id)?;
-                let mut record = template.clone();
-                record.target = application.id.to_string();
-                record.details =
-                    json!({ "appId": application.app_id, "displayName": application.display_name });
+                let before = facts::of_application(&application);
+                let record = template.changed(application.id, &before, &Value::Null);
                 audit::append(tx, tenant, &record)?;
                 Ok(())
             })

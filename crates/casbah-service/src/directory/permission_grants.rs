@@ -83,15 +83,16 @@ impl Service {
         scopes: Vec<String>,
     ) -> Result<(), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
-        let record =
-            caller.audit(now, "change permission grant", "permission grant", id, json!({ "scopes": scopes }));
+        let record = caller.audit(now, "change permission grant", "permission grant", id, json!({}));
         self.store
             .write(move |tx| {
                 let mut grant = permission_grants::find(tx, tenant, id)?.ok_or(Error::NotFound)?;
                 let api = resource_application(tx, tenant, grant.resource)?;
+                let before = json!({ "scopes": grant.scopes });
                 grant.scopes = known_scopes(&api, &scopes)?;
                 permission_grants::save(tx, tenant, &grant)?;
-                audit::append(tx, tenant, &record)?;
+                let after = json!({ "scopes": grant.scopes });
+                audit::append(tx, tenant, &record.changed(id, &before, &after))?;
                 Ok(())
             })
             .await
@@ -103,10 +104,11 @@ impl Service {
         let record = caller.audit(now, "withdraw permission", "permission grant", id, json!({}));
         self.store
             .write(move |tx| {
-                if !permission_grants::delete(tx, tenant, id)? {
-                    return Err(Error::NotFound);
-                }
-                audit::append(tx, tenant, &record)?;
+                let grant = permission_grants::find(tx, tenant, id)?.ok_or(Error::NotFound)?;
+                permission_grants::delete(tx, tenant, id)?;
+                let before =
+                    json!({ "client": grant.client, "resource": grant.resource, "scopes": grant.scopes });
+                audit::append(tx, tenant, &record.changed(id, &before, &serde_json::Value::Null))?;
                 Ok(())
             })
             .await

@@ -3,9 +3,10 @@
 use casbah_authority::{Caller, seed};
 use casbah_model::{Application, Guid, ServicePrincipal, TenantId};
 use casbah_store::{Tx, applications, audit, service_principals};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::applications::{ApplicationKey, check_not_built_in, end_sign_ins, new_service_principal};
+use super::facts;
 use crate::{Error, Service};
 
 /// A service principal with the application behind it, which holds its roles, scopes and addresses.
@@ -101,11 +102,11 @@ impl Service {
                 if !enabled && application.app_id != seed::CLI {
                     check_not_built_in(&application)?;
                 }
+                let before = facts::of_service_principal(&principal);
                 principal.enabled = enabled;
                 service_principals::save(tx, tenant, &principal)?;
-                let mut record = template.clone();
-                record.target = principal.id.to_string();
-                audit::append(tx, tenant, &record)?;
+                let after = facts::of_service_principal(&principal);
+                audit::append(tx, tenant, &template.changed(principal.id, &before, &after))?;
                 Ok(())
             })
             .await
@@ -121,10 +122,8 @@ impl Service {
                 check_not_built_in(&application)?;
                 end_sign_ins(tx, tenant, principal.app_id, now)?;
                 service_principals::delete(tx, tenant, principal.id)?;
-                let mut record = template.clone();
-                record.target = principal.id.to_string();
-                record.details = json!({ "appId": principal.app_id, "displayName": principal.display_name });
-                audit::append(tx, tenant, &record)?;
+                let before = facts::of_service_principal(&principal);
+                audit::append(tx, tenant, &template.changed(principal.id, &before, &Value::Null))?;
                 Ok(())
             })
             .await

@@ -77,7 +77,7 @@ pub(crate) fn request(client: &str, redirect_uri: &str, more: &[(&str, &str)]) -
 }
 
 /// The request of the installed client, for which everybody has consented.
-fn usual_request(more: &[(&str, &str)]) -> String {
+pub(crate) fn usual_request(more: &[(&str, &str)]) -> String {
     request(PUBLIC_CLIENT, LOOPBACK, more)
 }
 

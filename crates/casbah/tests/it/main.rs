@@ -5,6 +5,7 @@
 mod harness;
 
 mod acceptance;
+mod activities;
 mod alerts;
 mod attacks;
 mod backup;

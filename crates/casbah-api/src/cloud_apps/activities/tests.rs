@@ -17,7 +17,7 @@ const AGENTS: [(&str, &str); 3] = [
 
 /// Activity `number` of a colourful set; every third is a failed sign-in.
 fn activity(number: usize, at: Timestamp) -> Activity {
-    let failed = number % 3 == 0;
+    let failed = number.is_multiple_of(3);
     let (action, category, action_type) = match number % 3 {
         0 => ("failed sign-in", "EVENT_CATEGORY_FAILED_LOGIN", "EVENT_AAD_LOGIN_FAILED"),
         1 => ("sign in", "EVENT_CATEGORY_LOGIN", "EVENT_AAD_LOGIN"),
@@ -29,19 +29,19 @@ fn activity(number: usize, at: Timestamp) -> Activity {
         id: format!("{}_{number:032x}", at.0),
         created: Timestamp(at.0 + 1000 - (number % 7) as i64),
         source: 2,
-        service: if number % 5 == 0 { 11161 } else { 20595 },
+        service: if number.is_multiple_of(5) { 11161 } else { 20595 },
         instance: 0,
         action: action.into(),
         category: category.into(),
         action_type: action_type.into(),
         actor_kind: "user".into(),
-        actor: (number % 4 != 0).then(|| format!("actor-{}", number % 3)),
+        actor: (!number.is_multiple_of(4)).then(|| format!("actor-{}", number % 3)),
         user_name: Some(PEOPLE[number % PEOPLE.len()].into()),
         client: Some(Guid::from_u128((number % 2) as u128)),
         address: ADDRESSES[number % ADDRESSES.len()].map(String::from),
         ip_category: (number % 3) as i64,
-        country: (number % 2 == 0).then(|| "NO".to_string()),
-        organization: (number % 5 == 0).then(|| "Example Telecom".to_string()),
+        country: number.is_multiple_of(2).then(|| "NO".to_string()),
+        organization: number.is_multiple_of(5).then(|| "Example Telecom".to_string()),
         device_type: Some(device.into()),
         admin: number % 3 == 2,
         failure: failed.then_some(50126),
