@@ -30,6 +30,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
     let post_only = |handler: MethodRouter<Arc<Authority>>| {
         handler.options(token::preflight).fallback(token::wrong_method)
     };
+    let user_info = get(user_info::user_info).post(user_info::user_info).options(token::preflight);
     Router::new()
         .route("/{tenant}/oauth2/v2.0/introspect", post_only(post(token_state::introspect)))
         .route("/{tenant}/oauth2/v2.0/par", post_only(post(token::push)))
@@ -51,8 +52,8 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route("/{tenant}/discovery/v2.0/keys", get(documents::keys_v2))
         .route("/{tenant}/discovery/instance", get(documents::instances))
         .route("/{tenant}/userrealm/{user}", get(documents::user_realm))
-        .route("/{tenant}/openid/userinfo", get(user_info::user_info).post(user_info::user_info))
-        .route("/oidc/userinfo", get(user_info::user_info).post(user_info::user_info))
+        .route("/{tenant}/openid/userinfo", user_info.clone())
+        .route("/oidc/userinfo", user_info.clone())
         .route("/error", get(documents::error))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(authority)
