@@ -147,6 +147,13 @@ pub(crate) struct SignIn {
     pub(crate) capable: bool,
 }
 
+impl SignIn {
+    /// How the user proved who it is; by password in what was recorded before this was kept.
+    fn factors(&self) -> Vec<String> {
+        if self.amr.is_empty() { vec!["pwd".to_string()] } else { self.amr.clone() }
+    }
+}
+
 /// What a refresh token stands for.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct RefreshDetails {
@@ -417,7 +424,7 @@ impl Attempt {
         let grant = self.form.get("grant_type").and_then(|name| grants::find(name).ok());
         let grant_type = grant.map(|g| g.grant_types()[0].to_string());
         let facts = SignInFacts {
-            factors: Vec::new(),
+            factors: sign_in.factors(),
             interactive: grant_type.as_deref() != Some("refresh_token"),
             grant_type,
             session: sign_in.session,

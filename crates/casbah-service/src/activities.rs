@@ -1,5 +1,8 @@
 //! Activities: list, fetch, feedback, the sign-in log, and how long they are kept.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use casbah_authority::Caller;

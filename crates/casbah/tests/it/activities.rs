@@ -77,6 +77,7 @@ both! {
         let found = await_list(&caller, &ada, 1);
         let details = &found[0]["rawDataJson"]["Details"];
         assert_eq!((&details["grantType"], &details["interactive"]), (&json!("password"), &json!(true)));
+        assert_eq!(details["factors"], json!(["pwd"]));
         assert_eq!(found[0]["rawDataJson"]["ClientAppId"], PUBLIC_CLIENT);
         assert_eq!(found[0]["mainInfo"]["activityResult"]["isSuccess"], true);
 
