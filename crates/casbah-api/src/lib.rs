@@ -20,6 +20,7 @@ mod paging;
 mod parameters;
 mod presented;
 mod problem;
+pub mod resource_manager;
 mod table;
 #[cfg(test)]
 mod testing;

@@ -49,6 +49,14 @@ pub struct User {
     pub details: UserDetails,
 }
 
+impl User {
+    /// `mailNickname`: the part of the sign-in name before the @, unless another was given.
+    pub fn mail_nickname(&self) -> &str {
+        let own = self.user_principal_name.split('@').next().unwrap_or_default().trim();
+        self.details.mail_nickname.as_deref().unwrap_or(own)
+    }
+}
+
 /// Facts about a person that nothing is found by.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

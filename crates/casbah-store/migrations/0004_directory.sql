@@ -15,9 +15,11 @@ alter table users add column display_key {text} not null default '';
 alter table users add column mail_key {text} not null default '';
 alter table users add column given_key {text} not null default '';
 alter table users add column surname_key {text} not null default '';
+alter table users add column nickname_key {text} not null default '';
 alter table users add column guest {int} not null default 0;
 create index users_by_display_name on users (tenant, display_key, id);
 create index users_by_mail on users (tenant, mail_key, id);
+create index users_by_nickname on users (tenant, nickname_key, id);
 
 -- The words of the names of people and groups.
 create table directory_words (
@@ -38,12 +40,14 @@ create table groups_of_people (
     id {text} not null,
     display_name {text} not null,
     display_key {text} not null,
+    nickname_key {text} not null,
     details {text} not null,
     created {int} not null,
     deleted {int},
     primary key (tenant, id)
 ) {strict};
 create index groups_by_display_name on groups_of_people (tenant, display_key, id);
+create index groups_by_nickname on groups_of_people (tenant, nickname_key, id);
 
 create table group_members (
     tenant {text} not null,

@@ -27,7 +27,8 @@ fn reference(group: &Group) -> ObjectRef {
 /// Adds a group.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<()> {
     let sql = format!(
-        "insert into groups_of_people (tenant, {COLUMNS}, display_key) values (?1, ?2, ?3, ?4, ?5, ?6)"
+        "insert into groups_of_people (tenant, {COLUMNS}, display_key, nickname_key) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
     );
     let values = [
         tenant.into(),
@@ -36,6 +37,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<()> {
         Value::json(&group.details),
         group.created.into(),
         search::key(&group.display_name).into(),
+        search::key(&group.details.mail_nickname).into(),
     ];
     tx.execute(&sql, &values)?;
     search::add_words(tx, tenant, reference(group), &group.display_name)
@@ -43,7 +45,8 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<()> {
 
 /// Writes a group anew; creation stays as it was.
 pub fn save(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<()> {
-    let sql = "update groups_of_people set display_name = ?3, details = ?4, display_key = ?5 \
+    let sql = "update groups_of_people set display_name = ?3, details = ?4, display_key = ?5, \
+               nickname_key = ?6 \
                where tenant = ?1 and id = ?2";
     let values = [
         tenant.into(),
@@ -51,6 +54,7 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<()> {
         (&group.display_name).into(),
         Value::json(&group.details),
         search::key(&group.display_name).into(),
+        search::key(&group.details.mail_nickname).into(),
     ];
     tx.execute(sql, &values)?;
     search::put_words(tx, tenant, reference(group), &group.display_name)

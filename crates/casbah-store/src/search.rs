@@ -23,6 +23,8 @@ pub enum Property {
     DisplayName,
     /// Address for mail (people only).
     Mail,
+    /// `mailNickname` (people and groups only).
+    Nickname,
     /// First name (people only).
     GivenName,
     /// Family name (people only).
@@ -42,6 +44,7 @@ impl Property {
             Property::Name => "name_key",
             Property::DisplayName => "display_key",
             Property::Mail => "mail_key",
+            Property::Nickname => "nickname_key",
             Property::GivenName => "given_key",
             Property::Surname => "surname_key",
             Property::Enabled => "enabled",

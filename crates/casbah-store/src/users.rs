@@ -31,15 +31,16 @@ pub fn name_key(name: &str) -> String {
 }
 
 /// The columns that people are found by, beside the sign-in name.
-const KEYS: &str = "display_key, mail_key, given_key, surname_key, guest";
+const KEYS: &str = "display_key, mail_key, given_key, surname_key, nickname_key, guest";
 
-fn keys(user: &User) -> [Value; 5] {
+fn keys(user: &User) -> [Value; 6] {
     let key = |text: Option<&str>| Value::from(search::key(text.unwrap_or_default()));
     [
         key(Some(&user.display_name)),
         key(user.mail.as_deref()),
         key(user.given_name.as_deref()),
         key(user.surname.as_deref()),
+        key(Some(user.mail_nickname())),
         user.details.guest.into(),
     ]
 }
@@ -52,7 +53,7 @@ fn reference(id: Guid) -> ObjectRef {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     let sql = format!(
         "insert into users (tenant, name_key, {COLUMNS}, {KEYS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, \
-         ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+         ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
     );
     let mut values = vec![
         tenant.into(),
@@ -90,7 +91,7 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     let sql = "update users set user_principal_name = ?3, name_key = ?4, display_name = ?5, \
                given_name = ?6, surname = ?7, mail = ?8, enabled = ?9, password_hash = ?10, \
                sessions_valid_from = ?11, details = ?12, display_key = ?13, mail_key = ?14, \
-               given_key = ?15, surname_key = ?16, guest = ?17 where tenant = ?1 and id = ?2";
+               given_key = ?15, surname_key = ?16, nickname_key = ?17, guest = ?18 where tenant = ?1 and id = ?2";
     let mut values = vec![
         tenant.into(),
         user.id.into(),

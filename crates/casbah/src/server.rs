@@ -288,6 +288,7 @@ fn router(service: &Service, draining: &Arc<AtomicBool>) -> Router {
         .merge(operations::router(service.clone(), draining.clone()))
         .merge(casbah_api::identity::router(service.authority().clone()))
         .merge(casbah_api::graph::router(service.clone()))
+        .merge(casbah_api::resource_manager::router(service.clone()))
         .merge(casbah_api::router(service.clone()))
         .merge(casbah_portal::router(service.clone()))
 }

@@ -16,11 +16,13 @@ type Answered = Result<Answer, GraphError>;
 const FIELDS: &[Field] = &[
     Field { name: "id", property: Property::Id, kind: Kind::Id },
     Field { name: "displayName", property: Property::DisplayName, kind: Kind::Text },
+    Field { name: "mailNickname", property: Property::Nickname, kind: Kind::Text },
     Field { name: "createdDateTime", property: Property::Created, kind: Kind::Time },
 ];
 
 pub(super) async fn list(mut call: Call) -> Answered {
     let wanted = wanted(&mut call)?;
+    let by = wanted.order.by;
     let count = match call.query.count {
         true => Some(call.service.count_groups(&call.caller, wanted.clone()).await?),
         false => None,
@@ -28,7 +30,7 @@ pub(super) async fn list(mut call: Call) -> Answered {
     let mut found = call.service.search_groups(&call.caller, wanted).await?;
     let more = found.len() > call.query.page();
     found.truncate(call.query.page());
-    let token = |last: &Group| search::skip_token(last.id, &last.display_name.trim().to_lowercase());
+    let token = |last: &Group| search::skip_token(last.id, &key_of(last, by));
     let next = found.last().filter(|_| more).map(token);
     let page: Vec<Value> = found.iter().map(view).collect();
     let base = &call.service.settings().public_url;
@@ -42,9 +44,18 @@ pub(super) async fn count(mut call: Call) -> Answered {
     Ok(Answer::Text(call.service.count_groups(&call.caller, wanted).await?.to_string()))
 }
 
+/// What the list is in order by, as the database compares it.
+fn key_of(group: &Group, by: Property) -> String {
+    let text = match by {
+        Property::Nickname => &group.details.mail_nickname,
+        _ => &group.display_name,
+    };
+    text.trim().to_lowercase()
+}
+
 fn wanted(call: &mut Call) -> Result<Search, GraphError> {
     // What every group has the same: conditions on it are decided without looking.
-    let constants = json!({ "securityEnabled": true, "mailEnabled": false });
+    let constants = json!({ "securityEnabled": true, "mailEnabled": false, "mail": null });
     call.query.filter = call.query.filter.take().and_then(|filter| filter.without_constants(&constants));
     search::search(&call.query, FIELDS, Property::DisplayName)
 }

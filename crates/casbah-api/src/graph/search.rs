@@ -62,7 +62,9 @@ pub(super) fn search(query: &Query, fields: &[Field], usual: Property) -> Result
 
 /// The order that serves the first condition which an index knows.
 fn index_of(all: &[Condition]) -> Option<Property> {
-    let indexed = |p: Property| matches!(p, Property::DisplayName | Property::Name | Property::Mail);
+    let indexed = |p: Property| {
+        matches!(p, Property::DisplayName | Property::Name | Property::Mail | Property::Nickname)
+    };
     all.iter().find_map(|condition| match condition {
         Condition::All(inner) => index_of(inner),
         Condition::Starts(property, _) | Condition::Is(property, _) if indexed(*property) => Some(*property),

@@ -19,6 +19,7 @@ const FIELDS: &[Field] = &[
     Field { name: "userPrincipalName", property: Property::Name, kind: Kind::Text },
     Field { name: "displayName", property: Property::DisplayName, kind: Kind::Text },
     Field { name: "mail", property: Property::Mail, kind: Kind::Text },
+    Field { name: "mailNickname", property: Property::Nickname, kind: Kind::Text },
     Field { name: "givenName", property: Property::GivenName, kind: Kind::Text },
     Field { name: "surname", property: Property::Surname, kind: Kind::Text },
     Field { name: "accountEnabled", property: Property::Enabled, kind: Kind::Flag },
@@ -54,6 +55,7 @@ fn key_of(user: &User, by: Property) -> String {
     let text = match by {
         Property::DisplayName => &user.display_name,
         Property::Mail => user.mail.as_deref().unwrap_or_default(),
+        Property::Nickname => user.mail_nickname(),
         _ => &user.user_principal_name,
     };
     text.trim().to_lowercase()
@@ -191,7 +193,6 @@ fn nickname_of(user_principal_name: &str) -> &str {
 }
 
 pub(super) fn view(user: &User) -> Value {
-    let nickname = user.details.mail_nickname.as_deref();
     json!({
         "id": user.id,
         "userPrincipalName": user.user_principal_name,
@@ -199,7 +200,7 @@ pub(super) fn view(user: &User) -> Value {
         "givenName": user.given_name,
         "surname": user.surname,
         "mail": user.mail,
-        "mailNickname": nickname.unwrap_or_else(|| nickname_of(&user.user_principal_name)),
+        "mailNickname": user.mail_nickname(),
         "accountEnabled": user.enabled,
         "userType": if user.details.guest { "Guest" } else { "Member" },
         "createdDateTime": user.created.iso(),
