@@ -6,11 +6,11 @@ import process from "node:process";
 import { chromium } from "playwright-core";
 
 /** Chromium without the connections to the outside that a fresh profile would try. */
-export function launch() {
+export function launch(more = []) {
   return chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      "--disable-background-networking", "--disable-component-update", "--disable-sync", ...more],
   });
 }
 
@@ -55,7 +55,7 @@ async function enterPassword(page, user, password) {
   const name = page.getByLabel("User name");
   if (await name.isEditable()) await name.fill(user);
   await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click().catch(() => {});
+  await page.getByRole("button", { name: "Sign in", exact: true }).click().catch(() => {});
 }
 
 /** Does something in a page of a profile of its own; an error in the console of Casbah's pages is a failure. */

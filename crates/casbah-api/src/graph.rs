@@ -8,6 +8,7 @@
 mod app_role_assignments;
 mod applications;
 mod audit_logs;
+mod authentication;
 mod directory_roles;
 mod error;
 mod federated_identity_credentials;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use casbah_model::{Clock, Secret, Timestamp};
 use casbah_store::{
-    Store, authorization_codes, browser_sessions, device_codes, pushed_requests, revoked_tokens,
-    session_applications, token_families, used_assertions, used_proofs,
+    Store, authorization_codes, browser_sessions, device_codes, pending_sign_ins, pushed_requests,
+    revoked_tokens, session_applications, sign_in_attempts, token_families, used_assertions, used_challenges,
+    used_proofs,
 };
 use serde_json::Value as Json;
 
@@ -16,7 +17,7 @@ use crate::keys::{KeyError, KeyRing, SigningKey};
 use crate::master_key::{MasterKey, SecretKind};
 use crate::outbound::{Outbound, OutboundSettings};
 use crate::sign_in_log::SignInLog;
-use crate::throttle::Throttle;
+use crate::throttle::{FAMILIAR, Throttle};
 use crate::use_notes::UseNotes;
 
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -113,6 +114,7 @@ impl Authority {
     /// When the database fails.
     pub async fn remove_ended(&self) -> Result<u64, casbah_store::Error> {
         let before = self.clock.now().minus(std::time::Duration::from_secs(24 * 60 * 60));
+        let unfamiliar = self.clock.now().minus(FAMILIAR);
         self.store
             .write(move |tx| {
                 Ok(authorization_codes::remove_ended(tx, before)?
@@ -123,6 +125,9 @@ impl Authority {
                     + revoked_tokens::remove_ended(tx, before)?
                     + used_proofs::remove_ended(tx, before)?
                     + pushed_requests::remove_ended(tx, before)?
+                    + pending_sign_ins::remove_ended(tx, before)?
+                    + used_challenges::remove_ended(tx, before)?
+                    + sign_in_attempts::remove_ended(tx, before, unfamiliar)?
                     + session_applications::remove_ended(tx)?)
             })
             .await

@@ -8,6 +8,7 @@
 //! authorize(request) -> Err(refusal)          a page; never a redirect: client or redirect URI are in doubt
 //!                    -> Step::SignIn(..)      ask for name and password -> sign_in(..), set the cookie,
 //!                                             authorize(request with the session, Progress::SignedIn)
+//!                    -> Step::Interrupt ..    ask for a second factor or a new password -> interrupt(..)
 //!                    -> Step::Consent(..)     ask -> decide_consent(request, decision, ticket)
 //!                    -> Step::Redirect(..)    send it, with a code or with an error
 //! ```
@@ -67,6 +68,13 @@ pub enum Progress {
 pub enum Step {
     /// The sign-in page.
     SignIn(SignInPrompt),
+    /// The page for a step that a session lacks: [`Authority::interrupt`].
+    Interrupt {
+        /// Whether it is a second factor; otherwise a new password.
+        second_factor: bool,
+        /// Where the code will go; the pages' policy must let a form lead there.
+        redirect_uri: String,
+    },
     /// The consent page.
     Consent(ConsentPrompt),
     /// Back to the application.

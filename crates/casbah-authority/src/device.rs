@@ -34,6 +34,7 @@ use crate::resource::Identifiers;
 use crate::session::{self, Session};
 use crate::tenant::{self, Hints, TenantName};
 use crate::ticket::Page;
+use crate::token::SignIn;
 use crate::wanted::Wanted;
 
 const LIFE: Duration = Duration::from_secs(15 * 60);
@@ -45,6 +46,9 @@ const USER_CODE_LENGTH: usize = 9;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct DeviceDetails {
     pub(crate) wanted: Wanted,
+    /// How whoever approved had signed in.
+    #[serde(default)]
+    pub(crate) sign_in: Option<SignIn>,
 }
 
 /// What the device page shows next.
@@ -244,7 +248,7 @@ impl Start {
                     identifiers.find(tx, client.tenant.id, &entry.resource)?;
                 }
                 let secret = self.draw.device_code(client.tenant.id);
-                let details = DeviceDetails { wanted: self.wanted.clone() };
+                let details = DeviceDetails { wanted: self.wanted.clone(), sign_in: None };
                 let code = DeviceCode {
                     digest: self.master.digest(SecretKind::DeviceCode, &secret),
                     user_code: user_code.clone(),
@@ -355,7 +359,15 @@ impl Look {
             let everyone = session.administrator && *decision == ConsentDecision::AcceptForEveryone;
             self.record_consent(tx, &session, principal.id, &missing, everyone)?;
         }
-        let decided = device_codes::decide(tx, tenant, &code.digest, session.user.id, approved)?;
+        let sign_in = SignIn {
+            at: session.signed_in,
+            amr: session.amr.clone(),
+            address: session.address.clone(),
+            ..SignIn::default()
+        };
+        let details = DeviceDetails { sign_in: Some(sign_in), ..details };
+        let details = serde_json::to_value(details).map_err(OAuthError::internal)?;
+        let decided = device_codes::decide(tx, tenant, &code.digest, session.user.id, approved, &details)?;
         let action = if approved { "approve device sign-in" } else { "decline device sign-in" };
         let scopes: Vec<&String> = missing.iter().flat_map(|d| &d.missing).map(|s| &s.value).collect();
         let record = AuditRecord {

@@ -3,6 +3,7 @@
 //! Knows nothing of alerts, files and logs, and writes no HTML: its answers are values that the
 //! edge turns into JSON, redirects or pages.
 
+mod account;
 mod answer;
 mod answers;
 mod assertion;
@@ -36,6 +37,7 @@ mod resource;
 mod revocation;
 pub mod seed;
 mod session;
+mod sign_in;
 mod sign_in_log;
 mod sign_out;
 mod signature;
@@ -46,8 +48,10 @@ mod token;
 mod url_signature;
 mod use_notes;
 mod verify;
+mod visitor;
 mod wanted;
 
+pub use account::{Account, Ending, OwnApplication, OwnConsent, OwnSession};
 pub use assertion::Assertion;
 pub use authority::{Authority, Settings};
 pub use authorize::{
@@ -69,10 +73,14 @@ pub use outbound::{
 };
 pub use password::{HashingFailed, hash_password, verify_password};
 pub use redirect::check_registration as check_redirect_uri;
-pub use session::SignedIn;
+pub use sign_in::{
+    CodeKind, Factor, FactorHolder, PasskeyAnswer, PasswordChange, PendingSignIn, PendingStep, PendingView,
+    Registered, SignInRequest, SignInStep, SignedIn, TotpSetup, check_new_password,
+};
 pub use sign_out::SignedOut;
 pub use token::TokenRequest;
 pub use verify::{Audience, Presented, Refusal};
+pub use visitor::Visitor;
 
 #[cfg(test)]
 mod tests;

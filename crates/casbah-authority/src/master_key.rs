@@ -29,6 +29,14 @@ pub enum SecretKind {
     ApiToken,
     /// A request to the token endpoint, secret and all; its digest is never stored.
     TokenRequest,
+    /// The cookie of a sign-in under way.
+    PendingSignIn,
+    /// The cookie by which a browser is known again.
+    Browser,
+    /// A name that somebody typed and nobody has.
+    UnknownName,
+    /// A recovery code, with whose it is in front.
+    RecoveryCode,
 }
 
 impl SecretKind {
@@ -42,6 +50,10 @@ impl SecretKind {
             SecretKind::PushedRequest => b"pushed request",
             SecretKind::ApiToken => b"api token",
             SecretKind::TokenRequest => b"token request",
+            SecretKind::PendingSignIn => b"pending sign-in",
+            SecretKind::Browser => b"browser",
+            SecretKind::UnknownName => b"unknown name",
+            SecretKind::RecoveryCode => b"recovery code",
         }
     }
 }

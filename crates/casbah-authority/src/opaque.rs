@@ -51,6 +51,10 @@ impl Draw {
         self.secret("4.A", tenant)
     }
 
+    pub(crate) fn pending_sign_in(self, tenant: TenantId) -> Secret {
+        self.secret("5.A", tenant)
+    }
+
     fn secret(self, prefix: &str, tenant: TenantId) -> Secret {
         let mut bytes = [0; 48];
         bytes[..16].copy_from_slice(tenant.0.as_bytes());

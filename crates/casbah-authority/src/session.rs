@@ -1,37 +1,19 @@
-//! Browser sessions: signing in at the authority's pages, and who a cookie stands for.
+//! Browser sessions: who a cookie stands for, and signing out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use casbah_model::{Guid, RecordId, Role, Secret, SignInFacts, Tenant, Timestamp, User};
+use casbah_model::{Guid, RecordId, Role, Secret, Tenant, Timestamp, User};
 use casbah_store::audit::{self, AuditRecord};
-use casbah_store::browser_sessions::{self, BrowserSession};
+use casbah_store::browser_sessions;
 use casbah_store::{Tx, applications, tenants, users};
 use serde_json::json;
 
 use crate::authority::Authority;
 use crate::caller::{Caller, Principal};
-use crate::codes;
 use crate::error::OAuthError;
 use crate::master_key::{MasterKey, SecretKind};
-use crate::opaque::{self, Draw};
-use crate::sign_in_log::Entry;
-use crate::tenant::{Hints, TenantName};
+use crate::opaque;
 use crate::verify::{Refusal, allowed};
-
-/// How long a browser stays signed in.
-const SESSION_LIFE: Duration = Duration::from_secs(8 * 60 * 60);
-
-/// A fresh sign-in.
-#[derive(Debug)]
-pub struct SignedIn {
-    /// The cookie's value. Hand it to the browser and forget it.
-    pub session: Secret,
-    /// When it ends.
-    pub expires: Timestamp,
-    /// The user's sign-in name.
-    pub user_name: String,
-}
 
 /// A session that is good now.
 #[derive(Clone)]
@@ -43,102 +25,15 @@ pub(crate) struct Session {
     pub(crate) administrator: bool,
     pub(crate) roles: Vec<&'static Role>,
     pub(crate) digest: Vec<u8>,
+    /// How the user proved who it is (RFC 8176).
+    pub(crate) amr: Vec<String>,
+    /// Whether the user chose to stay signed in.
+    pub(crate) kept: bool,
+    /// Network address that the user signed in from.
+    pub(crate) address: Option<String>,
 }
 
 impl Authority {
-    /// Checks a name and a password. The time does not tell whether the name exists.
-    pub(crate) async fn check_password(
-        &self,
-        tenant: casbah_model::TenantId,
-        name: String,
-        password: Secret,
-    ) -> Result<User, OAuthError> {
-        let _turn = self.throttle.turn(tenant, &name).await?;
-        let user = self.throttle.count(&self.store, tenant, name, self.clock.now()).await?;
-        let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-        let right = crate::password::verify_password(password, hash).await?;
-        if !right {
-            let wrong = OAuthError::new(codes::WRONG_PASSWORD, "Invalid user name or password.");
-            return Err(match &user {
-                Some(user) => wrong.of_user(user.id),
-                None => wrong,
-            });
-        }
-        let user = user.ok_or_else(|| OAuthError::plain(codes::WRONG_PASSWORD))?;
-        let id = user.id;
-        self.store.write(move |tx| users::set_failures(tx, tenant, id, users::Failures::default())).await?;
-        if !user.enabled {
-            // Only who knows the password learns this.
-            return Err(OAuthError::plain(codes::USER_DISABLED).of_user(user.id));
-        }
-        Ok(user)
-    }
-
-    /// Leaves a trace of a sign-in at our pages that failed. What was typed as a name that does not exist is
-    /// left out: people type passwords there.
-    fn note_failure(&self, tenant: casbah_model::TenantId, error: &OAuthError) {
-        let entry = Entry {
-            tenant,
-            actor: error.user.as_deref().copied(),
-            as_itself: false,
-            client: None,
-            resource: None,
-            credential: None,
-            grant: None,
-            session: None,
-            failure: Some(error.code.number),
-            origin: audit::origin(),
-        };
-        self.sign_in_log.note(&self.store, self.clock.now(), entry);
-    }
-
-    /// Signs a person in at the authority's pages. `tenant` is the tenant segment of the page's URL.
-    ///
-    /// # Errors
-    /// 50126 wrong name or password (the two are not told apart), 50053 too many wrong ones, 50057
-    /// disabled; and what the tenant segment can be refused for.
-    pub async fn sign_in(&self, tenant: &str, name: &str, password: Secret) -> Result<SignedIn, OAuthError> {
-        let named = TenantName::parse(tenant)?;
-        let user_name = name.to_string();
-        let tenant = self
-            .store
-            .read(move |tx| {
-                let hints = Hints { user_name: Some(&user_name), ..Hints::default() };
-                named.resolve(tx, &hints)
-            })
-            .await?;
-        // A name of no known domain is a wrong name, nothing more.
-        let tenant = tenant.ok_or_else(|| OAuthError::plain(codes::WRONG_PASSWORD))?.id;
-        let checked = self.check_password(tenant, name.to_string(), password).await;
-        let user = checked.inspect_err(|error| self.note_failure(tenant, error))?;
-        let now = self.clock.now();
-        let secret = Draw::new().session(tenant);
-        let session = BrowserSession {
-            digest: self.digest(SecretKind::Session, &secret),
-            id: Guid::random(),
-            user: user.id,
-            created: now,
-            expires: now.plus(SESSION_LIFE),
-            revoked: None,
-        };
-        let expires = session.expires;
-        let facts = SignInFacts {
-            factors: vec!["pwd".to_string()],
-            interactive: true,
-            session: Some(session.id),
-            ..SignInFacts::default()
-        };
-        let record =
-            AuditRecord::new(now, ("user", user.id), "sign in", ("session", session.id), facts.details());
-        self.store
-            .write(move |tx| {
-                browser_sessions::insert(tx, tenant, &session)?;
-                audit::append(tx, tenant, &record)
-            })
-            .await?;
-        Ok(SignedIn { session: secret, expires, user_name: user.user_principal_name })
-    }
-
     /// Ends a browser session. Tokens that were issued in it live on (2.13).
     ///
     /// # Errors
@@ -268,5 +163,8 @@ pub(crate) fn find(
         administrator,
         roles,
         digest,
+        amr: session.amr,
+        kept: session.kept,
+        address: session.address,
     }))
 }

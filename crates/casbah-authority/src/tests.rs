@@ -17,6 +17,7 @@ mod on_behalf_of;
 mod password;
 mod proofs;
 mod refresh;
+mod sign_in;
 mod signer;
 mod token_state;
 mod verify;

@@ -31,9 +31,11 @@ use crate::grants::{self, Grant};
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::{self, Draw};
 use crate::resource::{Identifiers, Resource};
+use crate::sign_in::requirement;
 use crate::sign_in_log::Entry;
 use crate::tenant::{Hints, TenantName};
 use crate::verify::Refusal;
+use crate::visitor::Visitor;
 use crate::wanted::Wanted;
 
 /// How far the clocks of two nodes may be apart, in seconds.
@@ -324,17 +326,17 @@ impl Authority {
         let password = attempt.form.secret("password").ok_or_else(|| OAuthError::missing("password"))?;
         let (tenant, credentials) = (attempt.tenant.clone(), attempt.credentials.clone());
         let (master, now, user_name) = (Arc::clone(&attempt.master), attempt.now, name.clone());
-        let tenant = self
+        let (tenant, client) = self
             .store
             .read(move |tx| -> Result<_, OAuthError> {
                 let hints = Hints { user_name: Some(&user_name), ..Hints::default() };
                 let tenant = tenant.require(tx, &hints)?;
                 let client = credentials.authenticate(tx, tenant, &master, now)?;
                 client.check_installed_or_authenticated()?;
-                Ok(client.tenant.id)
+                Ok((client.tenant.id, client.application.app_id))
             })
             .await?;
-        Ok(self.check_password(tenant, name, password).await?.id)
+        Ok(self.check_password(tenant, name, password, &Visitor::default(), Some(client)).await?.id)
     }
 }
 
@@ -474,6 +476,9 @@ impl Attempt {
             return Err(OAuthError::plain(codes::USER_DISABLED));
         }
         self.check_key(&proven.sign_in)?;
+        let confidential = client.is_authenticated();
+        check_still_good(&proven, confidential)?;
+        requirement::check_token(tx, tenant, &proven.user, &proven.sign_in, self.endpoint, self.now)?;
         let delegation = self.consented(tx, &client, &proven)?;
         let resource = &delegation.resource;
         for (application, principal) in
@@ -506,6 +511,8 @@ impl Attempt {
                     created: proven.parent.as_ref().map_or(self.now, |parent| parent.created),
                     revoked: None,
                     parent: proven.parent.map(|parent| parent.id),
+                    password_based: is_password_based(&proven.sign_in),
+                    confidential,
                 };
                 token_families::insert(tx, tenant, &family)?;
                 family
@@ -675,6 +682,20 @@ fn issue_time(now: Timestamp, claims: &ClaimsRequest) -> Result<Timestamp, OAuth
         Some(wanted) if wanted > now.seconds() => Ok(Timestamp::from_seconds(wanted)),
         _ => Ok(now),
     }
+}
+
+fn is_password_based(sign_in: &SignIn) -> bool {
+    sign_in.amr.is_empty() || sign_in.amr.iter().any(|word| word == "pwd")
+}
+
+/// A new password ends what came from the old one, unless a confidential client holds it (3.8).
+fn check_still_good(proven: &ProvenUser, confidential: bool) -> Result<(), OAuthError> {
+    let changed = proven.user.details.password_changed;
+    let older = changed.is_some_and(|changed| proven.sign_in.at < changed);
+    if older && !confidential && is_password_based(&proven.sign_in) {
+        return Err(OAuthError::plain(codes::REVOKED).with_suberror("bad_token"));
+    }
+    Ok(())
 }
 
 /// When the refresh tokens of a single-page application end that signs in now.

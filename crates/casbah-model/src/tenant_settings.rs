@@ -162,6 +162,8 @@ pub struct SignInSettings {
     pub second_factor_roles: Vec<Guid>,
     /// Whether everybody needs a second factor.
     pub second_factor_for_all: bool,
+    /// Days after which a second factor that is demanded must be shown again; none means never.
+    pub second_factor_max_age_days: Option<u32>,
 }
 
 impl Default for SignInSettings {
@@ -171,6 +173,7 @@ impl Default for SignInSettings {
             password_max_age_days: None,
             second_factor_roles: Vec::new(),
             second_factor_for_all: false,
+            second_factor_max_age_days: None,
         }
     }
 }

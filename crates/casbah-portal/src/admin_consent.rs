@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use casbah_authority::{
-    Caller, ConsentDecision, ConsentScope, Endpoint, OAuthError, Principal, Refusal, codes,
+    Caller, ConsentDecision, ConsentScope, Endpoint, OAuthError, Principal, Refusal, SignInRequest, codes,
 };
 use casbah_model::{Application, Guid, Secret};
 use casbah_service::directory::applications::ApplicationKey;
@@ -18,6 +18,7 @@ use crate::browser::Browser;
 use crate::pages::{consent, sign_in};
 use crate::request::{Asked, Fields};
 use crate::respond::{Page, log, see_other};
+use crate::steps;
 
 macro_rules! endpoints {
     ($endpoint:expr, $show:ident, $sign_in:ident, $decide:ident) => {
@@ -142,6 +143,11 @@ impl<'a> Visit<'a> {
     }
 
     fn sign_in_page(&self, failed: Option<(&OAuthError, &str)>) -> Response {
+        let alone = steps::PasskeyAlone {
+            tenant: self.asked.tenant.clone(),
+            return_to: self.address(""),
+            leads_to: None,
+        };
         let markup = sign_in::page(
             self.service.clock(),
             &sign_in::SignIn {
@@ -154,6 +160,8 @@ impl<'a> Visit<'a> {
                 user_name: failed.map_or("", |(_, user)| user),
                 signed_in_as: None,
                 problem: failed.map(|(error, _)| error.text.as_str()),
+                passkey: alone.form(self.service.authority(), &self.browser),
+                leads_to: None,
             },
         );
         if failed.is_some() { Page::refused(markup) } else { Page::new(markup) }.into_response()
@@ -161,12 +169,18 @@ impl<'a> Visit<'a> {
 
     async fn sign_in(&self, fields: &Fields) -> Result<Response, OAuthError> {
         self.check_form("admin sign-in", fields)?;
-        let (user, password) = (fields.get("user"), fields.secret("password"));
-        match self.service.authority().sign_in(&self.asked.tenant, user, password).await {
-            Ok(signed_in) => {
-                let (authority, next) = (self.service.authority(), see_other(&self.address("")));
-                self.browser.sign_in(authority, next, &signed_in.session).await
-            }
+        let user = fields.get("user");
+        let request = SignInRequest {
+            tenant: self.asked.tenant.clone(),
+            name: user.to_string(),
+            password: fields.secret("password"),
+            keep: fields.get("keep") == "1",
+            return_to: self.address(""),
+            leads_to: None,
+            visitor: self.browser.visitor(),
+        };
+        match self.service.authority().sign_in(request).await {
+            Ok(step) => steps::go_on(self.service, &self.browser, step).await,
             Err(error) if is_users_own(&error) => {
                 log(&error, &self.asked.about);
                 self.show(Some((&error, user))).await

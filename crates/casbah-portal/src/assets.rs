@@ -11,6 +11,10 @@ pub(crate) async fn form_post() -> Response {
     file("text/javascript; charset=utf-8", include_str!("../assets/form-post.js"))
 }
 
+pub(crate) async fn passkey() -> Response {
+    file("text/javascript; charset=utf-8", include_str!("../assets/passkey.js"))
+}
+
 pub(crate) async fn icon() -> Response {
     file("image/svg+xml", include_str!("../assets/icon.svg"))
 }

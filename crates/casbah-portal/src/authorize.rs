@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use casbah_authority::{
-    Authority, AuthorizeRequest, ConsentDecision, ConsentPrompt, Endpoint, OAuthError, Progress,
-    ResponseMode, SignInPrompt, Step, codes,
+    Authority, AuthorizeRequest, ConsentDecision, ConsentPrompt, Endpoint, OAuthError, ResponseMode,
+    SignInPrompt, SignInRequest, Step, codes,
 };
 use casbah_model::Secret;
 use casbah_service::Service;
@@ -15,6 +15,7 @@ use crate::browser::Browser;
 use crate::pages::{consent, sign_in, simple};
 use crate::request::{Asked, Fields, merged};
 use crate::respond::{Page, log, see_other};
+use crate::steps;
 
 type Query = RawQuery;
 
@@ -152,7 +153,25 @@ impl<'a> Visit<'a> {
     async fn show(self) -> Response {
         let request = self.request(self.browser.session.as_ref());
         match self.authority().authorize(request).await {
+            Ok(Step::Interrupt { second_factor, redirect_uri }) => {
+                self.interrupt(second_factor, redirect_uri).await
+            }
             Ok(step) => self.browser.remember(self.answer(step, None)),
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    /// Asks for what the session lacks, and comes back here.
+    async fn interrupt(self, second_factor: bool, redirect_uri: String) -> Response {
+        let Some(session) = &self.browser.session else { return see_other(&self.asked.address("")) };
+        let (back, visitor) = (self.asked.address(""), self.browser.visitor());
+        let step =
+            self.authority().interrupt(session, second_factor, back, Some(redirect_uri), &visitor).await;
+        match step {
+            Ok(step) => {
+                let response = steps::go_on(self.service, &self.browser, step).await;
+                response.unwrap_or_else(|error| self.refuse(&error))
+            }
             Err(error) => self.refuse(&error),
         }
     }
@@ -162,12 +181,19 @@ impl<'a> Visit<'a> {
             return self.refuse(&error);
         }
         let authority = self.authority();
-        let signed_in =
-            authority.sign_in(&self.asked.tenant, fields.get("user"), fields.secret("password")).await;
-        match signed_in {
-            Ok(signed_in) => {
-                let next = self.asked.address_after(authority, Progress::SignedIn, &signed_in.session);
-                let response = self.browser.sign_in(authority, see_other(&next), &signed_in.session).await;
+        let request = SignInRequest {
+            tenant: self.asked.tenant.clone(),
+            name: fields.get("user").to_string(),
+            password: fields.secret("password"),
+            keep: fields.get("keep") == "1",
+            return_to: self.asked.address(""),
+            // From the page, because a pushed request names it nowhere else.
+            leads_to: Some(fields.get("leads_to").to_string()).filter(|uri| !uri.is_empty()),
+            visitor: self.browser.visitor(),
+        };
+        match authority.sign_in(request).await {
+            Ok(step) => {
+                let response = steps::go_on(self.service, &self.browser, step).await;
                 response.unwrap_or_else(|error| self.refuse(&error))
             }
             Err(error) if is_users_own(&error) => {
@@ -188,9 +214,7 @@ impl<'a> Visit<'a> {
             return self.refuse(&error);
         }
         match &self.browser.session {
-            Some(session) => {
-                see_other(&self.asked.address_after(self.authority(), Progress::AccountChosen, session))
-            }
+            Some(session) => see_other(&self.asked.address_after_choice(self.authority(), session)),
             None => see_other(&self.asked.address("")),
         }
     }
@@ -204,7 +228,9 @@ impl<'a> Visit<'a> {
         let ticket = fields.get("ticket").to_string();
         match self.authority().decide_consent(request, decision, ticket).await {
             // Signed out or signed in anew meanwhile: begin again, with GET.
-            Ok(Step::SignIn(_) | Step::Consent(_)) => see_other(&self.asked.address("")),
+            Ok(Step::SignIn(_) | Step::Interrupt { .. } | Step::Consent(_)) => {
+                see_other(&self.asked.address(""))
+            }
             Ok(step) => self.answer(step, None),
             Err(error) => self.refuse(&error),
         }
@@ -214,6 +240,8 @@ impl<'a> Visit<'a> {
         let clock = self.service.clock();
         match step {
             Step::SignIn(prompt) => self.sign_in_page(&prompt, failed),
+            // The next look at the address asks for it.
+            Step::Interrupt { .. } => see_other(&self.asked.address("")),
             Step::Consent(prompt) => self.consent_page(&prompt),
             Step::Redirect(redirect) => match redirect.location() {
                 Some(location) => see_other(&location),
@@ -226,6 +254,11 @@ impl<'a> Visit<'a> {
     }
 
     fn sign_in_page(&self, prompt: &SignInPrompt, failed: Option<(&OAuthError, &str)>) -> Response {
+        let alone = steps::PasskeyAlone {
+            tenant: self.asked.tenant.clone(),
+            return_to: self.asked.address(""),
+            leads_to: Some(prompt.redirect_uri.clone()),
+        };
         let hint = prompt.login_hint.as_deref().unwrap_or_default();
         let markup = sign_in::page(
             self.service.clock(),
@@ -239,6 +272,8 @@ impl<'a> Visit<'a> {
                 user_name: failed.map_or(hint, |(_, user)| user),
                 signed_in_as: prompt.signed_in_as.as_deref(),
                 problem: failed.map(|(error, _)| error.text.as_str()),
+                passkey: alone.form(self.authority(), &self.browser),
+                leads_to: Some(&prompt.redirect_uri),
             },
         );
         let page = if failed.is_some() { Page::refused(markup) } else { Page::new(markup) };
@@ -285,7 +320,8 @@ pub(crate) fn error_page(service: &Service, error: &OAuthError, about: &casbah_a
 
 /// What the user can put right on the sign-in page.
 pub(crate) fn is_users_own(error: &OAuthError) -> bool {
-    [codes::WRONG_PASSWORD, codes::LOCKED, codes::USER_DISABLED].contains(&error.code)
+    [codes::WRONG_PASSWORD, codes::LOCKED, codes::USER_DISABLED, codes::WRONG_SECOND_FACTOR]
+        .contains(&error.code)
 }
 
 /// A form that none of our pages in this browser can have sent.

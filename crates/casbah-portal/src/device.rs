@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use casbah_authority::{About, ConsentDecision, DeviceStep, Form, OAuthError, codes};
+use casbah_authority::{About, ConsentDecision, DeviceStep, Form, OAuthError, SignInRequest, codes};
 use casbah_service::Service;
 use http::HeaderMap;
 use url::form_urlencoded;
@@ -13,6 +13,7 @@ use crate::browser::Browser;
 use crate::pages::{device, sign_in, simple};
 use crate::request::{Fields, about};
 use crate::respond::{Page, log, see_other};
+use crate::steps;
 
 /// Longer than any code with its blanks and hyphens.
 const LONGEST_CODE: usize = 40;
@@ -46,11 +47,18 @@ pub(crate) async fn sign_in(
         Ok(DeviceStep::Confirm(_)) => return see_other(&visit.address("/device")),
         Err(error) => return visit.refuse(&error),
     };
-    let password = fields.secret("password");
-    match service.authority().sign_in(&tenant.to_string(), fields.get("user"), password).await {
-        Ok(signed_in) => {
-            let next = see_other(&visit.address("/device"));
-            let response = visit.browser.sign_in(service.authority(), next, &signed_in.session).await;
+    let request = SignInRequest {
+        tenant: tenant.to_string(),
+        name: fields.get("user").to_string(),
+        password: fields.secret("password"),
+        keep: fields.get("keep") == "1",
+        return_to: visit.address("/device"),
+        leads_to: None,
+        visitor: visit.browser.visitor(),
+    };
+    match service.authority().sign_in(request).await {
+        Ok(step) => {
+            let response = steps::go_on(&service, &visit.browser, step).await;
             response.unwrap_or_else(|error| visit.refuse(&error))
         }
         Err(error) if is_users_own(&error) => {
@@ -127,7 +135,12 @@ impl<'a> Visit<'a> {
         let (authority, clock) = (self.service.authority(), self.service.clock());
         let session = self.browser.session.as_ref().filter(|_| failed.is_none());
         match authority.device_step(&self.code, session).await {
-            Ok(DeviceStep::SignIn { application_name, .. }) => {
+            Ok(DeviceStep::SignIn { application_name, tenant }) => {
+                let alone = steps::PasskeyAlone {
+                    tenant: tenant.to_string(),
+                    return_to: self.address("/device"),
+                    leads_to: None,
+                };
                 let markup = sign_in::page(
                     clock,
                     &sign_in::SignIn {
@@ -140,6 +153,8 @@ impl<'a> Visit<'a> {
                         user_name: failed.map_or("", |(_, user)| user),
                         signed_in_as: None,
                         problem: failed.map(|(error, _)| error.text.as_str()),
+                        passkey: alone.form(authority, &self.browser),
+                        leads_to: None,
                     },
                 );
                 if failed.is_some() { Page::refused(markup) } else { Page::new(markup) }.into_response()

@@ -6,6 +6,7 @@
 //!
 //! Knows no SQL, and no rules of OAuth: what comes next is what the authority says.
 
+mod account;
 mod admin_consent;
 mod assets;
 mod authorize;
@@ -17,6 +18,7 @@ mod pages;
 mod request;
 mod respond;
 mod start;
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -54,8 +56,24 @@ pub fn router(service: Service) -> Router {
         .route("/device/decide", post(device::decide))
         .route("/device/approved", get(device::approved))
         .route("/device/declined", get(device::declined))
+        .route("/sign-in/next", get(steps::show))
+        .route("/sign-in/code", post(steps::prove_with_code))
+        .route("/sign-in/passkey", post(steps::prove_with_passkey))
+        .route("/sign-in/passkey-alone", post(steps::passkey_alone))
+        .route("/sign-in/password", post(steps::change_password))
+        .route("/sign-in/register-code", post(steps::register_code))
+        .route("/sign-in/register-passkey", post(steps::register_passkey))
+        .route("/account", get(account::show))
+        .route("/account/sign-in", get(account::ask_to_sign_in).post(account::sign_in))
+        .route("/account/authenticator", get(account::show_authenticator).post(account::add_authenticator))
+        .route("/account/passkey", post(account::add_passkey))
+        .route("/account/password", post(account::change_password))
+        .route("/account/recovery-codes", post(account::new_recovery_codes))
+        .route("/account/remove-factor", post(account::remove_factor))
+        .route("/account/end", post(account::end))
         .route("/assets/casbah.css", get(assets::style))
         .route("/assets/form-post.js", get(assets::form_post))
+        .route("/assets/passkey.js", get(assets::passkey))
         .route("/assets/icon.svg", get(assets::icon))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(service)

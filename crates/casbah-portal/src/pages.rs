@@ -1,9 +1,11 @@
 //! The markup. Every page is a function of what it shows.
 
+pub(crate) mod account;
 pub(crate) mod consent;
 pub(crate) mod device;
 pub(crate) mod sign_in;
 pub(crate) mod simple;
+pub(crate) mod steps;
 
 use casbah_model::{Clock, ClockSetting};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -30,6 +32,11 @@ pub(crate) fn layout_leaving(clock: Clock, title: &str, next: &str, body: &Marku
 /// The frame for pages to read.
 pub(crate) fn layout_wide(clock: Clock, title: &str, body: &Markup) -> Markup {
     frame(clock, title, true, body, &nothing(), &nothing())
+}
+
+/// The frame for pages to read, with a script at the end.
+pub(crate) fn layout_wide_with_script(clock: Clock, title: &str, script: &str, body: &Markup) -> Markup {
+    frame(clock, title, true, body, &html! { script src=(script) {} }, &nothing())
 }
 
 fn nothing() -> Markup {

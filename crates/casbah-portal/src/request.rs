@@ -7,8 +7,10 @@ use url::form_urlencoded;
 
 /// How far the user has come, with a proof; ours, so it is taken out before anybody looks.
 const PROGRESS: &str = "casbah_progress";
-/// A step takes the browser one redirect; this is plenty.
-const PROGRESS_LIFE: i64 = 60_000;
+/// A step takes the browser one redirect, or as long as somebody takes to write recovery codes down.
+const PROGRESS_LIFE: i64 = 10 * 60_000;
+const ACCOUNT: &str = "account";
+const SIGNED_IN: &str = "signed-in";
 
 /// A request with everything that is needed to repeat it.
 pub(crate) struct Asked {
@@ -71,28 +73,9 @@ impl Asked {
         format!("/{segment}/{rest}")
     }
 
-    /// The address at which a user who has just done something goes on.
-    pub(crate) fn address_after(
-        &self,
-        authority: &Authority,
-        progress: Progress,
-        session: &Secret,
-    ) -> String {
-        let word = match progress {
-            Progress::Start => return self.address(""),
-            Progress::AccountChosen => "account",
-            Progress::SignedIn => "signed-in",
-        };
-        let until = self.about.at.0 + PROGRESS_LIFE;
-        let proof = self.progress_proof(authority, word, until, session);
-        format!("{}&{PROGRESS}={word}.{until}.{proof}", self.address(""))
-    }
-
-    fn progress_proof(&self, authority: &Authority, word: &str, until: i64, session: &Secret) -> String {
-        authority.sign_url(
-            "portal progress",
-            &format!("{word}\n{until}\n{}\n{}", session.expose(), self.address("")),
-        )
+    /// The address at which a user who has just chosen an account goes on.
+    pub(crate) fn address_after_choice(&self, authority: &Authority, session: &Secret) -> String {
+        with_progress(authority, &self.address(""), ACCOUNT, session)
     }
 
     fn progress(&self, authority: &Authority, session: Option<&Secret>) -> Progress {
@@ -100,11 +83,11 @@ impl Asked {
             let (word, rest) = self.progress.as_deref()?.split_once('.')?;
             let (until, proof) = rest.split_once('.')?;
             let until: i64 = until.parse().ok()?;
-            let expected = self.progress_proof(authority, word, until, session?);
+            let expected = progress_proof(authority, &self.address(""), word, until, session?);
             let good = Secret::same_bytes(expected.as_bytes(), proof.as_bytes()) && self.about.at.0 < until;
             match word {
-                "account" if good => Some(Progress::AccountChosen),
-                "signed-in" if good => Some(Progress::SignedIn),
+                ACCOUNT if good => Some(Progress::AccountChosen),
+                SIGNED_IN if good => Some(Progress::SignedIn),
                 _ => None,
             }
         };
@@ -123,6 +106,27 @@ impl Asked {
             about: self.about,
         }
     }
+}
+
+/// The address at which a user who has just signed in goes on. Only an authorization request wants to
+/// know that it was just now.
+pub(crate) fn after_sign_in(authority: &Authority, address: &str, session: &Secret) -> String {
+    let path = address.split('?').next().unwrap_or_default();
+    if path.ends_with("/oauth2/authorize") || path.ends_with("/oauth2/v2.0/authorize") {
+        with_progress(authority, address, SIGNED_IN, session)
+    } else {
+        address.to_string()
+    }
+}
+
+fn with_progress(authority: &Authority, address: &str, word: &str, session: &Secret) -> String {
+    let until = authority.clock().now().0 + PROGRESS_LIFE;
+    let proof = progress_proof(authority, address, word, until, session);
+    format!("{address}&{PROGRESS}={word}.{until}.{proof}")
+}
+
+fn progress_proof(authority: &Authority, address: &str, word: &str, until: i64, session: &Secret) -> String {
+    authority.sign_url("portal progress", &format!("{word}\n{until}\n{}\n{address}", session.expose()))
 }
 
 /// The ids that an answer to this request carries.

@@ -135,7 +135,7 @@ impl Page {
 
     fn field(&self, name: &str) -> &str {
         let start = format!("name=\"{name}\" value=\"");
-        let rest = &self.text[self.text.find(&start).expect(name) + start.len()..];
+        let rest = &self.text[self.text.rfind(&start).expect(name) + start.len()..];
         &rest[..rest.find('"').expect("an end")]
     }
 }

@@ -19,6 +19,7 @@ mod tenant_settings;
 pub mod tenants;
 pub mod users;
 
+mod factors;
 mod names;
 #[cfg(test)]
 pub(crate) mod tests;

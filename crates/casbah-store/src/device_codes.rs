@@ -91,12 +91,21 @@ pub fn find_by_user_code(tx: &mut Tx<'_>, user_code: &str) -> Result<Option<(Ten
     tx.row(&sql, &[user_code.into()])?.map(read).transpose()
 }
 
-/// Records a user's decision. False when the sign-in is not pending any more.
-pub fn decide(tx: &mut Tx<'_>, tenant: TenantId, digest: &[u8], user: Guid, approved: bool) -> Result<bool> {
-    let sql = "update device_codes set state = ?3, user_id = ?4 \
+/// Records a user's decision, and in the details how that user had signed in. False when the sign-in is
+/// not pending any more.
+pub fn decide(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    digest: &[u8],
+    user: Guid,
+    approved: bool,
+    details: &Json,
+) -> Result<bool> {
+    let sql = "update device_codes set state = ?3, user_id = ?4, details = ?5 \
                where tenant = ?1 and digest = ?2 and state = 'pending'";
     let state = if approved { "approved" } else { "declined" };
-    Ok(tx.execute(sql, &[tenant.into(), digest.into(), state.into(), user.into()])? == 1)
+    let values = [tenant.into(), digest.into(), state.into(), user.into(), Value::json(details)];
+    Ok(tx.execute(sql, &values)? == 1)
 }
 
 /// Uses an approved sign-in up. False when it is not approved, or somebody did before.

@@ -99,6 +99,15 @@ pub fn of_client(tx: &mut Tx<'_>, tenant: TenantId, client: Guid) -> Result<Vec<
     tx.rows(&sql, &[tenant.into(), client.into()])?.into_iter().map(grant).collect()
 }
 
+/// The consents that count for a user, of whatever client: the user's own and those for everybody.
+pub fn of_user(tx: &mut Tx<'_>, tenant: TenantId, user: Guid) -> Result<Vec<PermissionGrant>> {
+    let sql = format!(
+        "select {COLUMNS} from permission_grants where tenant = ?1 and principal in (?2, '') \
+         order by created, id"
+    );
+    tx.rows(&sql, &[tenant.into(), user.into()])?.into_iter().map(grant).collect()
+}
+
 /// The consents that count for a user of a client on a resource: the user's own and the one for everybody.
 pub fn for_user(
     tx: &mut Tx<'_>,

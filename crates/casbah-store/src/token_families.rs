@@ -21,6 +21,10 @@ pub struct TokenFamily {
     pub revoked: Option<Timestamp>,
     /// The family on whose behalf it was started, and with which it ends.
     pub parent: Option<Guid>,
+    /// Whether it comes from a password; a new one ends it, unless the client is confidential.
+    pub password_based: bool,
+    /// Whether the client proved itself with a credential of its own.
+    pub confidential: bool,
 }
 
 /// A refresh token, known by its digest only.
@@ -40,7 +44,7 @@ pub struct RefreshToken {
     pub replaced: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, application, user_id, created, revoked, parent";
+const COLUMNS: &str = "id, application, user_id, created, revoked, parent, password_based, confidential";
 const TOKEN_COLUMNS: &str = "digest, family, details, created, expires, replaced";
 
 fn token_family(row: Row) -> Result<TokenFamily> {
@@ -52,6 +56,8 @@ fn token_family(row: Row) -> Result<TokenFamily> {
         created: r.take()?,
         revoked: r.take()?,
         parent: r.take()?,
+        password_based: r.take()?,
+        confidential: r.take()?,
     })
 }
 
@@ -69,7 +75,8 @@ fn refresh_token(row: Row) -> Result<RefreshToken> {
 
 /// Adds a family.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, family: &TokenFamily) -> Result<()> {
-    let sql = format!("insert into token_families (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    let sql =
+        format!("insert into token_families (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     let values = [
         tenant.into(),
         family.id.into(),
@@ -78,6 +85,8 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, family: &TokenFamily) -> Result
         family.created.into(),
         family.revoked.into(),
         family.parent.into(),
+        family.password_based.into(),
+        family.confidential.into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())
@@ -120,6 +129,37 @@ pub fn revoke(tx: &mut Tx<'_>, tenant: TenantId, id: Guid, now: Timestamp) -> Re
 pub fn revoke_of_user(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, now: Timestamp) -> Result<u64> {
     let sql = "update token_families set revoked = ?3 where tenant = ?1 and user_id = ?2 and revoked is null";
     tx.execute(sql, &[tenant.into(), user.into(), now.into()])
+}
+
+/// Revokes what a new password of the user ends: families that come from a password and belong to
+/// clients that nothing else could keep from being somebody else's.
+pub fn revoke_password_based(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, now: Timestamp) -> Result<u64> {
+    let sql = "update token_families set revoked = ?3 \
+               where tenant = ?1 and user_id = ?2 and revoked is null \
+               and password_based = 1 and confidential = 0";
+    tx.execute(sql, &[tenant.into(), user.into(), now.into()])
+}
+
+/// The families of a user that were not revoked, the newest first, at most `limit`.
+pub fn live_of_user(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, limit: i64) -> Result<Vec<TokenFamily>> {
+    let sql = format!(
+        "select {COLUMNS} from token_families where tenant = ?1 and user_id = ?2 and revoked is null \
+         order by created desc, id limit ?3"
+    );
+    tx.rows(&sql, &[tenant.into(), user.into(), limit.into()])?.into_iter().map(token_family).collect()
+}
+
+/// Revokes all families of a user with one application.
+pub fn revoke_of_user_with(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    user: Guid,
+    application: Guid,
+    now: Timestamp,
+) -> Result<u64> {
+    let sql = "update token_families set revoked = ?4 \
+               where tenant = ?1 and user_id = ?2 and application = ?3 and revoked is null";
+    tx.execute(sql, &[tenant.into(), user.into(), application.into(), now.into()])
 }
 
 /// Revokes all families of an application, which is being deleted, and all that were started on their

@@ -1,4 +1,4 @@
-//! People, their roles, and how often a wrong password was tried on them.
+//! People and their roles.
 
 use casbah_model::{Guid, ObjectKind, ObjectRef, Role, TenantId, Timestamp, User};
 
@@ -257,28 +257,4 @@ pub fn count_enabled_with_role(tx: &mut Tx<'_>, tenant: TenantId, role: Guid) ->
                  join group_members m on m.tenant = ?1 and m.group_id = g.id \
                  where r.tenant = ?1 and r.role = ?2)";
     tx.number(sql, &[tenant.into(), role.into()])
-}
-
-/// Wrong passwords tried on a person since the last right one, and until when no other is looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Failures {
-    /// How many.
-    pub count: i64,
-    /// The end of the lock-out; in the past when there is none.
-    pub until: Timestamp,
-}
-
-/// The wrong passwords tried on a person; none for a person who does not exist.
-pub fn failures(tx: &mut Tx<'_>, tenant: TenantId, user: Guid) -> Result<Failures> {
-    let sql = "select failed_count, failed_until from users where tenant = ?1 and id = ?2";
-    let Some(row) = tx.row(sql, &[tenant.into(), user.into()])? else { return Ok(Failures::default()) };
-    let mut r = row.read();
-    Ok(Failures { count: r.take()?, until: r.take()? })
-}
-
-/// Notes wrong passwords, or with [`Failures::default`] a right one.
-pub fn set_failures(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, failures: Failures) -> Result<()> {
-    let sql = "update users set failed_count = ?3, failed_until = ?4 where tenant = ?1 and id = ?2";
-    tx.execute(sql, &[tenant.into(), user.into(), failures.count.into(), failures.until.into()])?;
-    Ok(())
 }

@@ -158,7 +158,16 @@ fn family(user: &User, now: Timestamp) -> (TokenFamily, RefreshToken) {
         },
         "sign_in": { "session": Guid::random(), "at": now, "auth_time": false, "authenticated": false },
     });
-    let family = TokenFamily { id, application, user: user.id, created: now, revoked: None, parent: None };
+    let family = TokenFamily {
+        id,
+        application,
+        user: user.id,
+        created: now,
+        revoked: None,
+        parent: None,
+        password_based: true,
+        confidential: false,
+    };
     let token = RefreshToken {
         digest: random::bytes::<32>().to_vec(),
         family: id,

@@ -9,9 +9,9 @@ use super::error::GraphError;
 use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
-    app_role_assignments, applications, audit_logs, directory_roles, federated_identity_credentials, groups,
-    key_credentials, members, organization, permission_grants, role_management, rotate_password,
-    service_principals, signing_keys, tenant_settings, users,
+    app_role_assignments, applications, audit_logs, authentication, directory_roles,
+    federated_identity_credentials, groups, key_credentials, members, organization, permission_grants,
+    role_management, rotate_password, service_principals, signing_keys, tenant_settings, users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;
@@ -111,6 +111,18 @@ const READ_USERS: Need =
     Need::any(&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
 const WRITE_USERS: Need =
     Need::any(&["User.ReadWrite.All", "Directory.ReadWrite.All"]).of_roles(USER_ADMINISTRATORS);
+/// What people prove who they are with: also under the names that Graph has for it. What may write users may
+/// set their passwords, which is no less.
+const READ_FACTORS: Need = Need::any(&[
+    "UserAuthenticationMethod.Read.All",
+    "UserAuthenticationMethod.ReadWrite.All",
+    "User.ReadWrite.All",
+    "Directory.ReadWrite.All",
+])
+.of_roles(USER_ADMINISTRATORS);
+const WRITE_FACTORS: Need =
+    Need::any(&["UserAuthenticationMethod.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"])
+        .of_roles(USER_ADMINISTRATORS);
 const READ_ME: Need = Need::any(&[
     "User.Read",
     "User.Read.All",
@@ -215,6 +227,9 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     GET "/users", [READ_USERS], users::list;
     POST "/users", [WRITE_USERS], users::create;
     GET "/users/$count", [READ_USERS], users::count;
+    GET "/users/{key}/authentication/methods", [READ_FACTORS], authentication::list;
+    DELETE "/users/{key}/authentication/fido2Methods/{id}", [WRITE_FACTORS], authentication::remove;
+    DELETE "/users/{key}/authentication/softwareOathMethods/{id}", [WRITE_FACTORS], authentication::remove;
     GET "/users/{key}", [READ_USERS], users::fetch;
     PATCH "/users/{key}", [WRITE_USERS], users::change;
     DELETE "/users/{key}", [WRITE_USERS], users::delete;

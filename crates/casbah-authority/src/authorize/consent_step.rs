@@ -30,6 +30,7 @@ use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque;
 use crate::resource::{Identifiers, Resource};
 use crate::session::{self, Session};
+use crate::sign_in::requirement::{self, Requirement};
 use crate::tenant::{self, Hints, TenantName};
 use crate::ticket::Page;
 use crate::token::SignIn;
@@ -172,7 +173,16 @@ impl Pass {
             Some(s) => (Some(s), None),
         };
         match session {
-            Some(session) => self.consented(tx, session, checked),
+            Some(session) => match self.interruption(tx, &session)? {
+                None => self.consented(tx, session, checked),
+                Some(error) if prompt.none => {
+                    Ok(self.refuse(&tenant, &checked.target, &error.said_as("interaction_required")))
+                }
+                Some(error) => Ok(Step::Interrupt {
+                    second_factor: error.code != codes::PASSWORD_RESET_INTERRUPTS,
+                    redirect_uri: checked.target.uri,
+                }),
+            },
             None if prompt.none => {
                 let text = "The application asked for a silent sign-in, but no user is signed in.";
                 Ok(self.refuse(&tenant, &checked.target, &OAuthError::new(codes::NOT_SIGNED_IN, text)))
@@ -186,6 +196,17 @@ impl Pass {
                 signed_in_as: choose,
             })),
         }
+    }
+
+    /// What keeps somebody who is signed in from going on: a second factor that the tenant or this
+    /// request wants, or a password that an administrator wants changed.
+    fn interruption(&self, tx: &mut Tx<'_>, session: &Session) -> Result<Option<OAuthError>, OAuthError> {
+        if session.user.details.must_change_password && session.amr.iter().any(|word| word == "pwd") {
+            return Ok(Some(OAuthError::plain(codes::PASSWORD_RESET_INTERRUPTS)));
+        }
+        let requirement = Requirement::of(tx, session.tenant.id, &session.user)?;
+        let demanded = requirement::is_demanded(&self.request.form);
+        Ok(requirement.check(&session.amr, session.signed_in, demanded, self.now).err())
     }
 
     fn consented(&self, tx: &mut Tx<'_>, session: Session, checked: Checked) -> Result<Step, OAuthError> {
@@ -364,6 +385,8 @@ impl Pass {
             auth_time: checked.max_age.is_some() || checked.claims.auth_time,
             bound_to: checked.proof_key.clone(),
             capable: checked.claims.capable,
+            amr: session.amr.clone(),
+            address: session.address.clone(),
             ..SignIn::from_here(session.signed_in)
         };
         let details = CodeDetails {

@@ -66,7 +66,7 @@ impl Grant for DeviceCode {
             // One client's polls carry no scope: what was asked at the start counts.
             wanted: Wanted::after(asked, &details.wanted),
             first_resource_only,
-            sign_in: SignIn::from_here(attempt.now),
+            sign_in: details.sign_in.unwrap_or_else(|| SignIn::from_here(attempt.now)),
             nonce: None,
             used_up: UsedUp::DeviceCode(digest),
             always_refreshable: false,

@@ -7,6 +7,7 @@ use crate::client::Client;
 use crate::codes;
 use crate::error::OAuthError;
 use crate::grants::Grant;
+use crate::sign_in::requirement;
 use crate::tenant::TenantName;
 use crate::token::{Attempt, Proof, ProvenUser, SignIn, UsedUp};
 use crate::wanted::Wanted;
@@ -35,6 +36,8 @@ impl Grant for Password {
         let wrong = || OAuthError::plain(codes::WRONG_PASSWORD);
         let user = attempt.password_user.ok_or_else(wrong)?;
         let user = users::find(tx, client.tenant.id, user)?.ok_or_else(wrong)?;
+        requirement::check_password_grant(tx, client.tenant.id, &user, attempt.endpoint, attempt.now)?;
+        let amr = vec!["pwd".to_string()];
         Ok(Proof::User(Box::new(ProvenUser {
             user,
             family: None,
@@ -42,7 +45,7 @@ impl Grant for Password {
             parent: None,
             wanted: Wanted::required(attempt.endpoint, &attempt.form)?,
             first_resource_only: false,
-            sign_in: SignIn::from_here(attempt.now),
+            sign_in: SignIn { amr, ..SignIn::from_here(attempt.now) },
             nonce: None,
             used_up: UsedUp::Nothing,
             always_refreshable: false,

@@ -17,7 +17,10 @@ use casbah_store::{
 use serde_json::Value as Json;
 
 use crate::authorize::{AuthorizeRequest, Progress, Redirect, Step};
-use crate::{About, Authority, Endpoint, Form, OAuthError, SecretKind, Settings, TokenRequest, seed};
+use crate::{
+    About, Authority, Endpoint, Form, OAuthError, SecretKind, Settings, SignInRequest, SignInStep,
+    TokenRequest, Visitor, seed,
+};
 
 pub(crate) const BASE: &str = "https://localhost:8443";
 pub(crate) const PASSWORD: &str = "correct horse & battery=1";
@@ -290,7 +293,28 @@ impl World {
 
     pub(crate) async fn sign_in(&self, name: &str) -> Secret {
         let name = format!("{name}@contoso.example");
-        self.authority.sign_in("organizations", &name, Secret::new(PASSWORD)).await.expect("signs in").session
+        match self.try_sign_in("organizations", &name, PASSWORD).await.expect("signs in") {
+            SignInStep::Done(signed_in) => signed_in.session,
+            SignInStep::Continue(_) => panic!("a step is missing"),
+        }
+    }
+
+    pub(crate) async fn try_sign_in(
+        &self,
+        tenant: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<SignInStep, OAuthError> {
+        let request = SignInRequest {
+            tenant: tenant.to_string(),
+            name: name.to_string(),
+            password: Secret::new(password),
+            keep: false,
+            return_to: "/".to_string(),
+            leads_to: None,
+            visitor: Visitor::default(),
+        };
+        self.authority.sign_in(request).await
     }
 
     pub(crate) fn authorize_request(

@@ -3,7 +3,8 @@
 use casbah_model::{Clock, Guid};
 use maud::{Markup, html};
 
-use super::{layout, problem};
+use super::steps::PASSKEY_SCRIPT;
+use super::{layout, layout_with_script, problem};
 use crate::names;
 
 /// What the page shows.
@@ -19,6 +20,10 @@ pub(crate) struct SignIn<'a> {
     pub(crate) user_name: &'a str,
     pub(crate) signed_in_as: Option<&'a str>,
     pub(crate) problem: Option<&'a str>,
+    /// The form for signing in with a passkey alone, where browsers can.
+    pub(crate) passkey: Option<Markup>,
+    /// Redirect URI at which this ends up.
+    pub(crate) leads_to: Option<&'a str>,
 }
 
 pub(crate) fn page(clock: Clock, show: &SignIn<'_>) -> Markup {
@@ -37,8 +42,10 @@ pub(crate) fn page(clock: Clock, show: &SignIn<'_>) -> Markup {
             h2 { "Or use another account" }
         }
         (problem(show.problem))
+        @if let Some(passkey) = &show.passkey { (passkey) }
         form method="post" action=(show.action) {
             input type="hidden" name="proof" value=(show.proof);
+            @if let Some(uri) = show.leads_to { input type="hidden" name="leads_to" value=(uri); }
             label for="user" { "User name" }
             input #user type="text" name="user" value=(show.user_name) autocomplete="username"
                 autocapitalize="none" spellcheck="false" placeholder="name@domain" required
@@ -46,8 +53,15 @@ pub(crate) fn page(clock: Clock, show: &SignIn<'_>) -> Markup {
             label for="password" { "Password" }
             input #password type="password" name="password" autocomplete="current-password" required
                 autofocus[!show.user_name.is_empty()] aria-describedby=[show.problem.map(|_| "problem")];
+            label .choice {
+                input type="checkbox" name="keep" value="1";
+                span { "Stay signed in on this device for 90 days" }
+            }
             div .buttons { button { "Sign in" } }
         }
     };
-    layout(clock, "Sign in", &body)
+    match show.passkey {
+        Some(_) => layout_with_script(clock, "Sign in", PASSKEY_SCRIPT, &body),
+        None => layout(clock, "Sign in", &body),
+    }
 }

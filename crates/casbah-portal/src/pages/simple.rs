@@ -62,6 +62,11 @@ pub(crate) fn signed_out(clock: Clock, frames: &[String], back: Option<&str>) ->
     }
 }
 
+/// One heading, one sentence, one way on.
+pub(crate) fn message_with_link(clock: Clock, title: &str, text: &str, next: &str) -> Markup {
+    layout(clock, title, &html! { h1 { (title) } p { (text) } p { a href=(next) { "Go on" } } })
+}
+
 /// The way out of legacy API tokens; their answers link here.
 pub(crate) fn migrate(clock: Clock, base: &str) -> Markup {
     let resource = "05a65629-4c1b-48c1-a78b-804c4abdd4af";
@@ -99,7 +104,8 @@ pub(crate) fn start(clock: Clock, base: &str, user: Option<&str>, tenant: Option
             "this version; use the command line or the API." }
         @if let (Some(user), Some(tenant)) = (user, tenant) {
             p { "You are signed in as " strong { bdi { (user) } } " in " bdi { (names::shown(&tenant.display_name)) }
-                ". " a href={ "/" (tenant.id) "/oauth2/v2.0/logout" } { "Sign out" } }
+                ". " a href="/account" { "Your account" } ", "
+                a href={ "/" (tenant.id) "/oauth2/v2.0/logout" } { "sign out" } "." }
         }
         h2 { "For browsers" }
         ul {

@@ -1,9 +1,10 @@
 //! People.
 
-use casbah_authority::{Caller, hash_password};
+use casbah_authority::{Caller, check_new_password, hash_password};
 use casbah_model::{Guid, Secret, TenantId, Timestamp, User, UserDetails};
-use casbah_store::users::Failures;
-use casbah_store::{Search, Tx, audit, tenants, token_families, users};
+use casbah_store::{
+    Search, Tx, audit, pending_sign_ins, sign_in_attempts, tenant_settings, tenants, token_families, users,
+};
 use serde_json::{Value as Json, json};
 
 use super::names;
@@ -108,7 +109,8 @@ impl Service {
             },
         };
         if let Some(password) = new.password {
-            user.password_hash = Some(hash(password).await?);
+            let names = [user.user_principal_name.as_str(), &user.display_name];
+            user.password_hash = Some(self.new_password(tenant, &names, password).await?);
             user.details.password_changed = Some(now);
         }
         let template = caller.audit(now, "create user", "user", user.id, json!({}));
@@ -167,7 +169,11 @@ impl Service {
         }
         change.mail_nickname = change.mail_nickname.as_deref().map(names::mail_nickname).transpose()?;
         let password_hash = match change.password.clone() {
-            Some(password) => Some(hash(password).await?),
+            Some(password) => {
+                let user = self.fetch_user(caller, id_or_name).await?;
+                let names = [user.user_principal_name.as_str(), &user.display_name];
+                Some(self.new_password(tenant, &names, password).await?)
+            }
             None => None,
         };
         let (caller, template) = (caller.clone(), caller.audit(now, "change user", "user", "", json!({})));
@@ -189,7 +195,10 @@ impl Service {
                     token_families::revoke_of_user(tx, tenant, user.id, now)?;
                 }
                 if password_hash.is_some() {
-                    users::set_failures(tx, tenant, user.id, Failures::default())?;
+                    // Whoever guessed may have been let in: nothing is familiar any more.
+                    sign_in_attempts::clear_account(tx, tenant, user.id)?;
+                    sign_in_attempts::forget_places(tx, tenant, user.id)?;
+                    pending_sign_ins::end_of_user(tx, tenant, user.id, now)?;
                 }
                 keeping_an_administrator(tx, tenant, |tx| Ok(users::save(tx, tenant, &user)?))?;
                 let mut record = template.changed(user.id, &facts(&before), &facts(&user));
@@ -200,6 +209,18 @@ impl Service {
                 Ok(user)
             })
             .await
+    }
+
+    /// Checks a new password of a person with these names against the tenant's rules, and hashes it.
+    async fn new_password(
+        &self,
+        tenant: TenantId,
+        names: &[&str],
+        password: Secret,
+    ) -> Result<String, Error> {
+        let settings = self.store.read(move |tx| tenant_settings::find(tx, tenant)).await?.sign_in;
+        check_new_password(&settings, names, &password).map_err(|why| Error::invalid("password", why))?;
+        hash_password(password).await.map_err(Error::internal)
     }
 
     /// Signs a person out everywhere: sessions end, and every token that was issued is refused.
@@ -317,15 +338,6 @@ fn check_name_is_free(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<
         }
         _ => Ok(()),
     }
-}
-
-/// Checks that a password is of a fitting length, and hashes it.
-pub(crate) async fn hash(password: Secret) -> Result<String, Error> {
-    let length = password.expose().chars().count();
-    if !(8..=256).contains(&length) {
-        return Err(Error::invalid("password", "must have 8 to 256 characters."));
-    }
-    hash_password(password).await.map_err(Error::internal)
 }
 
 fn optional_name(field: &str, name: Option<&str>) -> Result<Option<String>, Error> {

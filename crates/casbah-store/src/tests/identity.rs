@@ -8,7 +8,6 @@ use casbah_model::{
 
 use super::{NOW, stores, tenant};
 use crate::api_tokens::ApiToken;
-use crate::users::Failures;
 use crate::{
     Condition, Error, Order, Property, Search, Store, Tx, api_tokens, app_role_assignments,
     application_secrets, applications, permission_grants, search, service_principals, tenants, users,
@@ -170,15 +169,6 @@ async fn users_keep_their_names_roles_and_failures() {
         })
         .await;
         assert_eq!(roles, [&ROLES[0]]);
-
-        let locked = Failures { count: 5, until: Timestamp(NOW.0 + 60_000) };
-        let failures = run(&store, move |tx| {
-            assert_eq!(users::failures(tx, one, id)?, Failures::default());
-            users::set_failures(tx, one, id, locked)?;
-            users::failures(tx, one, id)
-        })
-        .await;
-        assert_eq!(failures, locked);
     }
 }
 

@@ -35,6 +35,11 @@ pub enum Action {
         /// Sign-in name or object id
         user: String,
     },
+    /// Set a new password; every session and token of the person ends, and the next sign-in asks for another
+    ResetPassword(ResetArgs),
+    /// Show or take away second factors
+    #[command(subcommand)]
+    Factors(FactorAction),
     /// Give or take directory roles
     #[command(subcommand)]
     Role(RoleAction),
@@ -54,6 +59,37 @@ pub struct CreateArgs {
     /// Role to give, for example "Security Reader"; may be repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
+}
+
+/// Arguments of `casbah user reset-password`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ResetArgs {
+    /// Sign-in name or object id
+    user: String,
+    /// File with the password, - for standard input [env: CASBAH_NEW_PASSWORD; default: one is made and shown once]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Let the person keep this password
+    #[arg(long)]
+    keep: bool,
+}
+
+/// What can be done with second factors.
+#[derive(Subcommand, Clone, Debug)]
+pub enum FactorAction {
+    /// List a person's second factors
+    List {
+        /// Sign-in name or object id
+        user: String,
+    },
+    /// Take all of a person's second factors away, or one; the person's browsers are signed out
+    Reset {
+        /// Sign-in name or object id
+        user: String,
+        /// Id of the only one to take
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+    },
 }
 
 /// What can be done with roles.
@@ -91,6 +127,19 @@ const DETAILS: &[Column] = &[
     Column::text("Roles", "roles", "/roles"),
 ];
 
+const RESET: &[Column] = &[
+    Column::text("Sign-in name", "userPrincipalName", "/userPrincipalName"),
+    Column::text("Password", "password", "/password"),
+];
+
+const FACTORS: &[Column] = &[
+    Column::text("Kind", "kind", "/kind"),
+    Column::text("Name", "displayName", "/displayName"),
+    Column::new("Added", "createdDateTime", "/createdDateTime", Cell::Time),
+    Column::new("Last used", "lastUsedDateTime", "/lastUsedDateTime", Cell::Time),
+    Column::text("Id", "id", "/id"),
+];
+
 /// Made passwords use characters that cannot be mistaken for each other.
 const READABLE: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -110,6 +159,35 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
         }
         Action::Disable { user } => enable(&session, &output, user, false),
         Action::Enable { user } => enable(&session, &output, user, true),
+        Action::ResetPassword(arguments) => reset_password(&session, &output, arguments),
+        Action::Factors(FactorAction::List { user }) => {
+            output.list(FACTORS, &factors(&session, &session.user(user)?)?)
+        }
+        Action::Factors(FactorAction::Reset { user, id }) => {
+            let user = session.user(user)?;
+            let mut taken = Vec::new();
+            for factor in factors(&session, &user)? {
+                if id.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(text(&factor, "id"))) {
+                    let kind = match text(&factor, "kind") {
+                        "passkey" => "fido2Methods",
+                        _ => "softwareOathMethods",
+                    };
+                    let path = format!(
+                        "/v1.0/users/{}/authentication/{kind}/{}",
+                        encode(text(&user, "id")),
+                        encode(text(&factor, "id"))
+                    );
+                    session.directory("DELETE", &path, None)?;
+                    taken.push(factor["id"].clone());
+                }
+            }
+            let sentence = format!(
+                "{} second factors of {} were taken away",
+                taken.len(),
+                text(&user, "userPrincipalName")
+            );
+            output.done(&sentence, &json!({ "removed": taken }))
+        }
         Action::Role(RoleAction::Add(change)) => {
             let role = role(&change.role)?;
             let user = session.user(&change.user)?;
@@ -167,6 +245,41 @@ fn create(session: &Session, output: &Output, arguments: &CreateArgs) -> Result<
         note("The password is shown this once only.");
     }
     Ok(())
+}
+
+fn reset_password(session: &Session, output: &Output, arguments: &ResetArgs) -> Result<(), Failure> {
+    let user = session.user(&arguments.user)?;
+    let given = secret_from(arguments.password_file.as_deref(), "CASBAH_NEW_PASSWORD")?;
+    let made = given.is_none();
+    let password = given.unwrap_or_else(|| Secret::random(20, READABLE));
+    let path = format!("/v1.0/users/{}", encode(text(&user, "id")));
+    let profile = json!({ "password": password.expose(), "forceChangePasswordNextSignIn": !arguments.keep });
+    session.directory("PATCH", &path, Some(&json!({ "passwordProfile": profile })))?;
+    let mut shown = json!({ "id": user["id"], "userPrincipalName": user["userPrincipalName"] });
+    if made {
+        shown["password"] = password.expose().into();
+    }
+    output.record(RESET, &shown)?;
+    if made && output.for_people() {
+        note("The password is shown this once only.");
+    }
+    Ok(())
+}
+
+/// The second factors of a person; the password is none.
+fn factors(session: &Session, user: &Value) -> Result<Vec<Value>, Failure> {
+    let path = format!("/v1.0/users/{}/authentication/methods", encode(text(user, "id")));
+    let mut factors = session.directory_all(&path)?;
+    factors.retain_mut(|factor| {
+        let kind = match text(factor, "@odata.type") {
+            "#microsoft.graph.softwareOathAuthenticationMethod" => "authenticator",
+            "#microsoft.graph.fido2AuthenticationMethod" => "passkey",
+            _ => return false,
+        };
+        factor["kind"] = kind.into();
+        true
+    });
+    Ok(factors)
 }
 
 fn enable(session: &Session, output: &Output, named: &str, enabled: bool) -> Result<(), Failure> {

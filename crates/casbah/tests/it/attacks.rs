@@ -8,6 +8,7 @@ mod codes;
 mod guessing;
 mod pages;
 mod redirects;
+mod second_factors;
 mod taken_away;
 mod tenants;
 mod tokens;

@@ -48,6 +48,8 @@ const LICENCES: &[&str] = &[
     "Unicode-3.0",
     "Unlicense",
     "BSL-1.0",
+    // As permissive as MIT, in plainer words; of the reader of passkeys' CBOR.
+    "BlueOak-1.0.0",
     "CC0-1.0",
     "CDLA-Permissive-2.0",
     "MPL-2.0",
@@ -57,7 +59,7 @@ const LICENCES: &[&str] = &[
 
 /// How many packages the binary may be made of; raise it only with a reason. (250 was the goal; the
 /// library that verifies tokens instead of our own code is worth one more.)
-const MOST_PACKAGES: usize = 251;
+const MOST_PACKAGES: usize = 253;
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
@@ -224,13 +226,17 @@ const FOR_ALL_TENANTS: &[&str] = &[
     "delete from authorization_codes where expires < ?1",
     "delete from browser_sessions where expires < ?1",
     "delete from device_codes where expires < ?1",
+    "delete from familiar_places where last_used < ?1",
+    "delete from pending_sign_ins where expires < ?1",
     "delete from refresh_tokens where expires < ?1",
+    "delete from sign_in_attempts where updated < ?1",
     "delete from used_assertions where expires < ?1",
     "delete from pushed_requests where expires < ?1",
     "delete from revoked_tokens where expires < ?1",
     "delete from session_applications where session not in",
     "delete from used_proofs where expires < ?1",
     "delete from usage_rows where day < ?1",
+    "delete from used_challenges where expires < ?1",
     "update discovery_tasks set lease = null",
     "from uploads where state <> ?1 and expires < ?2",
     "select parts from uploads where parts <> '[]'",
