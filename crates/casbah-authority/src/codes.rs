@@ -37,7 +37,6 @@ codes! {
     WRONG_METHOD = 900561, "invalid_request", 405, "The endpoint accepts POST requests only.";
     UNKNOWN_GRANT = 70003, "unsupported_grant_type", 400, "The grant type is not supported.";
     RESOURCE_ON_V2 = 901002, "invalid_request", 400, "The v2.0 endpoint does not know the parameter resource; name the permission in scope.";
-    UNKNOWN_CODE = 90100, "invalid_request", 400, "A parameter is empty or not valid.";
     // The tenant
     MALFORMED_TENANT = 900023, "invalid_request", 400, "The tenant in the URL is neither a GUID nor a domain name.";
     UNKNOWN_TENANT = 90002, "invalid_request", 400, "The tenant does not exist here. Check the tenant in the URL.";
@@ -120,6 +119,7 @@ codes! {
     MISCONFIGURED = 650056, "invalid_request", 400, "The application lists no permission on the resource. Add one to its registration.";
     // The authorize endpoint
     WRONG_REDIRECT = 50011, "invalid_request", 400, "The redirect URI is not registered for the application. It must be identical, character by character.";
+    REDIRECT_NO_URI = 90102, "invalid_request", 400, "The redirect URI is not an absolute URI.";
     NO_REDIRECT = 900971, "invalid_request", 400, "The request names no redirect URI and the application has not exactly one.";
     RESPONSE_TYPE_DISABLED = 700054, "unsupported_response_type", 400, "The response type is not enabled for the application. Use code.";
     RESPONSE_TYPE_UNKNOWN = 70005, "unsupported_response_type", 400, "The response type is not supported. Use code.";
@@ -130,6 +130,7 @@ codes! {
     // Device codes
     DEVICE_PENDING = 70016, "authorization_pending", 400, "The user has not finished signing in on the other device.";
     DEVICE_UNKNOWN = 70018, "bad_verification_code", 400, "The device code or user code is wrong.";
+    USER_CODE_EXPIRED = 70019, "expired_token", 400, "The code that was typed is too old. Start again on the device.";
     DEVICE_EXPIRED = 70020, "expired_token", 400, "The device code has expired. Start again.";
     // Us
     UNAVAILABLE = 90033, "temporarily_unavailable", 503, "The authority is busy. Try again in a moment.";

@@ -147,7 +147,7 @@ impl Authority {
     /// Says what the device page shows next for a code that was typed.
     ///
     /// # Errors
-    /// 70018 unknown code, 70020 expired, 50053 too many unknown ones.
+    /// 70018 unknown code, 70019 expired, 50053 too many unknown ones.
     pub async fn device_step(
         &self,
         user_code: &str,
@@ -306,7 +306,7 @@ impl Look {
         let found = device_codes::find_by_user_code(tx, &self.user_code)?;
         let (tenant, code) = found.ok_or_else(|| OAuthError::plain(codes::DEVICE_UNKNOWN))?;
         if code.expires <= self.now {
-            return Err(OAuthError::plain(codes::DEVICE_EXPIRED));
+            return Err(OAuthError::plain(codes::USER_CODE_EXPIRED));
         }
         if code.state != DeviceCodeState::Pending {
             return Err(OAuthError::plain(codes::DEVICE_UNKNOWN));

@@ -7,6 +7,7 @@ mod client_credentials;
 mod code;
 mod device;
 mod documents;
+mod failures;
 mod federation;
 mod front_channel;
 mod issuer;

@@ -304,7 +304,9 @@ fn is_administrator(caller: &Caller) -> bool {
 fn from_service(e: Error) -> OAuthError {
     match e {
         Error::Internal(cause) => internal(cause),
-        Error::NotFound => OAuthError::new(codes::UNKNOWN_CODE, "What the request is about does not exist."),
+        Error::NotFound => {
+            OAuthError::new(codes::UNKNOWN_RESOURCE, "What the request is about does not exist.")
+        }
         other => OAuthError::new(codes::MISCONFIGURED, other.to_string()),
     }
 }

@@ -170,7 +170,7 @@ impl<'a> Visit<'a> {
 
     fn refuse(&self, error: &OAuthError) -> Response {
         log(error, &self.about);
-        if [codes::DEVICE_UNKNOWN, codes::DEVICE_EXPIRED, codes::LOCKED].contains(&error.code) {
+        if [codes::DEVICE_UNKNOWN, codes::USER_CODE_EXPIRED, codes::LOCKED].contains(&error.code) {
             let markup = device::code(self.service.clock(), &self.code, Some(&error.text));
             return Page::refused(markup).into_response();
         }

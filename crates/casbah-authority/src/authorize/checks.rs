@@ -2,6 +2,7 @@
 //! whether there may be a redirect at all, then everything that is told by redirect.
 
 use casbah_model::{Application, RedirectUri, ServicePrincipal};
+use url::Url;
 
 use crate::authorize::redirect_step::ResponseMode;
 use crate::claims::Endpoint;
@@ -67,6 +68,10 @@ pub(crate) fn target(application: &Application, form: &Form) -> Result<Target, O
     }
     let (uri, registered) = match form.get("redirect_uri") {
         Some(asked) => {
+            if Url::parse(asked).is_err() {
+                let text = format!("The redirect URI {asked} is not an absolute URI.");
+                return Err(OAuthError::new(codes::REDIRECT_NO_URI, text));
+            }
             let registered = redirect::find(&application.redirect_uris, asked).ok_or_else(|| {
                 OAuthError::new(
                     codes::WRONG_REDIRECT,

@@ -96,7 +96,7 @@ async fn declined_expired_unknown_and_foreign() {
     let late = world.later(900).await;
     let expired = poll(&late, URN, &[("device_code", device)]).await.expect_err("is refused");
     check_refusal(&expired, 70020, "expired_token");
-    assert_eq!(late.authority.device_step(user, None).await.expect_err("is refused").code.number, 70020);
+    assert_eq!(late.authority.device_step(user, None).await.expect_err("is refused").code.number, 70019);
     let shown = prompt(&world, user, &session).await;
     let decline = ConsentDecision::Decline;
     world.authority.decide_device(user, &session, decline, shown.ticket).await.expect("declines");

@@ -5,6 +5,7 @@
 
 pub(crate) mod browser;
 mod codes;
+mod errors;
 mod guessing;
 mod pages;
 mod redirects;
@@ -140,6 +141,15 @@ fn patch(casbah: &Casbah, path: &str, body: &Value) {
     let headers = [("content-type", "application/json")];
     let answer = administrator.send("PATCH", path, &headers, body.to_string().as_bytes());
     assert_eq!(answer.status, 204, "{}", answer.text());
+}
+
+/// Changes settings of the tenant.
+#[track_caller]
+fn patch_settings(casbah: &Casbah, change: &Value) {
+    let administrator = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+    let headers = [("content-type", "application/json")];
+    let body = change.to_string();
+    administrator.send("PATCH", "/v1.0/policies/tenantSettings", &headers, body.as_bytes()).ok();
 }
 
 /// The service principal of an application of the test world.
