@@ -191,7 +191,7 @@ impl Service {
                         names::user_principal_name(&user.user_principal_name, &domains)?;
                     check_name_is_free(tx, tenant, &user)?;
                 }
-                if user.sessions_valid_from != before.sessions_valid_from {
+                if password_hash.is_some() || (before.enabled && !user.enabled) {
                     token_families::revoke_of_user(tx, tenant, user.id, now)?;
                 }
                 if password_hash.is_some() {

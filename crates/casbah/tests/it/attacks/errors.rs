@@ -30,6 +30,7 @@ const ELSEWHERE: &[(u32, &str)] = &[
     (50_105, "casbah-authority/src/tests/claims.rs"),
     (501_051, "casbah-authority/src/tests/claims.rs"),
     (9_900_002, "casbah-authority/src/tests/proofs.rs"),
+    (9_900_003, "casbah-authority/src/tests/front_channel.rs"),
     (90_033, "casbah-authority/src/tests/federation.rs"),
     (70_012, "casbah-authority/src/tests/failures.rs"),
 ];

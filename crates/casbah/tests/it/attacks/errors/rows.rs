@@ -102,9 +102,7 @@ pub(super) const ROWS: &[Row] = &[
     row(1_002_012, "invalid_scope", BAD, |w| {
         w.post(TOKEN, &client(&[("scope", &format!("{RESOURCE}/Investigation.read"))]))
     }),
-    row(700_022, "invalid_scope", BAD, |w| {
-        asks(w, &format!("{RESOURCE}/Investigation.read User.Read"))
-    }),
+    row(700_022, "invalid_scope", BAD, |w| asks(w, &format!("{RESOURCE}/Investigation.read User.Read"))),
     // Codes and tokens
     row(70_000, "invalid_grant", BAD, |w| refreshed(w, "1.Aunknown")),
     row(54_005, "invalid_grant", BAD, |w| {
@@ -229,7 +227,7 @@ pub(super) const ROWS: &[Row] = &[
         ]))
     }),
     row(70_005, "unsupported_response_type", Seen::Redirect, |w| {
-        w.browser.get(&usual_request(&[("response_type", "device")]))
+        w.browser.get(&usual_request(&[("response_type", "device"), ("response_mode", "query")]))
     }),
     row(70_007, "invalid_request", Seen::Redirect, |w| {
         w.browser.get(&usual_request(&[("response_mode", "web_message")]))
