@@ -6,19 +6,25 @@
 //! What is not in the table does not exist; a property that is not understood is refused by name.
 
 mod app_role_assignments;
+mod application_body;
 mod applications;
 mod audit_logs;
 mod authentication;
+mod deleted_items;
 mod directory_roles;
 mod error;
 mod federated_identity_credentials;
 mod filter;
 mod groups;
 mod key_credentials;
+mod lists;
 mod members;
+mod objects;
 mod organization;
+mod owners;
 mod path;
 mod permission_grants;
+mod permissions;
 mod properties;
 mod query;
 mod role_management;
@@ -165,10 +171,15 @@ async fn identify(service: &Service, parts: &Parts) -> Result<Caller, GraphError
     })
 }
 
-/// Every need of the endpoint must be met; answers the permissions that did. Where owning the object is enough, the use case decides.
+/// Every need of the endpoint must be met; answers the permissions that did. Where owning the object is enough,
+/// the use case decides.
 fn check(caller: &Caller, endpoint: &Endpoint) -> Result<Vec<&'static str>, GraphError> {
+    check_needs(caller, endpoint.needs)
+}
+
+fn check_needs(caller: &Caller, needs: &[table::Need]) -> Result<Vec<&'static str>, GraphError> {
     let mut used = Vec::new();
-    for need in endpoint.needs {
+    for need in needs {
         let any_of = match caller.principal {
             Principal::System => continue,
             Principal::Application { .. } => need.application,

@@ -17,14 +17,23 @@ pub const DIRECTORY: Guid = Guid::from_u128(0x00000003_0000_0000_c000_0000000000
 /// Application id of *Casbah CLI*, the public client behind `casbah login`.
 pub const CLI: Guid = Guid::from_u128(0x6c1d2f0a_3b7e_4c58_9a41_ca5bab000001);
 
+/// Public clients that tools come with, and that Entra knows in every tenant: application id, name, and
+/// whether everybody's consent comes along, as for the first ones in Entra; the person's roles still decide.
+pub const WELL_KNOWN_CLIENTS: &[(Guid, &str, bool)] = &[
+    (Guid::from_u128(0x04b07795_8ddb_461a_bbee_02f9e1bf7b46), "Microsoft Azure CLI", true),
+    (Guid::from_u128(0x1950a258_227b_4e31_a9cf_717495945fc2), "Microsoft Azure PowerShell", true),
+    (Guid::from_u128(0x14d82eec_204b_4c2f_b7e8_296a70dab67e), "Microsoft Graph Command Line Tools", false),
+    (Guid::from_u128(0xaebc6443_996d_45c2_90f0_388ff96faa56), "Visual Studio Code", false),
+];
+
 /// What a new tenant gets.
 #[derive(Clone, Debug)]
 pub struct BuiltIn {
-    /// *Microsoft Cloud App Security*, *Microsoft Graph*, *Casbah CLI*.
+    /// *Microsoft Cloud App Security*, *Microsoft Graph*, *Casbah CLI*, and the well-known clients.
     pub applications: Vec<Application>,
     /// One for each application.
     pub service_principals: Vec<ServicePrincipal>,
-    /// What everybody's consent to *Casbah CLI* covers.
+    /// What everybody's consent to *Casbah CLI*, the Azure CLI and Azure PowerShell covers.
     pub permission_grants: Vec<PermissionGrant>,
 }
 
@@ -138,7 +147,8 @@ const CLI_DIRECTORY_SCOPES: &[&str] = &[
 
 /// What a tenant made at `now` starts with. Draws ids: call it before the transaction.
 pub fn built_in(now: Timestamp) -> BuiltIn {
-    let applications = vec![cloud_apps(now), directory(now), cli(now)];
+    let mut applications = vec![cloud_apps(now), directory(now), cli(now)];
+    applications.extend(WELL_KNOWN_CLIENTS.iter().map(|(app_id, name, _)| well_known(*app_id, name, now)));
     let principal = |application: &Application| ServicePrincipal {
         id: Guid::random(),
         app_id: application.app_id,
@@ -149,7 +159,7 @@ pub fn built_in(now: Timestamp) -> BuiltIn {
     };
     let service_principals: Vec<ServicePrincipal> = applications.iter().map(principal).collect();
     let [resource, directory, client] = [0, 1, 2].map(|n: usize| service_principals[n].id);
-    let grant = |resource: Guid, scopes: Vec<String>| PermissionGrant {
+    let grant = |client: Guid, resource: Guid, scopes: Vec<String>| PermissionGrant {
         id: Guid::random(),
         client,
         resource,
@@ -157,9 +167,15 @@ pub fn built_in(now: Timestamp) -> BuiltIn {
         scopes,
         created: now,
     };
-    let all = Permission::ALL.iter().map(|p| p.value().to_string()).collect();
-    let in_directory = CLI_DIRECTORY_SCOPES.iter().map(ToString::to_string).collect();
-    let permission_grants = vec![grant(resource, all), grant(directory, in_directory)];
+    let all: Vec<String> = Permission::ALL.iter().map(|p| p.value().to_string()).collect();
+    let in_directory: Vec<String> = CLI_DIRECTORY_SCOPES.iter().map(ToString::to_string).collect();
+    let consented = WELL_KNOWN_CLIENTS.iter().zip(&service_principals[3..]).filter(|((_, _, yes), _)| *yes);
+    let clients = std::iter::once(client).chain(consented.map(|(_, principal)| principal.id));
+    let permission_grants = clients
+        .flat_map(|client| {
+            [grant(client, resource, all.clone()), grant(client, directory, in_directory.clone())]
+        })
+        .collect();
     BuiltIn { applications, service_principals, permission_grants }
 }
 
@@ -238,6 +254,11 @@ fn directory(now: Timestamp) -> Application {
         scopes: DIRECTORY_SCOPES.iter().map(scope).collect(),
         ..application(DIRECTORY, "Microsoft Graph", now)
     }
+}
+
+fn well_known(app_id: Guid, name: &str, now: Timestamp) -> Application {
+    let loopback = RedirectUri { uri: "http://localhost".to_string(), kind: RedirectUriKind::PublicClient };
+    Application { public_client: true, redirect_uris: vec![loopback], ..application(app_id, name, now) }
 }
 
 fn cli(now: Timestamp) -> Application {

@@ -262,6 +262,12 @@ pub struct ApplicationDetails {
     pub pre_authorized: Vec<PreAuthorizedApplication>,
     /// `info`: addresses shown to people who consent.
     pub information: InformationalUrls,
+    /// What it is, for people.
+    pub description: Option<String>,
+    /// `api.acceptMappedClaims`.
+    pub accept_mapped_claims: Option<bool>,
+    /// `isFallbackPublicClient` was set and is not null.
+    pub public_client_stated: bool,
 }
 
 /// `optionalClaims` of an application.

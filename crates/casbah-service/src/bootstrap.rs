@@ -17,8 +17,9 @@ use casbah_store::{api_tokens, tenants};
 
 use self::file::{ApplicationEntry, File, RedirectUrisEntry, TenantEntry, UserEntry};
 use crate::directory::applications::{ApplicationChange, ApplicationKey, NewApplication};
+use crate::directory::permission_grants::GrantSearch;
 use crate::directory::secrets::{self, NewSecret};
-use crate::directory::service_principals::ServicePrincipalDetails;
+use crate::directory::service_principals::{ServicePrincipalChange, ServicePrincipalDetails};
 use crate::directory::tenants::NewTenant;
 use crate::directory::users::{NewUser, UserChange};
 use crate::{Error, Service};
@@ -218,8 +219,7 @@ impl Service {
                         by_kind(&entry.redirect_uris)
                     },
                     required_access: (required_access != known.required_access).then_some(required_access),
-                    token_version: None,
-                    certificates: None,
+                    ..ApplicationChange::default()
                 };
                 if change.is_any() {
                     self.change_application(caller, key, change).await?;
@@ -243,7 +243,15 @@ impl Service {
         }
         let client = match principals.into_iter().find(|p| p.principal.app_id == entry.app_id) {
             Some(known) => known.principal.id,
-            None => self.create_service_principal(caller, entry.app_id, true).await?.principal.id,
+            None => {
+                let new = self.create_service_principal(
+                    caller,
+                    entry.app_id,
+                    ServicePrincipalChange::default(),
+                    Vec::new(),
+                );
+                new.await?.principal.id
+            }
         };
         self.apply_permissions(caller, client, name, &roles, &scopes, report).await?;
         self.apply_secrets(caller, entry, secrets, report).await
@@ -271,7 +279,12 @@ impl Service {
         resources.dedup();
         for resource in resources {
             let wanted = scopes.iter().filter(|s| s.resource == resource).map(|s| s.value.clone());
-            let grants = self.list_permission_grants(caller).await?;
+            let grants = self
+                .search_permission_grants(
+                    caller,
+                    GrantSearch { client: Some(client), limit: i64::MAX, ..GrantSearch::default() },
+                )
+                .await?;
             let known = grants.into_iter().find(|g| {
                 g.client == client && g.resource == resource && g.consent_type == ConsentType::AllPrincipals
             });

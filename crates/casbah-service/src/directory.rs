@@ -6,9 +6,12 @@
 pub mod app_role_assignments;
 pub mod applications;
 pub mod certificates;
+pub mod deleted_items;
 mod facts;
 pub mod federated_credentials;
 pub mod groups;
+pub mod objects;
+pub mod owners;
 pub mod permission_grants;
 pub mod redirect_uris;
 pub(crate) mod rights;
@@ -19,8 +22,10 @@ mod tenant_settings;
 pub mod tenants;
 pub mod users;
 
+mod changes;
 mod factors;
 mod names;
+mod registration;
 #[cfg(test)]
 pub(crate) mod tests;
 

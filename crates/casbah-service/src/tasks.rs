@@ -74,6 +74,9 @@ impl Service {
         if let Err(e) = self.sweep_uploads().await {
             tracing::error!(error = %e, "uploads could not be swept");
         }
+        if let Err(e) = self.purge_expired_items().await {
+            tracing::error!(error = %e, "deleted items could not be deleted for good");
+        }
         if let Err(e) = self.remove_old_usage().await {
             tracing::error!(error = %e, "old usage could not be removed");
         }

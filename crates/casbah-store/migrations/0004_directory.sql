@@ -21,10 +21,26 @@ create index users_by_display_name on users (tenant, display_key, id);
 create index users_by_mail on users (tenant, mail_key, id);
 create index users_by_nickname on users (tenant, nickname_key, id);
 
--- The words of the names of people and groups.
+-- What applications are found by.
+alter table applications add column display_key {text} not null default '';
+alter table service_principals add column display_key {text} not null default '';
+create index applications_by_display_name on applications (tenant, display_key, id);
+create index service_principals_by_display_name on service_principals (tenant, display_key, id);
+
+-- A deleted application or service principal does not keep the application id from being used again.
+drop index applications_by_app_id;
+create unique index applications_by_app_id on applications (tenant, app_id) where deleted is null;
+drop index service_principals_by_app_id;
+create unique index service_principals_by_app_id on service_principals (tenant, app_id) where deleted is null;
+-- For the list of deleted items and the purge.
+create index applications_deleted on applications (tenant, deleted) where deleted is not null;
+create index service_principals_deleted on service_principals (tenant, deleted) where deleted is not null;
+create index users_deleted on users (tenant, deleted) where deleted is not null;
+
+-- The words of the names of people, groups, applications and service principals.
 create table directory_words (
     tenant {text} not null references tenants (id),
-    -- ServicePrincipal, User or Group.
+    -- Application, ServicePrincipal, User or Group.
     kind {text} not null,
     object {text} not null,
     word {text} not null,
@@ -69,6 +85,13 @@ create table owners (
     primary key (tenant, owned, owner)
 ) {strict};
 create index owners_by_owner on owners (tenant, owner);
+
+-- Lists of consents and assignments are read in pages by time.
+create index permission_grants_by_time on permission_grants (tenant, created, id);
+create index app_role_assignments_by_principal on app_role_assignments (tenant, principal, created, id);
+drop index app_role_assignments_by_resource;
+create index app_role_assignments_by_resource on app_role_assignments (tenant, resource, created, id);
+create index permission_grants_by_principal on permission_grants (tenant, principal, created, id);
 
 create table tenant_settings (
     tenant {text} not null primary key references tenants (id),

@@ -1,6 +1,6 @@
 //! App roles that service principals hold on resources.
 
-use casbah_model::{AppRoleAssignment, Guid, ObjectKind, TenantId};
+use casbah_model::{AppRoleAssignment, Guid, ObjectKind, TenantId, Timestamp};
 
 use crate::{Error, Result, Row, Tx};
 
@@ -43,6 +43,67 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<AppRol
 pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
     let sql = "delete from app_role_assignments where tenant = ?1 and id = ?2";
     Ok(tx.execute(sql, &[tenant.into(), id.into()])? > 0)
+}
+
+/// An assignment with the names of both sides.
+#[derive(Clone, Debug)]
+pub struct NamedAssignment {
+    /// The assignment.
+    pub assignment: AppRoleAssignment,
+    /// Who holds the role.
+    pub principal_name: String,
+    /// On what.
+    pub resource_name: String,
+}
+
+/// In whose list assignments stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// What this object holds.
+    Principal(Guid),
+    /// What others hold on this resource.
+    Resource(Guid),
+}
+
+/// A page of assignments, the oldest first: at most `limit`, behind the one that `after` names by time and id.
+/// Those of deleted objects are left out.
+pub fn page(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    side: Side,
+    after: Option<(Timestamp, Guid)>,
+    limit: i64,
+) -> Result<Vec<NamedAssignment>> {
+    let (column, object) = match side {
+        Side::Principal(id) => ("principal", id),
+        Side::Resource(id) => ("resource", id),
+    };
+    let (at, id) = after.map_or((i64::MIN, String::new()), |(at, id)| (at.0, id.to_string()));
+    let columns = COLUMNS.split(", ").map(|name| format!("a.{name}")).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "select coalesce(p.display_name, u.display_name, g.display_name), r.display_name, {columns} \
+         from app_role_assignments a \
+         join service_principals r on r.tenant = ?1 and r.id = a.resource and r.deleted is null \
+         left join service_principals p on p.tenant = ?1 and p.id = a.principal and p.deleted is null \
+         left join users u on u.tenant = ?1 and u.id = a.principal and u.deleted is null \
+         left join groups_of_people g on g.tenant = ?1 and g.id = a.principal and g.deleted is null \
+         where a.tenant = ?1 and a.{column} = ?2 and (a.created, a.id) > (?3, ?4) \
+         and coalesce(p.id, u.id, g.id) is not null \
+         order by a.created, a.id limit ?5"
+    );
+    let rows = tx.rows(&sql, &[tenant.into(), object.into(), at.into(), id.into(), limit.into()])?;
+    let named = |row: Row| {
+        let ((assignment, resource_name), principal_name) =
+            row.split_first(|row| row.split_first(assignment))?;
+        Ok(NamedAssignment { assignment, principal_name, resource_name })
+    };
+    rows.into_iter().map(named).collect()
+}
+
+/// Takes a role from everybody who holds it: the resource no longer has it. Answers how many held it.
+pub fn delete_of_role(tx: &mut Tx<'_>, tenant: TenantId, resource: Guid, app_role: Guid) -> Result<u64> {
+    let sql = "delete from app_role_assignments where tenant = ?1 and resource = ?2 and app_role = ?3";
+    tx.execute(sql, &[tenant.into(), resource.into(), app_role.into()])
 }
 
 /// The roles that a service principal holds.

@@ -18,8 +18,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("federation", include_str!("../migrations/0010_federation.sql")),
 ];
 
-/// The step that gives people columns to be found by. SQL's own `lower` knows ASCII only, so they are filled
-/// by [`crate::users::fill_keys`].
+/// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,
+/// so they are filled by functions such as [`crate::users::fill_keys`].
 const DIRECTORY: usize = 3;
 
 #[derive(Clone, Copy)]
@@ -66,6 +66,8 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
         tx.batch(&dialect.translate(sql))?;
         if index == DIRECTORY {
             crate::users::fill_keys(tx)?;
+            crate::applications::fill_keys(tx)?;
+            crate::service_principals::fill_keys(tx)?;
         }
         tx.execute("insert into schema_version (version) values (?1)", &[Value::Int(index as i64 + 1)])?;
     }

@@ -1,6 +1,6 @@
 //! Delegated permission grants: the records of consent.
 
-use casbah_model::{ConsentType, Guid, PermissionGrant, TenantId};
+use casbah_model::{ConsentType, Guid, PermissionGrant, TenantId, Timestamp};
 
 use crate::{Error, Result, Row, Tx, Value};
 
@@ -57,9 +57,53 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, grant: &PermissionGrant) -> Resul
     Ok(())
 }
 
+/// Leaves out what belongs to a deleted service principal or user.
+const LIVE: &str = "not exists (select 1 from service_principals s where s.tenant = ?1 \
+                    and s.id in (client, resource) and s.deleted is not null) \
+                    and not exists (select 1 from users u where u.tenant = ?1 and u.id = principal \
+                    and u.deleted is not null)";
+
+/// Which consents are wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct GrantSearch {
+    /// Of this client.
+    pub client: Option<Guid>,
+    /// On this resource.
+    pub resource: Option<Guid>,
+    /// For exactly this.
+    pub consent_type: Option<ConsentType>,
+    /// Behind the one with this time and id.
+    pub after: Option<(Timestamp, Guid)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A page of consents, the oldest first.
+pub fn search(tx: &mut Tx<'_>, tenant: TenantId, wanted: &GrantSearch) -> Result<Vec<PermissionGrant>> {
+    let (at, id) = wanted.after.map_or((i64::MIN, String::new()), |(at, id)| (at.0, id.to_string()));
+    let mut values = vec![tenant.into(), at.into(), id.into(), wanted.limit.into()];
+    let mut conditions = String::new();
+    let fixed = [
+        ("client", wanted.client.map(Value::from)),
+        ("resource", wanted.resource.map(Value::from)),
+        ("principal", wanted.consent_type.map(principal)),
+    ];
+    for (column, value) in fixed {
+        if let Some(value) = value {
+            values.push(value);
+            conditions.push_str(&format!(" and {column} = ?{}", values.len()));
+        }
+    }
+    let sql = format!(
+        "select {COLUMNS} from permission_grants where tenant = ?1 and (created, id) > (?2, ?3){conditions} \
+         and {LIVE} order by created, id limit ?4"
+    );
+    tx.rows(&sql, &values)?.into_iter().map(grant).collect()
+}
+
 /// A consent by its id.
 pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<PermissionGrant>> {
-    let sql = format!("select {COLUMNS} from permission_grants where tenant = ?1 and id = ?2");
+    let sql = format!("select {COLUMNS} from permission_grants where tenant = ?1 and id = ?2 and {LIVE}");
     tx.row(&sql, &[tenant.into(), id.into()])?.map(grant).transpose()
 }
 
@@ -87,7 +131,8 @@ pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
 
 /// Every consent of a tenant, the oldest first.
 pub fn list(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<PermissionGrant>> {
-    let sql = format!("select {COLUMNS} from permission_grants where tenant = ?1 order by created, id");
+    let sql =
+        format!("select {COLUMNS} from permission_grants where tenant = ?1 and {LIVE} order by created, id");
     tx.rows(&sql, &[tenant.into()])?.into_iter().map(grant).collect()
 }
 

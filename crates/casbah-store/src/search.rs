@@ -35,6 +35,10 @@ pub enum Property {
     Guest,
     /// When it was made, in milliseconds.
     Created,
+    /// Application id (applications and service principals only).
+    AppId,
+    /// Whether the application may come without a credential (applications only).
+    PublicClient,
 }
 
 impl Property {
@@ -50,6 +54,8 @@ impl Property {
             Property::Enabled => "enabled",
             Property::Guest => "guest",
             Property::Created => "created",
+            Property::AppId => "app_id",
+            Property::PublicClient => "public_client",
         }
     }
 }
@@ -73,6 +79,9 @@ pub enum Condition {
     AtMost(Property, Value),
     /// A word of the name begins with this key.
     Word(String),
+    /// One of its names as a resource is this: an identifier URI, and of a service principal the
+    /// application id too.
+    Named(String),
 }
 
 /// In which order objects come; ties are broken by the id.
@@ -97,11 +106,16 @@ pub struct Search {
     pub limit: i64,
 }
 
+/// The kind of an application in `directory_words`.
+const APPLICATION: &str = "Application";
+
 /// The table that is searched.
 #[derive(Clone, Copy)]
 pub(crate) enum Table {
     Users,
     Groups,
+    Applications,
+    ServicePrincipals,
 }
 
 impl Table {
@@ -109,13 +123,31 @@ impl Table {
         match self {
             Table::Users => "users",
             Table::Groups => "groups_of_people",
+            Table::Applications => "applications",
+            Table::ServicePrincipals => "service_principals",
         }
     }
 
-    fn kind(self) -> ObjectKind {
+    /// As in the column `kind` of `directory_words`.
+    fn kind(self) -> &'static str {
         match self {
-            Table::Users => ObjectKind::User,
-            Table::Groups => ObjectKind::Group,
+            Table::Users => ObjectKind::User.name(),
+            Table::Groups => ObjectKind::Group.name(),
+            Table::Applications => APPLICATION,
+            Table::ServicePrincipals => ObjectKind::ServicePrincipal.name(),
+        }
+    }
+
+    /// What a resource is named by; the parameter is the name in lower case.
+    fn named(self, name: &str) -> String {
+        let holders = format!("select application from identifier_uris where tenant = ?1 and uri = {name}");
+        match self {
+            Table::Applications => format!("id in ({holders})"),
+            Table::ServicePrincipals => format!(
+                "(app_id = {name} or app_id in (select app_id from applications where tenant = ?1 \
+                 and deleted is null and id in ({holders})))"
+            ),
+            Table::Users | Table::Groups => "1 = 0".to_string(),
         }
     }
 }
@@ -172,6 +204,10 @@ fn sql(condition: &Condition, table: Table, values: &mut Vec<Value>) -> String {
         Condition::Is(property, value) => format!("{} = {}", property.column(), place(value.clone())),
         Condition::AtLeast(property, value) => format!("{} >= {}", property.column(), place(value.clone())),
         Condition::AtMost(property, value) => format!("{} <= {}", property.column(), place(value.clone())),
+        Condition::Named(name) => {
+            let name = place(name.as_str().into());
+            table.named(&name)
+        }
         Condition::Starts(property, start) => {
             let column = property.column();
             let from = place(start.as_str().into());
@@ -183,7 +219,7 @@ fn sql(condition: &Condition, table: Table, values: &mut Vec<Value>) -> String {
         }
         Condition::Word(start) => {
             let from = place(start.as_str().into());
-            let kind = place(table.kind().name().into());
+            let kind = place(table.kind().into());
             let end = match successor(start) {
                 Some(end) => format!("and word < {}", place(end.into())),
                 None => String::new(),
@@ -230,30 +266,59 @@ fn words(name: &str) -> Vec<String> {
 
 /// Notes the words that a new object is found by.
 pub(crate) fn add_words(tx: &mut Tx<'_>, tenant: TenantId, object: ObjectRef, name: &str) -> Result<()> {
-    let words = words(name);
+    add_words_of(tx, tenant, object.kind.name(), object.id, &words(name))
+}
+
+fn add_words_of(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    kind: &'static str,
+    id: Guid,
+    words: &[String],
+) -> Result<()> {
     if words.is_empty() {
         return Ok(());
     }
     let places = crate::batches::places(words.len(), 3, 1);
     let sql = format!("insert into directory_words (tenant, kind, object, word) values {places}");
-    let mut values = vec![tenant.into(), object.kind.name().into(), object.id.into()];
-    values.extend(words.into_iter().map(Value::from));
+    let mut values = vec![tenant.into(), kind.into(), id.into()];
+    values.extend(words.iter().map(Value::from));
     tx.execute(&sql, &values)?;
     Ok(())
 }
 
 /// Notes the words that an object is found by now, instead of those noted before.
 pub(crate) fn put_words(tx: &mut Tx<'_>, tenant: TenantId, object: ObjectRef, name: &str) -> Result<()> {
+    put_words_of(tx, tenant, object.kind.name(), object.id, &words(name))
+}
+
+/// The same for an application, which is no member of anything and so has no [`ObjectKind`].
+pub(crate) fn put_words_of_application(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    application: Guid,
+    name: &str,
+) -> Result<()> {
+    put_words_of(tx, tenant, APPLICATION, application, &words(name))
+}
+
+fn put_words_of(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    kind: &'static str,
+    id: Guid,
+    words: &[String],
+) -> Result<()> {
     let sql = "select word from directory_words where tenant = ?1 and kind = ?2 and object = ?3";
-    let at = [tenant.into(), object.kind.name().into(), object.id.into()];
+    let at = [tenant.into(), kind.into(), id.into()];
     let rows = tx.rows(sql, &at)?;
     let mut found = rows.into_iter().map(|row| row.read().take()).collect::<Result<Vec<String>>>()?;
     found.sort();
-    if found == words(name) {
+    if found == words {
         return Ok(());
     }
     tx.execute("delete from directory_words where tenant = ?1 and kind = ?2 and object = ?3", &at)?;
-    add_words(tx, tenant, object, name)
+    add_words_of(tx, tenant, kind, id, words)
 }
 
 #[cfg(test)]

@@ -30,6 +30,18 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Reads the first column by itself, and the rest as `read` does.
+    pub(crate) fn split_first<T: FromValue, U>(mut self, read: fn(Row) -> Result<U>) -> Result<(U, T)> {
+        if self.0.is_empty() {
+            return Err(Error::Shape("no column 1".to_string()));
+        }
+        let first =
+            T::from_value(self.0.remove(0)).map_err(|why| Error::Shape(format!("column 1: {why}")))?;
+        Ok((read(self)?, first))
+    }
+}
+
 /// Takes a row's values from left to right.
 pub struct Reader {
     values: std::vec::IntoIter<Value>,

@@ -95,6 +95,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         casbah_service::Settings { public_url: url.clone(), uploads, upload_limit: config.upload_limit };
     let service = Service::new(store, Arc::new(authority), config.clock, settings)
         .operated_by(config.operator_tenant.clone());
+    let completed = service.complete_tenants().await;
+    completed.map_err(|e| StartError(format!("the tenants cannot be completed: {e}")))?;
     if let Some(path) = &config.bootstrap {
         apply_bootstrap(&service, path).await?;
     }

@@ -1,48 +1,83 @@
 //! `/applications`
 
-use casbah_model::{
-    AppRole, Application, ApplicationSecret, DelegatedScope, Guid, RedirectUriKind, RequiredAccess, Timestamp,
-};
-use casbah_service::directory::applications::{
-    ApplicationChange, ApplicationKey, ApplicationWithSecrets, NewApplication,
-};
-use casbah_service::directory::certificates::CertificateEntry;
+use casbah_model::{Application, ApplicationSecret, Guid, RedirectUri, RedirectUriKind, Timestamp};
+use casbah_service::directory::applications::{ApplicationKey, ApplicationWithSecrets, NewApplication};
 use casbah_service::directory::secrets::NewSecret;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::application_body::Asked;
 use super::error::GraphError;
 use super::key_credentials;
+use super::lists::{self, Column};
 use super::path::Key;
+use super::permissions::{app_role, scope};
 use super::properties::Properties;
-use super::{Answer, Call};
+use super::{Answer, Call, owners};
 
 type Answered = Result<Answer, GraphError>;
 
+/// What the database looks through; everything else is compared entry by entry.
+const COLUMNS: &[Column] = &[
+    Column::id("id", lists::Property::Id),
+    Column::id("appId", lists::Property::AppId),
+    Column::text("displayName", lists::Property::DisplayName),
+    Column::time("createdDateTime", lists::Property::Created),
+    Column::names("identifierUris"),
+];
+
 pub(super) async fn list(call: Call) -> Answered {
-    let all = call.service.list_applications(&call.caller).await?;
-    let entries = all.iter().map(|one| view(one, false)).collect();
+    call.query.check(&shape())?;
+    let fetch = |search| call.service.search_applications(&call.caller, search);
+    let count = |search| call.service.count_applications(&call.caller, search);
+    let key = |entry: &ApplicationWithSecrets| (entry.application.display_name.clone(), entry.application.id);
+    let found = lists::page(&call.query, COLUMNS, fetch, count, plain, key).await?;
+    let mut page = found.entries.iter().map(plain).collect::<Vec<_>>();
+    if call.query.expands(&["owners"])? {
+        for (entry, value) in found.entries.iter().zip(&mut page) {
+            let key = ApplicationKey::Id(entry.application.id);
+            value["owners"] = owners::of_application(&call, key).await?.into();
+        }
+    }
     let base = &call.service.settings().public_url;
-    call.query.list(base, "applications", entries).map(Answer::Found)
+    let next = found.next.as_deref();
+    call.query.envelope(base, "applications", page, found.count, next).map(Answer::Found)
+}
+
+pub(super) async fn count(call: Call) -> Answered {
+    call.query.check(&shape())?;
+    let fetch = |search| call.service.search_applications(&call.caller, search);
+    let count = |search| call.service.count_applications(&call.caller, search);
+    let key = |entry: &ApplicationWithSecrets| (entry.application.display_name.clone(), entry.application.id);
+    lists::count(&call.query, COLUMNS, fetch, count, plain, key).await.map(|n| Answer::Text(n.to_string()))
 }
 
 pub(super) async fn create(call: Call) -> Answered {
-    let asked = Asked::read(call.body, call.service.clock().now())?;
-    let display_name =
-        asked.display_name.ok_or_else(|| GraphError::bad_request("Property 'displayName' is required."))?;
-    let redirect_uris = asked
+    let asked = Asked::read(call.body, call.query.version, call.service.clock().now())?;
+    let mut change = asked.change;
+    let display_name = change
+        .display_name
+        .take()
+        .ok_or_else(|| GraphError::bad_request("Property 'displayName' is required."))?;
+    let redirect_uris = change
         .redirect_uris
         .into_iter()
-        .flat_map(|(kind, uris)| uris.into_iter().map(move |uri| casbah_model::RedirectUri { uri, kind }));
-    let new = NewApplication {
+        .flat_map(|(kind, uris)| uris.into_iter().map(move |uri| RedirectUri { uri, kind }));
+    let mut new = NewApplication {
         display_name,
-        public_client: asked.public_client.unwrap_or(false),
-        identifier_uris: asked.identifier_uris.unwrap_or_default(),
+        public_client: change.public_client.unwrap_or(false),
+        identifier_uris: change.identifier_uris.unwrap_or_default(),
         redirect_uris: redirect_uris.collect(),
-        required_access: asked.required_access.unwrap_or_default(),
-        token_version: asked.token_version,
-        certificates: asked.certificates.unwrap_or_default(),
+        app_roles: change.app_roles.unwrap_or_default(),
+        scopes: change.scopes.unwrap_or_default(),
+        required_access: change.required_access.unwrap_or_default(),
+        token_version: change.token_version,
+        owners: asked.owners,
+        certificates: change.certificates.unwrap_or_default(),
         ..NewApplication::default()
     };
+    for detail in change.details {
+        detail.apply(&mut new.details);
+    }
     let application = call.service.create_application(&call.caller, new).await?;
     let key = ApplicationKey::Id(application.id);
     let made = call.service.fetch_application(&call.caller, key).await?;
@@ -50,24 +85,22 @@ pub(super) async fn create(call: Call) -> Answered {
 }
 
 pub(super) async fn fetch(call: Call) -> Answered {
-    let found = call.service.fetch_application(&call.caller, key(&call.keys[0])?).await?;
-    let with_key = call.query.selects("keyCredentials");
-    call.query.select(view(&found, with_key)).map(Answer::Found)
+    let key = key(&call.keys[0])?;
+    let found = call.service.fetch_application(&call.caller, key).await?;
+    let mut entry = view(&found, call.query.selects("keyCredentials"));
+    if call.query.expands(&["owners"])? {
+        entry["owners"] = owners::of_application(&call, key).await?.into();
+    }
+    call.query.keep(entry).map(Answer::Found)
 }
 
 pub(super) async fn change(call: Call) -> Answered {
     let key = key(&call.keys[0])?;
-    let asked = Asked::read(call.body, call.service.clock().now())?;
-    let change = ApplicationChange {
-        display_name: asked.display_name,
-        public_client: asked.public_client,
-        identifier_uris: asked.identifier_uris,
-        redirect_uris: asked.redirect_uris,
-        required_access: asked.required_access,
-        token_version: asked.token_version,
-        certificates: asked.certificates,
-    };
-    call.service.change_application(&call.caller, key, change).await?;
+    let asked = Asked::read(call.body, call.query.version, call.service.clock().now())?;
+    if !asked.owners.is_empty() {
+        return Err(GraphError::bad_request("Property 'owners@odata.bind' is for new applications."));
+    }
+    call.service.change_application(&call.caller, key, asked.change).await?;
     Ok(Answer::Done)
 }
 
@@ -126,82 +159,28 @@ pub(super) fn key(key: &Key) -> Result<ApplicationKey, GraphError> {
     }
 }
 
-/// What a body asks for.
-struct Asked {
-    display_name: Option<String>,
-    public_client: Option<bool>,
-    identifier_uris: Option<Vec<String>>,
-    redirect_uris: Vec<(RedirectUriKind, Vec<String>)>,
-    required_access: Option<Vec<RequiredAccess>>,
-    token_version: Option<u8>,
-    certificates: Option<Vec<CertificateEntry>>,
+/// An application without anything: which properties there are.
+fn shape() -> Value {
+    let application = Application {
+        id: Guid::from_u128(0),
+        app_id: Guid::from_u128(0),
+        display_name: String::new(),
+        public_client: false,
+        identifier_uris: Vec::new(),
+        redirect_uris: Vec::new(),
+        app_roles: Vec::new(),
+        scopes: Vec::new(),
+        required_access: Vec::new(),
+        token_version: 1,
+        created: Timestamp(0),
+        details: casbah_model::ApplicationDetails::default(),
+    };
+    plain(&ApplicationWithSecrets { application, secrets: Vec::new(), certificates: Vec::new() })
 }
 
-impl Asked {
-    fn read(body: Value, now: Timestamp) -> Result<Asked, GraphError> {
-        let mut body = Properties::of(body)?;
-        // Null is Graph's word for "no".
-        let public_client = if body.has("isFallbackPublicClient") {
-            Some(body.bool("isFallbackPublicClient")?.unwrap_or(false))
-        } else {
-            None
-        };
-        let mut asked = Asked {
-            display_name: body.text("displayName")?,
-            public_client,
-            identifier_uris: body.texts("identifierUris")?,
-            redirect_uris: Vec::new(),
-            required_access: required_access(&mut body)?,
-            token_version: None,
-            certificates: key_credentials::of_body(&mut body, now)?,
-        };
-        for (name, kind) in [
-            ("web", RedirectUriKind::Web),
-            ("spa", RedirectUriKind::Spa),
-            ("publicClient", RedirectUriKind::PublicClient),
-        ] {
-            if let Some(mut platform) = body.object(name)? {
-                if let Some(uris) = platform.texts("redirectUris")? {
-                    asked.redirect_uris.push((kind, uris));
-                }
-                platform.finish()?;
-            }
-        }
-        if let Some(mut api) = body.object("api")? {
-            let version = api.number("requestedAccessTokenVersion")?;
-            asked.token_version = version.map(|v| u8::try_from(v).unwrap_or(0));
-            api.finish()?;
-        }
-        if let Some(audience) = body.text("signInAudience")?
-            && audience != "AzureADMyOrg"
-        {
-            return Err(GraphError::bad_request(
-                "Property 'signInAudience' must be AzureADMyOrg: an application belongs to one tenant.",
-            ));
-        }
-        body.finish()?;
-        Ok(asked)
-    }
-}
-
-fn required_access(body: &mut Properties) -> Result<Option<Vec<RequiredAccess>>, GraphError> {
-    let Some(resources) = body.objects("requiredResourceAccess")? else { return Ok(None) };
-    let mut all = Vec::new();
-    for mut resource in resources {
-        let resource_app_id = resource.needed_id("resourceAppId")?;
-        for mut access in resource.objects("resourceAccess")?.unwrap_or_default() {
-            let id = access.needed_id("id")?;
-            let is_role = match access.needed_text("type")?.as_str() {
-                "Role" => true,
-                "Scope" => false,
-                _ => return Err(GraphError::bad_request("Property 'type' must be Role or Scope.")),
-            };
-            access.finish()?;
-            all.push(RequiredAccess { resource_app_id, id, is_role });
-        }
-        resource.finish()?;
-    }
-    Ok(Some(all))
+/// An application without the bytes of its certificates, as in lists.
+pub(super) fn plain(details: &ApplicationWithSecrets) -> Value {
+    view(details, false)
 }
 
 /// An application or service principal among what somebody owns; none when it is gone.
@@ -223,30 +202,96 @@ pub(super) async fn owned_view(call: &Call, id: Guid) -> Result<Option<Value>, G
 }
 
 fn view(details: &ApplicationWithSecrets, with_key: bool) -> Value {
-    let app = &details.application;
     let credentials: Vec<Value> = details.secrets.iter().map(password_credential).collect();
+    let mut view = registration(&details.application);
+    view["passwordCredentials"] = credentials.into();
+    let certificates = details.certificates.iter().map(|c| key_credentials::view(c, with_key));
+    view["keyCredentials"] = certificates.collect::<Vec<_>>().into();
+    view
+}
+
+/// An application without its credentials.
+pub(super) fn registration(app: &Application) -> Value {
+    let details = &app.details;
+    let stated = app.public_client || details.public_client_stated;
+    let info = &details.information;
     json!({
         "id": app.id,
         "appId": app.app_id,
         "displayName": app.display_name,
         "createdDateTime": app.created.iso(),
         "deletedDateTime": null,
-        "signInAudience": "AzureADMyOrg",
+        "description": details.description,
+        "publisherDomain": null,
+        "signInAudience": details.sign_in_audience.as_deref().unwrap_or("AzureADMyOrg"),
         "identifierUris": app.identifier_uris,
-        "isFallbackPublicClient": app.public_client,
+        "isFallbackPublicClient": stated.then_some(app.public_client),
+        "isDeviceOnlyAuthSupported": null,
+        "oauth2RequirePostResponse": false,
+        "groupMembershipClaims": details.group_membership_claims,
+        "optionalClaims": optional_claims(&details.optional_claims),
+        "defaultRedirectUri": null,
+        "samlMetadataUrl": null,
+        "serviceManagementReference": details.service_management_reference,
+        "notes": details.notes,
+        "tags": details.tags,
+        "info": {
+            "logoUrl": null,
+            "marketingUrl": info.marketing_url,
+            "privacyStatementUrl": info.privacy_statement_url,
+            "supportUrl": info.support_url,
+            "termsOfServiceUrl": info.terms_of_service_url,
+        },
         "api": {
+            "acceptMappedClaims": details.accept_mapped_claims,
+            "knownClientApplications": details.known_client_applications,
             "requestedAccessTokenVersion": app.token_version,
             "oauth2PermissionScopes": app.scopes.iter().map(scope).collect::<Vec<_>>(),
+            "preAuthorizedApplications": details.pre_authorized.iter().map(|client| json!({
+                "appId": client.app_id,
+                "delegatedPermissionIds": client.delegated_permission_ids,
+            })).collect::<Vec<_>>(),
         },
         "appRoles": app.app_roles.iter().map(app_role).collect::<Vec<_>>(),
         "requiredResourceAccess": required(app),
-        "passwordCredentials": credentials,
-        "keyCredentials": details.certificates.iter().map(|c| key_credentials::view(c, with_key)).collect::<Vec<_>>(),
-        "web": { "redirectUris": uris(app, RedirectUriKind::Web) },
+        "passwordCredentials": [],
+        "keyCredentials": [],
+        "web": {
+            "redirectUris": uris(app, RedirectUriKind::Web),
+            "homePageUrl": details.home_page_url,
+            "logoutUrl": details.logout_url,
+            "implicitGrantSettings": {
+                "enableIdTokenIssuance": details.implicit_id_tokens,
+                "enableAccessTokenIssuance": false,
+            },
+        },
         "spa": { "redirectUris": uris(app, RedirectUriKind::Spa) },
         "publicClient": { "redirectUris": uris(app, RedirectUriKind::PublicClient) },
-        "tags": [],
     })
+}
+
+/// Null when there is none at all, as in Graph.
+fn optional_claims(claims: &casbah_model::OptionalClaims) -> Value {
+    let list = |claims: &[casbah_model::OptionalClaim]| -> Value {
+        claims
+            .iter()
+            .map(|c| {
+                json!({
+                    "name": c.name, "source": c.source, "essential": c.essential,
+                    "additionalProperties": c.additional_properties,
+                })
+            })
+            .collect::<Vec<_>>()
+            .into()
+    };
+    if *claims == casbah_model::OptionalClaims::default() {
+        return Value::Null;
+    }
+    let mut all = Map::new();
+    all.insert("idToken".to_string(), list(&claims.id_token));
+    all.insert("accessToken".to_string(), list(&claims.access_token));
+    all.insert("saml2Token".to_string(), list(&claims.saml2_token));
+    Value::Object(all)
 }
 
 fn uris(app: &Application, kind: RedirectUriKind) -> Vec<&str> {
@@ -269,7 +314,6 @@ fn required(app: &Application) -> Vec<Value> {
     resources.into_iter().map(entry).collect()
 }
 
-/// A secret without its text.
 pub(super) fn password_credential(secret: &ApplicationSecret) -> Value {
     json!({
         "keyId": secret.key_id,
@@ -281,33 +325,5 @@ pub(super) fn password_credential(secret: &ApplicationSecret) -> Value {
         "secretText": null,
         "casbah.lastUsedDateTime": secret.last_used.map(Timestamp::iso),
         "casbah.lastUsedAddress": secret.last_address,
-    })
-}
-
-/// An app role, as applications and service principals show it.
-pub(super) fn app_role(role: &AppRole) -> Value {
-    json!({
-        "id": role.id,
-        "allowedMemberTypes": ["Application"],
-        "displayName": role.display_name,
-        "description": role.description,
-        "value": role.value,
-        "isEnabled": true,
-        "origin": "Application",
-    })
-}
-
-/// A delegated scope, as applications and service principals show it.
-pub(super) fn scope(scope: &DelegatedScope) -> Value {
-    json!({
-        "id": scope.id,
-        "type": if scope.admin_only { "Admin" } else { "User" },
-        "value": scope.value,
-        "isEnabled": true,
-        "adminConsentDisplayName": scope.display_name,
-        "adminConsentDescription": scope.description,
-        "userConsentDisplayName": scope.display_name,
-        "userConsentDescription": scope.description,
-        "origin": "Application",
     })
 }

@@ -20,6 +20,15 @@ pub(super) enum Key {
     Alternate(String, String),
 }
 
+impl Key {
+    /// The value, whichever property it is of.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Key::Id(text) | Key::Alternate(_, text) => text,
+        }
+    }
+}
+
 /// Splits a path; none when it is malformed.
 pub(super) fn parse(path: &str) -> Option<Vec<Segment>> {
     let mut segments = Vec::new();

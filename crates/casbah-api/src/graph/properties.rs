@@ -39,6 +39,46 @@ impl Properties {
         }
     }
 
+    /// A text that null clears: none when it does not stand there.
+    pub(super) fn nullable_text(&mut self, name: &str) -> Result<Option<Option<String>>, GraphError> {
+        if !self.has(name) {
+            return Ok(None);
+        }
+        // Tools write an empty text where they mean none.
+        Ok(Some(self.text(name)?.filter(|text| !text.is_empty())))
+    }
+
+    /// Object ids at the end of addresses: `…/directoryObjects/{id}`.
+    pub(super) fn references(&mut self, name: &str) -> Result<Vec<Guid>, GraphError> {
+        let links = self.texts(name)?.unwrap_or_default();
+        links.iter().map(|link| self.reference(name, link)).collect()
+    }
+
+    fn reference(&self, name: &str, link: &str) -> Result<Guid, GraphError> {
+        let id = link.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        id.parse().map_err(|_| self.wrong(name, "an address that ends in an id: …/directoryObjects/{id}"))
+    }
+
+    /// The object id at the end of an address.
+    pub(super) fn needed_reference(&mut self, name: &str) -> Result<Guid, GraphError> {
+        let link = self.needed_text(name)?;
+        self.reference(name, &link)
+    }
+
+    /// Accepts a property that can only have one value here.
+    pub(super) fn only(&mut self, name: &str, value: &Value) -> Result<(), GraphError> {
+        match self.take(name) {
+            Some(other) if other != *value => Err(self.wrong(name, &value.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn ids(&mut self, name: &str) -> Result<Option<Vec<Guid>>, GraphError> {
+        let Some(texts) = self.texts(name)? else { return Ok(None) };
+        let ids = texts.iter().map(|t| t.parse().map_err(|_| self.wrong(name, "a list of GUIDs")));
+        ids.collect::<Result<_, _>>().map(Some)
+    }
+
     pub(super) fn needed_text(&mut self, name: &str) -> Result<String, GraphError> {
         self.text(name)?.ok_or_else(|| self.missing(name))
     }
@@ -108,7 +148,7 @@ impl Properties {
                 Value::String(text) => text.is_empty(),
                 Value::Bool(_) | Value::Number(_) => false,
             };
-            if !empty && name != "@odata.type" && name != "@odata.context" {
+            if !empty && !name.contains("@odata.type") && !name.starts_with("@odata.") {
                 return Err(GraphError::bad_request(format!(
                     "Property '{}{name}' is not supported or cannot be set here.",
                     self.place

@@ -124,6 +124,14 @@ impl Query {
         self.keep(entry)
     }
 
+    /// Whether `$expand` is there; only these can be.
+    pub(super) fn expands(&self, known: &[&str]) -> Result<bool, GraphError> {
+        match self.expand.iter().find(|name| !known.contains(&name.as_str())) {
+            Some(other) => Err(GraphError::bad_request(format!("$expand={other} is not supported here."))),
+            None => Ok(!self.expand.is_empty()),
+        }
+    }
+
     /// Keeps the properties that `$select` names.
     pub(super) fn keep(&self, entry: Value) -> Result<Value, GraphError> {
         let (Some(select), Value::Object(mut entry)) = (&self.select, entry.clone()) else {

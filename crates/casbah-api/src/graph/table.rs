@@ -9,9 +9,10 @@ use super::error::GraphError;
 use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
-    app_role_assignments, applications, audit_logs, authentication, directory_roles,
-    federated_identity_credentials, groups, key_credentials, members, organization, permission_grants,
-    role_management, rotate_password, service_principals, signing_keys, tenant_settings, users,
+    app_role_assignments, applications, audit_logs, authentication, deleted_items, directory_roles,
+    federated_identity_credentials, groups, key_credentials, members, objects, organization, owners,
+    permission_grants, role_management, rotate_password, service_principals, signing_keys, tenant_settings,
+    users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;
@@ -69,7 +70,7 @@ const USER_ADMINISTRATORS: &[&str] =
 const GROUP_ADMINISTRATORS: &[&str] =
     &["Global Administrator", "User Administrator", "Privileged Role Administrator"];
 
-const READ: Need = Need {
+pub(super) const READ: Need = Need {
     application: &[
         "Application.Read.All",
         "Application.ReadWrite.OwnedBy",
@@ -84,8 +85,41 @@ const READ: Need = Need {
         "Directory.ReadWrite.All",
     ])
 };
-const WRITE: Need =
-    Need::any(&["Application.ReadWrite.All", "Directory.ReadWrite.All"]).of_roles(APPLICATION_ADMINISTRATORS);
+pub(super) const WRITE: Need = Need {
+    application: &["Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    owner: true,
+    ..Need::any(&["Application.ReadWrite.All", "Directory.ReadWrite.All"])
+        .of_roles(APPLICATION_ADMINISTRATORS)
+};
+/// Deleted items of any kind; the kind then decides.
+pub(super) const READ_DELETED: Need = Need::any(&[
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    "Application.Read.All",
+    "Application.ReadWrite.OwnedBy",
+    "Application.ReadWrite.All",
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+]);
+const WRITE_DELETED: Need = Need {
+    owner: true,
+    ..Need::any(&[
+        "Directory.ReadWrite.All",
+        "Application.ReadWrite.OwnedBy",
+        "Application.ReadWrite.All",
+        "User.ReadWrite.All",
+        "Group.ReadWrite.All",
+    ])
+    .of_roles(APPLICATION_ADMINISTRATORS)
+};
+const READ_OBJECTS: Need = Need::any(&[
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+]);
 const READ_ROLES: Need = Need::any(&[
     "AppRoleAssignment.ReadWrite.All",
     "Application.Read.All",
@@ -107,9 +141,9 @@ const AUDITORS: &[&str] = &[
     "Global Reader",
 ];
 const READ_AUDIT: Need = Need::any(&["AuditLog.Read.All"]).of_roles(AUDITORS);
-const READ_USERS: Need =
+pub(super) const READ_USERS: Need =
     Need::any(&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]);
-const WRITE_USERS: Need =
+pub(super) const WRITE_USERS: Need =
     Need::any(&["User.ReadWrite.All", "Directory.ReadWrite.All"]).of_roles(USER_ADMINISTRATORS);
 /// What people prove who they are with: also under the names that Graph has for it. What may write users may
 /// set their passwords, which is no less.
@@ -131,7 +165,7 @@ const READ_ME: Need = Need::any(&[
     "Directory.ReadWrite.All",
 ]);
 const WRITE_ME: Need = Need::any(&["User.ReadWrite.All", "Directory.ReadWrite.All"]);
-const READ_GROUPS: Need = Need::any(&[
+pub(super) const READ_GROUPS: Need = Need::any(&[
     "Group.Read.All",
     "Group.ReadWrite.All",
     "GroupMember.Read.All",
@@ -140,7 +174,7 @@ const READ_GROUPS: Need = Need::any(&[
     "Directory.ReadWrite.All",
 ]);
 /// Of a person, a role or owning the group: the use case looks.
-const WRITE_GROUPS: Need =
+pub(super) const WRITE_GROUPS: Need =
     Need { owner: true, ..Need::any(&["Group.ReadWrite.All", "Directory.ReadWrite.All"]) }
         .of_roles(GROUP_ADMINISTRATORS);
 const READ_MEMBERS: Need = Need::any(&[
@@ -186,7 +220,12 @@ macro_rules! endpoints {
 pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     GET "/applications", [READ], applications::list;
     POST "/applications", [WRITE], applications::create;
+    GET "/applications/$count", [READ], applications::count;
     GET "/applications/{key}", [READ], applications::fetch;
+    GET "/applications/{key}/owners", [READ], owners::list_of_application;
+    GET "/applications/{key}/owners/$ref", [READ], owners::links_of_application;
+    POST "/applications/{key}/owners/$ref", [WRITE], owners::add_to_application;
+    DELETE "/applications/{key}/owners/{id}/$ref", [WRITE], owners::remove_from_application;
     PATCH "/applications/{key}", [WRITE], applications::change;
     DELETE "/applications/{key}", [WRITE], applications::delete;
     POST "/applications/{key}/addPassword", [WRITE], applications::add_password;
@@ -204,15 +243,42 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     POST "/applications/{key}/casbah.grantAdminConsent", [WRITE_ROLES, WRITE_GRANTS], applications::consent;
     GET "/servicePrincipals", [READ], service_principals::list;
     POST "/servicePrincipals", [WRITE], service_principals::create;
+    GET "/servicePrincipals/$count", [READ], service_principals::count;
     GET "/servicePrincipals/{key}", [READ], service_principals::fetch;
+    POST "/servicePrincipals/{key}/addPassword", [WRITE], service_principals::add_password;
+    POST "/servicePrincipals/{key}/removePassword", [WRITE], service_principals::remove_password;
+    GET "/servicePrincipals/{key}/owners", [READ], owners::list_of_service_principal;
+    GET "/servicePrincipals/{key}/owners/$ref", [READ], owners::links_of_service_principal;
+    POST "/servicePrincipals/{key}/owners/$ref", [WRITE], owners::add_to_service_principal;
+    DELETE "/servicePrincipals/{key}/owners/{id}/$ref", [WRITE], owners::remove_from_service_principal;
+    GET "/servicePrincipals/{key}/oauth2PermissionGrants", [READ_GRANTS],
+        permission_grants::list_of_service_principal;
     PATCH "/servicePrincipals/{key}", [WRITE], service_principals::change;
     DELETE "/servicePrincipals/{key}", [WRITE], service_principals::delete;
     GET "/servicePrincipals/{key}/appRoleAssignments", [READ_ROLES], app_role_assignments::list_held;
     POST "/servicePrincipals/{key}/appRoleAssignments", [WRITE_ROLES], app_role_assignments::assign_to;
-    DELETE "/servicePrincipals/{key}/appRoleAssignments/{id}", [WRITE_ROLES], app_role_assignments::remove;
+    GET "/servicePrincipals/{key}/appRoleAssignments/{id}", [READ_ROLES], app_role_assignments::fetch_held;
+    DELETE "/servicePrincipals/{key}/appRoleAssignments/{id}", [WRITE_ROLES],
+        app_role_assignments::remove_held;
     GET "/servicePrincipals/{key}/appRoleAssignedTo", [READ_ROLES], app_role_assignments::list_given;
     POST "/servicePrincipals/{key}/appRoleAssignedTo", [WRITE_ROLES], app_role_assignments::assign_on;
-    DELETE "/servicePrincipals/{key}/appRoleAssignedTo/{id}", [WRITE_ROLES], app_role_assignments::remove;
+    GET "/servicePrincipals/{key}/appRoleAssignedTo/{id}", [READ_ROLES], app_role_assignments::fetch_given;
+    DELETE "/servicePrincipals/{key}/appRoleAssignedTo/{id}", [WRITE_ROLES],
+        app_role_assignments::remove_given;
+    GET "/users/{key}/appRoleAssignments", [READ_ROLES], app_role_assignments::list_of_user;
+    POST "/users/{key}/appRoleAssignments", [WRITE_ROLES], app_role_assignments::assign_to_user;
+    GET "/users/{key}/appRoleAssignments/{id}", [READ_ROLES], app_role_assignments::fetch_of_user;
+    DELETE "/users/{key}/appRoleAssignments/{id}", [WRITE_ROLES], app_role_assignments::remove_of_user;
+    GET "/users/{key}/oauth2PermissionGrants", [READ_GRANTS], permission_grants::list_of_user;
+    GET "/groups/{key}/appRoleAssignments", [READ_ROLES], app_role_assignments::list_of_group;
+    POST "/groups/{key}/appRoleAssignments", [WRITE_ROLES], app_role_assignments::assign_to_group;
+    GET "/groups/{key}/appRoleAssignments/{id}", [READ_ROLES], app_role_assignments::fetch_of_group;
+    DELETE "/groups/{key}/appRoleAssignments/{id}", [WRITE_ROLES], app_role_assignments::remove_of_group;
+    GET "/directory/deletedItems/{key}", [READ_DELETED], deleted_items::fetch;
+    POST "/directory/deletedItems/{key}/restore", [WRITE_DELETED], deleted_items::restore;
+    DELETE "/directory/deletedItems/{key}", [WRITE_DELETED], deleted_items::purge;
+    POST "/directoryObjects/getByIds", [READ_OBJECTS], objects::by_ids;
+    GET "/directoryObjects/{key}", [READ_OBJECTS], objects::fetch;
     GET "/oauth2PermissionGrants", [READ_GRANTS], permission_grants::list;
     POST "/oauth2PermissionGrants", [WRITE_GRANTS], permission_grants::create;
     GET "/oauth2PermissionGrants/{id}", [READ_GRANTS], permission_grants::fetch;

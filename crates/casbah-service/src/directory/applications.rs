@@ -1,19 +1,19 @@
 //! Applications, as registered.
 
-use casbah_authority::{Caller, seed};
+use casbah_authority::{Caller, Principal, seed};
 use casbah_model::{
     AppRole, Application, ApplicationCertificate, ApplicationDetails, ApplicationSecret, DelegatedScope,
-    Guid, RedirectUri, RedirectUriKind, RequiredAccess, ServicePrincipal, ServicePrincipalDetails, TenantId,
-    Timestamp,
+    Guid, OptionalClaims, PreAuthorizedApplication, RedirectUri, RedirectUriKind, RequiredAccess,
+    ServicePrincipal, ServicePrincipalDetails, TenantId, Timestamp,
 };
 use casbah_store::{
-    Tx, application_certificates, application_secrets, applications, audit, authorization_codes,
-    device_codes, service_principals, token_families,
+    Search, Tx, app_role_assignments, application_certificates, application_secrets, applications, audit,
+    authorization_codes, device_codes, service_principals, tenants, token_families,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::certificates::{self, CertificateEntry};
-use super::{facts, names, redirect_uris};
+use super::{changes, facts, names, owners, registration};
 use crate::{Error, Service};
 
 /// How to name an application: both are ids, and Graph has a way to say which is meant.
@@ -59,6 +59,10 @@ pub struct NewApplication {
     pub token_version: Option<u8>,
     /// Its certificates.
     pub certificates: Vec<CertificateEntry>,
+    /// Everything else.
+    pub details: ApplicationDetails,
+    /// Object ids of its owners, besides who makes it.
+    pub owners: Vec<Guid>,
 }
 
 /// What to change about an application; what is none stays.
@@ -72,12 +76,68 @@ pub struct ApplicationChange {
     pub identifier_uris: Option<Vec<String>>,
     /// Where codes may be sent: the whole list for each kind of client that is named.
     pub redirect_uris: Vec<(RedirectUriKind, Vec<String>)>,
+    /// App roles that it defines, the whole list.
+    pub app_roles: Option<Vec<AppRole>>,
+    /// Delegated scopes that it defines, the whole list.
+    pub scopes: Option<Vec<DelegatedScope>>,
     /// Permissions that it asks for, the whole list.
     pub required_access: Option<Vec<RequiredAccess>>,
     /// Version of access tokens for it as a resource, 1 or 2.
     pub token_version: Option<u8>,
     /// Its certificates, the whole list.
     pub certificates: Option<Vec<CertificateEntry>>,
+    /// Everything else.
+    pub details: Vec<Detail>,
+}
+
+/// One of the facts in [`ApplicationDetails`], as it shall be.
+#[derive(Clone, PartialEq, Debug)]
+#[expect(missing_docs, reason = "the names are those of ApplicationDetails")]
+pub enum Detail {
+    SignInAudience(Option<String>),
+    Tags(Vec<String>),
+    Notes(Option<String>),
+    Description(Option<String>),
+    ServiceManagementReference(Option<String>),
+    HomePageUrl(Option<String>),
+    LogoutUrl(Option<String>),
+    ImplicitIdTokens(bool),
+    GroupMembershipClaims(Option<String>),
+    OptionalClaims(OptionalClaims),
+    KnownClientApplications(Vec<Guid>),
+    PreAuthorized(Vec<PreAuthorizedApplication>),
+    MarketingUrl(Option<String>),
+    PrivacyStatementUrl(Option<String>),
+    SupportUrl(Option<String>),
+    TermsOfServiceUrl(Option<String>),
+    AcceptMappedClaims(Option<bool>),
+    PublicClientStated(bool),
+}
+
+impl Detail {
+    /// Writes the fact.
+    pub fn apply(self, details: &mut ApplicationDetails) {
+        match self {
+            Detail::SignInAudience(v) => details.sign_in_audience = v,
+            Detail::Tags(v) => details.tags = v,
+            Detail::Notes(v) => details.notes = v,
+            Detail::Description(v) => details.description = v,
+            Detail::ServiceManagementReference(v) => details.service_management_reference = v,
+            Detail::HomePageUrl(v) => details.home_page_url = v,
+            Detail::LogoutUrl(v) => details.logout_url = v,
+            Detail::ImplicitIdTokens(v) => details.implicit_id_tokens = v,
+            Detail::GroupMembershipClaims(v) => details.group_membership_claims = v,
+            Detail::OptionalClaims(v) => details.optional_claims = v,
+            Detail::KnownClientApplications(v) => details.known_client_applications = v,
+            Detail::PreAuthorized(v) => details.pre_authorized = v,
+            Detail::MarketingUrl(v) => details.information.marketing_url = v,
+            Detail::PrivacyStatementUrl(v) => details.information.privacy_statement_url = v,
+            Detail::SupportUrl(v) => details.information.support_url = v,
+            Detail::TermsOfServiceUrl(v) => details.information.terms_of_service_url = v,
+            Detail::AcceptMappedClaims(v) => details.accept_mapped_claims = v,
+            Detail::PublicClientStated(v) => details.public_client_stated = v,
+        }
+    }
 }
 
 impl ApplicationChange {
@@ -88,28 +148,58 @@ impl ApplicationChange {
             public_client,
             identifier_uris,
             redirect_uris,
+            app_roles,
+            scopes,
             required_access,
             token_version,
             certificates,
+            details,
         } = self;
         display_name.is_some()
             || public_client.is_some()
             || identifier_uris.is_some()
             || !redirect_uris.is_empty()
+            || app_roles.is_some()
+            || scopes.is_some()
             || required_access.is_some()
             || token_version.is_some()
             || certificates.is_some()
+            || !details.is_empty()
+    }
+
+    /// The application as it shall be.
+    fn apply(&self, application: &Application) -> Application {
+        let mut next = application.clone();
+        let change = self.clone();
+        next.display_name = change.display_name.unwrap_or(next.display_name);
+        next.public_client = change.public_client.unwrap_or(next.public_client);
+        next.identifier_uris = change.identifier_uris.unwrap_or(next.identifier_uris);
+        for (kind, uris) in change.redirect_uris {
+            next.redirect_uris.retain(|r| r.kind != kind);
+            next.redirect_uris.extend(uris.into_iter().map(|uri| RedirectUri { uri, kind }));
+        }
+        next.app_roles = change.app_roles.unwrap_or(next.app_roles);
+        next.scopes = change.scopes.unwrap_or(next.scopes);
+        next.required_access = change.required_access.unwrap_or(next.required_access);
+        next.token_version = change.token_version.unwrap_or(next.token_version);
+        for detail in change.details {
+            detail.apply(&mut next.details);
+        }
+        next
     }
 }
 
 impl Service {
-    /// Registers an application. It gets no service principal yet, as in Entra.
+    /// Registers an application. It gets no service principal yet, as in Entra; who makes it owns it.
     pub async fn create_application(
         &self,
         caller: &Caller,
         new: NewApplication,
     ) -> Result<Application, Error> {
+        owners::check_may_create(caller)?;
         let (tenant, now) = (caller.tenant, self.clock.now());
+        let (maker, named, chosen_id) = (owners::maker(caller), new.owners, new.app_id.is_some());
+        let entries = new.certificates;
         let application = Application {
             id: Guid::random(),
             app_id: new.app_id.unwrap_or_else(Guid::random),
@@ -122,35 +212,52 @@ impl Service {
             required_access: new.required_access,
             token_version: new.token_version.unwrap_or(1),
             created: now,
-            details: ApplicationDetails::default(),
+            details: new.details,
         };
-        check(&application)?;
-        let details = json!({ "appId": application.app_id, "displayName": application.display_name });
+        registration::check(&application)?;
+        let details = changes::between(&json!({}), &facts::of_application(&application));
         let record = caller.audit(now, "create application", "application", application.id, details);
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 if applications::find_by_app_id(tx, tenant, application.app_id)?.is_some() {
                     return Err(Error::Conflict("another application has this appId already.".into()));
                 }
-                check_identifiers_free(tx, tenant, &application)?;
+                if chosen_id {
+                    // Only the operator chooses an id, and means a new application by it.
+                    for id in applications::deleted_with_app_id(tx, tenant, application.app_id)? {
+                        applications::purge(tx, tenant, id)?;
+                    }
+                }
+                check_identifiers(tx, &caller, &application)?;
                 applications::insert(tx, tenant, &application)?;
-                certificates::replace(tx, tenant, &application, &new.certificates)?;
-                let after = facts::of_application(&application);
-                audit::append(tx, tenant, &record.changed(application.id, &Value::Null, &after))?;
+                certificates::replace(tx, tenant, &application, &entries)?;
+                owners::add_first(tx, tenant, application.id, maker, &named)?;
+                audit::append(tx, tenant, &record)?;
                 Ok(application.clone())
             })
             .await
     }
 
-    /// Every application, by name.
-    pub async fn list_applications(&self, caller: &Caller) -> Result<Vec<ApplicationWithSecrets>, Error> {
+    /// A page of the applications.
+    pub async fn search_applications(
+        &self,
+        caller: &Caller,
+        wanted: Search,
+    ) -> Result<Vec<ApplicationWithSecrets>, Error> {
         let tenant = caller.tenant;
         self.store
             .read(move |tx| {
-                let all = applications::list(tx, tenant)?;
-                all.into_iter().map(|application| details(tx, tenant, application)).collect()
+                let page = applications::search(tx, tenant, &wanted)?;
+                page.into_iter().map(|application| details(tx, tenant, application)).collect()
             })
             .await
+    }
+
+    /// How many applications fulfil a condition, on all pages.
+    pub async fn count_applications(&self, caller: &Caller, wanted: Search) -> Result<i64, Error> {
+        let tenant = caller.tenant;
+        self.store.read(move |tx| Ok(applications::count(tx, tenant, &wanted)?)).await
     }
 
     /// One application.
@@ -160,12 +267,7 @@ impl Service {
         key: ApplicationKey,
     ) -> Result<ApplicationWithSecrets, Error> {
         let tenant = caller.tenant;
-        self.store
-            .read(move |tx| {
-                let application = find(tx, tenant, key)?;
-                details(tx, tenant, application)
-            })
-            .await
+        self.store.read(move |tx| find_with_secrets(tx, tenant, key)).await
     }
 
     /// Changes an application.
@@ -173,62 +275,73 @@ impl Service {
         &self,
         caller: &Caller,
         key: ApplicationKey,
-        change: ApplicationChange,
+        mut change: ApplicationChange,
     ) -> Result<Application, Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
-        let display_name = change.display_name.map(|n| names::display_name("displayName", &n)).transpose()?;
+        change.display_name =
+            change.display_name.map(|n| names::display_name("displayName", &n)).transpose()?;
         let template = caller.audit(now, "change application", "application", "", json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
-                let mut application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
-                let before = facts::of_application(&application);
-                application.display_name = display_name.clone().unwrap_or(application.display_name);
-                application.public_client = change.public_client.unwrap_or(application.public_client);
-                application.identifier_uris =
-                    change.identifier_uris.clone().unwrap_or(application.identifier_uris);
-                for (kind, uris) in &change.redirect_uris {
-                    application.redirect_uris.retain(|r| r.kind != *kind);
-                    let uris = uris.iter().map(|uri| RedirectUri { uri: uri.clone(), kind: *kind });
-                    application.redirect_uris.extend(uris);
+                let before = find(tx, tenant, key)?;
+                // The operator's file may say how a well-known client is registered here.
+                let well_known = seed::WELL_KNOWN_CLIENTS.iter().any(|(id, ..)| *id == before.app_id);
+                if !well_known || caller.principal != Principal::System {
+                    check_not_built_in(&before)?;
                 }
-                application.required_access =
-                    change.required_access.clone().unwrap_or(application.required_access);
-                application.token_version = change.token_version.unwrap_or(application.token_version);
-                check(&application)?;
-                check_identifiers_free(tx, tenant, &application)?;
+                owners::check_may_manage(tx, &caller, &[before.id])?;
+                let application = change.apply(&before);
+                registration::check(&application)?;
+                registration::check_taken_away(&before, &application)?;
+                if application.identifier_uris != before.identifier_uris {
+                    check_identifiers(tx, &caller, &application)?;
+                }
                 applications::save(tx, tenant, &application)?;
-                // The service principal shows the application's name, on consent pages above all.
                 if let Some(mut principal) =
                     service_principals::find_by_app_id(tx, tenant, application.app_id)?
                 {
+                    // The service principal shows the application's name, on consent pages above all.
                     principal.display_name.clone_from(&application.display_name);
                     service_principals::save(tx, tenant, &principal)?;
+                    for role in &before.app_roles {
+                        if !application.app_roles.iter().any(|other| other.id == role.id) {
+                            app_role_assignments::delete_of_role(tx, tenant, principal.id, role.id)?;
+                        }
+                    }
                 }
-                let mut record =
-                    template.changed(application.id, &before, &facts::of_application(&application));
+                let mut record = template.clone();
+                record.target = application.id.to_string();
+                let (mut old, mut new) =
+                    (facts::of_application(&before), facts::of_application(&application));
                 if let Some(entries) = &change.certificates {
                     let (before, after) = certificates::replace(tx, tenant, &application, entries)?;
-                    record = record.changed(application.id, &before, &after);
+                    old["certificates"] = before;
+                    new["certificates"] = after;
                 }
+                record.details = changes::between(&old, &new);
                 audit::append(tx, tenant, &record)?;
                 Ok(application)
             })
             .await
     }
 
-    /// Deletes an application, its secrets, its service principal and every consent.
+    /// Puts an application among the deleted items, with its service principal; it is seen nowhere else, and
+    /// nobody is signed in to it any more.
     pub async fn delete_application(&self, caller: &Caller, key: ApplicationKey) -> Result<(), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
         let template = caller.audit(now, "delete application", "application", "", json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
                 check_not_built_in(&application)?;
+                owners::check_may_manage(tx, &caller, &[application.id])?;
                 end_sign_ins(tx, tenant, application.app_id, now)?;
-                applications::delete(tx, tenant, application.id)?;
-                let before = facts::of_application(&application);
-                let record = template.changed(application.id, &before, &Value::Null);
+                applications::soft_delete(tx, tenant, application.id, now)?;
+                let mut record = template.clone();
+                record.target = application.id.to_string();
+                record.details = changes::between(&facts::of_application(&application), &json!({}));
                 audit::append(tx, tenant, &record)?;
                 Ok(())
             })
@@ -245,7 +358,17 @@ pub(crate) fn find(tx: &mut Tx<'_>, tenant: TenantId, key: ApplicationKey) -> Re
     found.ok_or(Error::NotFound)
 }
 
-fn details(
+/// The application that a key names, with its credentials.
+pub(crate) fn find_with_secrets(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    key: ApplicationKey,
+) -> Result<ApplicationWithSecrets, Error> {
+    let application = find(tx, tenant, key)?;
+    details(tx, tenant, application)
+}
+
+pub(super) fn details(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     application: Application,
@@ -283,7 +406,9 @@ pub(crate) fn new_service_principal(application: &Application, id: Guid, now: Ti
 
 /// The applications that come with every tenant are what permissions and sign-in rest on.
 pub(super) fn check_not_built_in(application: &Application) -> Result<(), Error> {
-    if [seed::CLOUD_APPS, seed::DIRECTORY, seed::CLI].contains(&application.app_id) {
+    let id = application.app_id;
+    let well_known = seed::WELL_KNOWN_CLIENTS.iter().any(|(known, ..)| *known == id);
+    if well_known || [seed::CLOUD_APPS, seed::DIRECTORY, seed::CLI].contains(&id) {
         return Err(Error::Forbidden {
             needs: format!("{} comes with Casbah and cannot be changed.", application.display_name),
         });
@@ -291,43 +416,15 @@ pub(super) fn check_not_built_in(application: &Application) -> Result<(), Error>
     Ok(())
 }
 
-fn check(application: &Application) -> Result<(), Error> {
-    redirect_uris::check_all(&application.redirect_uris)?;
-    if !matches!(application.token_version, 1 | 2) {
-        return Err(Error::invalid("requestedAccessTokenVersion", "must be 1 or 2."));
-    }
-    if application.identifier_uris.len() > 50 {
-        return Err(Error::invalid("identifierUris", "an application has at most 50 identifier URIs."));
-    }
-    for uri in &application.identifier_uris {
-        check_identifier(uri, application.app_id)?;
-    }
-    Ok(())
-}
-
-/// Identifier URIs are `https://…`, `api://…` or `urn:…`, without blanks, and none looks like
-/// another application's id.
-fn check_identifier(uri: &str, app_id: Guid) -> Result<(), Error> {
-    let lower = uri.to_ascii_lowercase();
-    let form = ["https://", "api://", "urn:"].iter().any(|p| lower.len() > p.len() && lower.starts_with(p));
-    let clean =
-        uri.is_ascii() && !uri.bytes().any(|b| b.is_ascii_control() || b" \"<>\\^`{|}#?*".contains(&b));
-    if !form || !clean || uri.len() > 255 {
-        return Err(Error::invalid(
-            "identifierUris",
-            format!(
-                "{uri:?}: must be an https, api or urn URI of at most 255 characters, without blanks, ? and #."
-            ),
-        ));
-    }
-    let id = lower.strip_prefix("api://").and_then(|rest| rest.split('/').next()?.parse::<Guid>().ok());
-    if id.is_some_and(|id| id != app_id) {
-        return Err(Error::invalid(
-            "identifierUris",
-            format!("{uri:?} carries the id of another application."),
-        ));
-    }
-    Ok(())
+/// Whether the identifier URIs are such as this caller may choose, and free. The operator's own files may use
+/// domains that are not the tenant's.
+fn check_identifiers(tx: &mut Tx<'_>, caller: &Caller, application: &Application) -> Result<(), Error> {
+    let domains = match caller.principal {
+        Principal::System => None,
+        _ => Some(tenants::find(tx, caller.tenant)?.ok_or(Error::NotFound)?.domains),
+    };
+    registration::check_identifiers(application, caller.tenant.0, domains.as_deref())?;
+    check_identifiers_free(tx, caller.tenant, application)
 }
 
 fn check_identifiers_free(tx: &mut Tx<'_>, tenant: TenantId, application: &Application) -> Result<(), Error> {

@@ -5,8 +5,8 @@ use casbah_model::{Application, ApplicationCertificate, Guid, Secret, TenantId, 
 use casbah_store::{Tx, application_certificates, audit};
 use serde_json::{Value as Json, json};
 
-use super::applications::{ApplicationKey, check_not_built_in, find};
-use super::names;
+use super::applications::{ApplicationKey, find};
+use super::{names, owners};
 use crate::{Error, Service};
 
 const FIELD: &str = "keyCredentials";
@@ -89,10 +89,11 @@ impl Service {
         let (tenant, now, authority) = (caller.tenant, self.clock.now(), self.authority.clone());
         let entry = new.check(now)?;
         let template = caller.audit(now, "add certificate", "application", "", json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 let registered = application_certificates::list(tx, tenant, application.id)?;
                 if let Some(proof) = &proof {
                     authority.check_key_proof(proof, &application, &registered).map_err(refused_proof)?;
@@ -119,10 +120,11 @@ impl Service {
     ) -> Result<(), Error> {
         let (tenant, now, authority) = (caller.tenant, self.clock.now(), self.authority.clone());
         let template = caller.audit(now, "remove certificate", "application", "", json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 let registered = application_certificates::list(tx, tenant, application.id)?;
                 if let Some(proof) = &proof {
                     authority.check_key_proof(proof, &application, &registered).map_err(refused_proof)?;

@@ -5,7 +5,8 @@ use casbah_model::{FederatedCredential, Guid};
 use casbah_store::{audit, federated_credentials};
 use serde_json::{Value as Json, json};
 
-use super::applications::{ApplicationKey, check_not_built_in, find};
+use super::applications::{ApplicationKey, find};
+use super::owners;
 use crate::{Error, Service};
 
 /// Most credentials of an application, as in Entra.
@@ -93,10 +94,11 @@ impl Service {
         };
         check(&credential)?;
         let template = caller.audit(now, "add federated credential", "application", "", json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 let others = federated_credentials::list(tx, tenant, application.id)?;
                 if others.len() >= MOST {
                     let why = format!("an application has at most {MOST}; remove one first.");
@@ -123,10 +125,11 @@ impl Service {
         let (tenant, now) = (caller.tenant, self.clock.now());
         let audience = change.audiences.clone().map(only).transpose()?;
         let template = caller.audit(now, "change federated credential", "application", "", json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 let mut others = federated_credentials::list(tx, tenant, application.id)?;
                 let place = others.iter().position(|c| is_named(c, &named)).ok_or(Error::NotFound)?;
                 let old = others.remove(place);
@@ -159,10 +162,11 @@ impl Service {
     ) -> Result<(), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
         let template = caller.audit(now, "remove federated credential", "application", "", json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 let all = federated_credentials::list(tx, tenant, application.id)?;
                 let old = all.iter().find(|c| is_named(c, &named)).ok_or(Error::NotFound)?;
                 federated_credentials::delete(tx, tenant, application.id, old.id)?;

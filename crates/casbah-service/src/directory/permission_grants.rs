@@ -2,17 +2,21 @@
 
 use casbah_authority::Caller;
 use casbah_model::{
-    AppRoleAssignment, Application, ConsentType, Guid, ObjectKind, PermissionGrant, ServicePrincipal,
-    TenantId, Timestamp,
+    AppRoleAssignment, Application, ConsentType, DelegatedScope, Guid, ObjectKind, PermissionGrant,
+    ServicePrincipal, TenantId, Timestamp,
 };
 use casbah_store::audit::AuditRecord;
 use casbah_store::{
     Tx, app_role_assignments, applications, audit, permission_grants, service_principals, users,
 };
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
+use super::app_role_assignments::check_may_give_roles;
 use super::applications::{ApplicationKey, find, new_service_principal};
+use super::changes;
 use crate::{Error, Service};
+
+pub use casbah_store::permission_grants::GrantSearch;
 
 /// What an admin consent gave: names of permissions, by resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,19 +58,25 @@ impl Service {
                         "such a permission grant exists already; change it instead.".into(),
                     ));
                 }
-                let scopes = known_scopes(&api, &scopes)?;
+                let scopes = known_scopes(&api, &scopes, &[])?;
                 let grant = PermissionGrant { id, client, resource, consent_type, scopes, created: now };
                 permission_grants::insert(tx, tenant, &grant)?;
+                let mut record = record.clone();
+                record.details = changes::between(&json!({}), &facts(&grant));
                 audit::append(tx, tenant, &record)?;
                 Ok(grant)
             })
             .await
     }
 
-    /// Every consent, the oldest first.
-    pub async fn list_permission_grants(&self, caller: &Caller) -> Result<Vec<PermissionGrant>, Error> {
+    /// A page of the consents, the oldest first.
+    pub async fn search_permission_grants(
+        &self,
+        caller: &Caller,
+        wanted: GrantSearch,
+    ) -> Result<Vec<PermissionGrant>, Error> {
         let tenant = caller.tenant;
-        self.store.read(move |tx| Ok(permission_grants::list(tx, tenant)?)).await
+        self.store.read(move |tx| Ok(permission_grants::search(tx, tenant, &wanted)?)).await
     }
 
     /// One consent.
@@ -88,11 +98,12 @@ impl Service {
             .write(move |tx| {
                 let mut grant = permission_grants::find(tx, tenant, id)?.ok_or(Error::NotFound)?;
                 let api = resource_application(tx, tenant, grant.resource)?;
-                let before = json!({ "scopes": grant.scopes });
-                grant.scopes = known_scopes(&api, &scopes)?;
+                let before = grant.clone();
+                grant.scopes = known_scopes(&api, &scopes, &before.scopes)?;
                 permission_grants::save(tx, tenant, &grant)?;
-                let after = json!({ "scopes": grant.scopes });
-                audit::append(tx, tenant, &record.changed(id, &before, &after))?;
+                let mut record = record.clone();
+                record.details = changes::between(&facts(&before), &facts(&grant));
+                audit::append(tx, tenant, &record)?;
                 Ok(())
             })
             .await
@@ -106,9 +117,9 @@ impl Service {
             .write(move |tx| {
                 let grant = permission_grants::find(tx, tenant, id)?.ok_or(Error::NotFound)?;
                 permission_grants::delete(tx, tenant, id)?;
-                let before =
-                    json!({ "client": grant.client, "resource": grant.resource, "scopes": grant.scopes });
-                audit::append(tx, tenant, &record.changed(id, &before, &serde_json::Value::Null))?;
+                let mut record = record.clone();
+                record.details = changes::between(&facts(&grant), &json!({}));
+                audit::append(tx, tenant, &record)?;
                 Ok(())
             })
             .await
@@ -125,11 +136,15 @@ impl Service {
         let seen = self.fetch_application(caller, key).await?.application;
         let ids: Vec<Guid> = (0..=2 * seen.required_access.len()).map(|_| Guid::random()).collect();
         let template = caller.audit(now, "grant admin consent", "application", seen.id, json!({}));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 // Fixed for this run, so that running again after a conflict draws nothing new.
                 let mut ids = ids.iter().copied();
                 let application = find(tx, tenant, key)?;
+                for access in application.required_access.iter().filter(|access| access.is_role) {
+                    check_may_give_roles(&caller, access.resource_app_id)?;
+                }
                 consent_to_all(tx, tenant, &application, now, &mut ids, &template)
             })
             .await
@@ -168,7 +183,11 @@ fn consent_to_all(
         let mut given =
             Consented { resource: resource.display_name.clone(), app_roles: Vec::new(), scopes: Vec::new() };
         for access in wanted.iter().filter(|r| r.is_role) {
-            let role = api.app_roles.iter().find(|r| r.id == access.id).ok_or_else(|| unknown(access.id))?;
+            let role = api
+                .app_roles
+                .iter()
+                .find(|r| r.id == access.id && r.enabled)
+                .ok_or_else(|| unknown(access.id))?;
             if given.app_roles.contains(&role.value) {
                 continue;
             }
@@ -186,7 +205,11 @@ fn consent_to_all(
             }
         }
         for access in wanted.iter().filter(|r| !r.is_role) {
-            let scope = api.scopes.iter().find(|s| s.id == access.id).ok_or_else(|| unknown(access.id))?;
+            let scope = api
+                .scopes
+                .iter()
+                .find(|s| s.id == access.id && s.enabled)
+                .ok_or_else(|| unknown(access.id))?;
             if !given.scopes.contains(&scope.value) {
                 given.scopes.push(scope.value.clone());
             }
@@ -244,7 +267,10 @@ fn merge_grant(
 }
 
 fn unknown(id: Guid) -> Error {
-    Error::invalid("requiredResourceAccess", format!("the resource has no permission with the id {id}."))
+    Error::invalid(
+        "requiredResourceAccess",
+        format!("the resource has no enabled permission with the id {id}."),
+    )
 }
 
 /// The resource with an application id, as service principal and application.
@@ -270,12 +296,23 @@ fn resource_application(tx: &mut Tx<'_>, tenant: TenantId, resource: Guid) -> Re
     applications::find_by_app_id(tx, tenant, principal.app_id)?.ok_or_else(missing)
 }
 
-/// The scopes in the directory's spelling, each once.
-fn known_scopes(api: &Application, asked: &[String]) -> Result<Vec<String>, Error> {
+fn facts(grant: &PermissionGrant) -> Json {
+    let principal = match grant.consent_type {
+        ConsentType::AllPrincipals => None,
+        ConsentType::Principal(user) => Some(user),
+    };
+    json!({ "client": grant.client, "resource": grant.resource, "principal": principal, "scopes": grant.scopes })
+}
+
+/// The scopes in the directory's spelling, each once. A disabled one can stay, but not be added.
+fn known_scopes(api: &Application, asked: &[String], held: &[String]) -> Result<Vec<String>, Error> {
     let mut scopes: Vec<String> = Vec::new();
     for name in asked {
-        let known = api.scopes.iter().find(|s| s.value.eq_ignore_ascii_case(name)).ok_or_else(|| {
-            let all: Vec<&str> = api.scopes.iter().map(|s| s.value.as_str()).collect();
+        let usable = |s: &&DelegatedScope| {
+            s.value.eq_ignore_ascii_case(name) && (s.enabled || held.contains(&s.value))
+        };
+        let known = api.scopes.iter().find(usable).ok_or_else(|| {
+            let all: Vec<&str> = api.scopes.iter().filter(|s| s.enabled).map(|s| s.value.as_str()).collect();
             Error::invalid(
                 "scope",
                 format!("{} has no scope {name:?}; it has {}.", api.display_name, all.join(", ")),

@@ -7,8 +7,8 @@ use casbah_model::{ApplicationSecret, Guid, Secret, Timestamp, new_client_secret
 use casbah_store::{application_secrets, audit};
 use serde_json::json;
 
-use super::applications::{ApplicationKey, check_not_built_in, find};
-use super::names;
+use super::applications::{ApplicationKey, find};
+use super::{names, owners};
 use crate::{Error, Service};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -76,11 +76,12 @@ impl Service {
         let details =
             json!({ "keyId": secret.key_id, "displayName": secret.display_name, "ends": ends.iso() });
         let template = caller.audit(now, "add secret", "application", "", details);
+        let caller = caller.clone();
         let added = self
             .store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 if application_secrets::list(tx, tenant, application.id)?.len() >= MOST {
                     return Err(too_many());
                 }
@@ -113,11 +114,12 @@ impl Service {
         let until = now.plus(grace);
         let template =
             caller.audit(now, "rotate secret", "application", "", json!({ "graceEnds": until.iso() }));
+        let caller = caller.clone();
         let (secret, replaced) = self
             .store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
-                check_not_built_in(&application)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 let all = application_secrets::list(tx, tenant, application.id)?;
                 let (ended, live): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| s.ends <= now);
                 let wanted = |secret: &ApplicationSecret| replaces.is_none_or(|id| secret.key_id == id);
@@ -197,9 +199,11 @@ impl Service {
     ) -> Result<(), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
         let template = caller.audit(now, "remove secret", "application", "", json!({ "keyId": key_id }));
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
+                owners::check_may_change(tx, &caller, &application)?;
                 if !application_secrets::delete(tx, tenant, application.id, key_id)? {
                     return Err(Error::invalid("keyId", format!("no secret has the keyId {key_id}.")));
                 }

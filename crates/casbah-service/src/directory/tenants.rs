@@ -2,7 +2,7 @@
 
 use casbah_authority::Caller;
 use casbah_authority::seed::{self, BuiltIn};
-use casbah_model::{Guid, Tenant, TenantId, random};
+use casbah_model::{Guid, PermissionGrant, Tenant, TenantId, random};
 use casbah_store::{Tx, applications, audit, permission_grants, service_principals, tenants};
 use serde_json::json;
 
@@ -117,6 +117,25 @@ impl Service {
             .await
     }
 
+    /// Gives every tenant what new ones start with: a release can bring well-known clients, and permissions
+    /// of the built-in resources. What is there is left as it is, consent that was withdrawn above all. For
+    /// the start; several nodes may do it at once.
+    pub async fn complete_tenants(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        for tenant in self.list_tenants().await? {
+            let built_in = seed::built_in(now);
+            let caller = Caller::system(tenant.id, tenant.number);
+            let record = caller.audit(now, "complete tenant", "tenant", tenant.id, json!({}));
+            let done = self.store.write(move |tx| complete(tx, tenant.id, &built_in, &record)).await;
+            match done {
+                // Another node was faster.
+                Err(Error::Conflict(_)) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
     /// Every tenant. For the operator.
     pub async fn list_tenants(&self) -> Result<Vec<Tenant>, Error> {
         self.store.read(|tx| Ok(tenants::all(tx)?)).await
@@ -133,6 +152,65 @@ impl Service {
         let tenant = self.store.read(move |tx| tenants::find(tx, tenant)?.ok_or(Error::NotFound)).await?;
         Ok(Caller::system(tenant.id, tenant.number))
     }
+}
+
+/// Adds the built-in applications that a tenant lacks, and to those that it has the permissions they define by
+/// now.
+fn complete(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    built_in: &BuiltIn,
+    record: &audit::AuditRecord,
+) -> Result<(), Error> {
+    let mut added: Vec<String> = Vec::new();
+    // Object ids of the seed, and those that the tenant has for the same.
+    let mut ids: Vec<(Guid, Guid)> = Vec::new();
+    let mut fresh: Vec<Guid> = Vec::new();
+    for (application, principal) in built_in.applications.iter().zip(&built_in.service_principals) {
+        match applications::find_by_app_id(tx, tenant, application.app_id)? {
+            None => {
+                applications::insert(tx, tenant, application)?;
+                added.push(application.display_name.clone());
+            }
+            Some(mut known) => {
+                let roles =
+                    application.app_roles.iter().filter(|r| !known.app_roles.iter().any(|k| k.id == r.id));
+                let scopes = application.scopes.iter().filter(|s| !known.scopes.iter().any(|k| k.id == s.id));
+                let (roles, scopes): (Vec<_>, Vec<_>) = (roles.cloned().collect(), scopes.cloned().collect());
+                let resource = [seed::CLOUD_APPS, seed::DIRECTORY].contains(&application.app_id);
+                if resource && !(roles.is_empty() && scopes.is_empty()) {
+                    added.extend(
+                        roles.iter().map(|r| r.value.clone()).chain(scopes.iter().map(|s| s.value.clone())),
+                    );
+                    known.app_roles.extend(roles);
+                    known.scopes.extend(scopes);
+                    applications::save(tx, tenant, &known)?;
+                }
+            }
+        }
+        match service_principals::find_by_app_id(tx, tenant, application.app_id)? {
+            // The service principal of a well-known client was deleted: that is an administrator's to do.
+            None if !added.contains(&application.display_name) => {}
+            None => {
+                service_principals::insert(tx, tenant, principal)?;
+                fresh.push(principal.id);
+                ids.push((principal.id, principal.id));
+            }
+            Some(known) => ids.push((principal.id, known.id)),
+        }
+    }
+    let known = |seeded: Guid| ids.iter().find(|(id, _)| *id == seeded).map(|(_, known)| *known);
+    for grant in built_in.permission_grants.iter().filter(|grant| fresh.contains(&grant.client)) {
+        if let (Some(client), Some(resource)) = (known(grant.client), known(grant.resource)) {
+            permission_grants::insert(tx, tenant, &PermissionGrant { client, resource, ..grant.clone() })?;
+        }
+    }
+    if !added.is_empty() {
+        let mut record = record.clone();
+        record.details = json!({ "before": {}, "after": { "added": added } });
+        audit::append(tx, tenant, &record)?;
+    }
+    Ok(())
 }
 
 fn insert_built_in(tx: &mut Tx<'_>, tenant: TenantId, built_in: &BuiltIn) -> Result<(), Error> {

@@ -9,9 +9,12 @@ use casbah_model::{
 };
 use casbah_store::{Location, Store, audit};
 
+use super::app_role_assignments::AssignmentSide;
 use super::applications::{ApplicationChange, ApplicationKey, NewApplication};
+use super::permission_grants::GrantSearch;
 use super::redirect_uris;
 use super::secrets::NewSecret;
+use super::service_principals::ServicePrincipalChange;
 use super::tenants::NewTenant;
 use super::users::{NewUser, UserChange};
 use crate::{Error, Service, Settings};
@@ -85,6 +88,14 @@ fn user_caller(caller: &Caller, id: Guid, permissions: PermissionSet) -> Caller 
     }
 }
 
+fn disabled() -> ServicePrincipalChange {
+    ServicePrincipalChange { enabled: Some(false), ..ServicePrincipalChange::default() }
+}
+
+fn every() -> GrantSearch {
+    GrantSearch { limit: i64::MAX, ..GrantSearch::default() }
+}
+
 fn role(name: &str) -> &'static Role {
     Role::find(name).expect("a role")
 }
@@ -97,11 +108,37 @@ async fn a_tenant_starts_with_the_built_in_applications_and_they_cannot_be_chang
     assert_eq!(tenant.domains, ["contoso.example"]);
     let principals = service.list_service_principals(&caller).await.expect("lists");
     let names: Vec<&str> = principals.iter().map(|p| p.principal.display_name.as_str()).collect();
-    assert_eq!(names, ["Casbah CLI", "Microsoft Cloud App Security", "Microsoft Graph"]);
+    let known = [
+        "Casbah CLI",
+        "Microsoft Azure CLI",
+        "Microsoft Azure PowerShell",
+        "Microsoft Cloud App Security",
+        "Microsoft Graph",
+        "Microsoft Graph Command Line Tools",
+        "Visual Studio Code",
+    ];
+    assert_eq!(names, known);
+    // A tenant of an earlier version gets what it lacks, with consent; one that has it all gets nothing.
+    let azure =
+        principals.iter().find(|p| p.principal.display_name == "Microsoft Azure CLI").expect("is there");
+    let (tenant, application) = (caller.tenant, azure.application.id);
+    let purge =
+        move |tx: &mut casbah_store::Tx<'_>| casbah_store::applications::purge(tx, tenant, application);
+    service.store().write(purge).await.expect("purges");
+    for _ in 0..2 {
+        service.complete_tenants().await.expect("completes");
+        let principals = service.list_service_principals(&caller).await.expect("lists");
+        let names: Vec<&str> = principals.iter().map(|p| p.principal.display_name.as_str()).collect();
+        assert_eq!(names, known);
+        let again =
+            principals.iter().find(|p| p.principal.display_name == "Microsoft Azure CLI").expect("is there");
+        let search = GrantSearch { client: Some(again.principal.id), ..every() };
+        assert_eq!(service.search_permission_grants(&caller, search).await.expect("lists").len(), 2);
+    }
     let key = ApplicationKey::AppId(seed::CLOUD_APPS);
     let refused = service.delete_application(&caller, key).await;
     assert!(matches!(refused, Err(Error::Forbidden { .. })));
-    let refused = service.enable_service_principal(&caller, key, false).await;
+    let refused = service.change_service_principal(&caller, key, disabled()).await;
     assert!(matches!(refused, Err(Error::Forbidden { .. })));
     let refused = service.add_secret(&caller, key, NewSecret::default()).await;
     assert!(matches!(refused, Err(Error::Forbidden { .. })), "a resource's secret would act as the resource");
@@ -220,7 +257,7 @@ async fn admin_consent_gives_everything_that_is_asked_for_once() {
         assert_eq!(given[0].app_roles, ["investigation.read", "discovery.manage"]);
         assert_eq!(given[0].scopes, ["investigation.read"]);
         assert_eq!(service.list_app_roles_held(&caller, key).await.expect("lists").len(), 2);
-        let grants = service.list_permission_grants(&caller).await.expect("lists");
+        let grants = service.search_permission_grants(&caller, every()).await.expect("lists");
         assert_eq!(grants.iter().filter(|g| g.scopes == ["investigation.read"]).count(), 1);
     }
     let unknown = RequiredAccess { resource_app_id: Guid::random(), id: Guid::random(), is_role: true };
@@ -233,9 +270,18 @@ async fn admin_consent_gives_everything_that_is_asked_for_once() {
 async fn assignments_and_grants_name_only_what_exists() {
     let (service, caller) = with_tenant().await;
     let app = service.create_application(&caller, robot(vec![])).await.expect("is new");
-    let made = service.create_service_principal(&caller, app.app_id, true).await.expect("is new");
+    let made = service
+        .create_service_principal(&caller, app.app_id, ServicePrincipalChange::default(), Vec::new())
+        .await
+        .expect("is new");
     let client = made.principal.id;
-    assert!(service.create_service_principal(&caller, app.app_id, true).await.is_err(), "only one");
+    assert!(
+        service
+            .create_service_principal(&caller, app.app_id, ServicePrincipalChange::default(), Vec::new())
+            .await
+            .is_err(),
+        "only one"
+    );
     let key = ApplicationKey::AppId(seed::CLOUD_APPS);
     let resource = service.fetch_service_principal(&caller, key).await.expect("is there").principal.id;
     let read = Permission::InvestigationRead.id();
@@ -245,8 +291,14 @@ async fn assignments_and_grants_name_only_what_exists() {
     service.assign_app_role(&caller, client, resource, Guid::random()).await.expect_err("no such role");
     service.assign_app_role(&caller, app.id, resource, read).await.expect_err("not a service principal");
     let side = ApplicationKey::Id(client);
-    service.remove_app_role(&caller, side, assigned.assignment.id).await.expect("is there");
-    service.remove_app_role(&caller, side, assigned.assignment.id).await.expect_err("is gone");
+    service
+        .remove_app_role(&caller, AssignmentSide::Holder(side), assigned.assignment.id)
+        .await
+        .expect("is there");
+    service
+        .remove_app_role(&caller, AssignmentSide::Holder(side), assigned.assignment.id)
+        .await
+        .expect_err("is gone");
 
     let everybody = ConsentType::AllPrincipals;
     let scopes = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();

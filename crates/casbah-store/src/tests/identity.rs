@@ -319,8 +319,8 @@ async fn an_application_takes_everything_with_it() {
         assert_eq!(same.expect("exists").scopes, ["investigation.read", "discovery.read"]);
 
         let left = run(&store, move |tx| {
-            assert!(applications::delete(tx, one, client_id)?);
-            assert!(!applications::delete(tx, one, client_id)?);
+            assert!(applications::purge(tx, one, client_id)?);
+            assert!(!applications::purge(tx, one, client_id)?);
             assert!(service_principals::find_by_app_id(tx, one, app_id)?.is_none());
             assert!(service_principals::find(tx, one, resource_sp_id)?.is_some());
             Ok((
