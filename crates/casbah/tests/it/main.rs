@@ -11,6 +11,7 @@ mod attacks;
 mod backup;
 mod command_line;
 mod credentials;
+mod custom_api;
 mod directory;
 mod discovery;
 mod identity;
