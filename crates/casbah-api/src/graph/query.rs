@@ -211,8 +211,23 @@ impl Query {
         self.envelope(base, path, page, count, next)
     }
 
-    /// Puts a page into its envelope; the list has obeyed the other options.
+    /// Puts a page into its envelope; the list has obeyed the other options, where nothing can be expanded.
     pub(super) fn envelope(
+        &self,
+        base: &str,
+        path: &str,
+        page: Vec<Value>,
+        count: Option<usize>,
+        next: Option<&str>,
+    ) -> Result<Value, GraphError> {
+        if !self.expand.is_empty() {
+            return Err(unsupported("expand"));
+        }
+        self.expanded(base, path, page, count, next)
+    }
+
+    /// The same of a list that has looked at `$expand`.
+    pub(super) fn expanded(
         &self,
         base: &str,
         path: &str,

@@ -42,7 +42,7 @@ pub(super) async fn list(call: Call) -> Answered {
     }
     let base = &call.service.settings().public_url;
     let next = found.next.as_deref();
-    call.query.envelope(base, "servicePrincipals", page, found.count, next).map(Answer::Found)
+    call.query.expanded(base, "servicePrincipals", page, found.count, next).map(Answer::Found)
 }
 
 pub(super) async fn count(call: Call) -> Answered {
