@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { X509Certificate, createHash, createHmac, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { connect } from "node:tls";
-import { AUTHORITY, READ, TENANT, URL_, env } from "./checks.mjs";
+import { AUTHORITY, TENANT, URL_, env } from "./checks.mjs";
 import { launch } from "./sign-in.mjs";
 
 const COMMAND_LINE = "6c1d2f0a-3b7e-4c58-9a41-ca5bab000001";
@@ -204,7 +204,9 @@ test("a consent is seen and revoked on the account page", async (t) => {
   const user = await person();
   const page = await fresh(t);
   const request = new URLSearchParams({
-    client_id: env.CASBAH_PUBLIC_CLIENT_ID, response_type: "code", redirect_uri: "http://localhost", scope: READ,
+    client_id: env.CASBAH_PUBLIC_CLIENT_ID, response_type: "code", redirect_uri: "http://localhost",
+    // A permission that people may give without an administrator.
+    scope: "https://graph.microsoft.com/User.Read",
     prompt: "consent", code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256",
   });
   await page.route("http://localhost/**", (route) => route.fulfill({ body: "the application" }));
