@@ -91,7 +91,6 @@ create index permission_grants_by_time on permission_grants (tenant, created, id
 create index app_role_assignments_by_principal on app_role_assignments (tenant, principal, created, id);
 drop index app_role_assignments_by_resource;
 create index app_role_assignments_by_resource on app_role_assignments (tenant, resource, created, id);
-create index permission_grants_by_principal on permission_grants (tenant, principal, created, id);
 
 create table tenant_settings (
     tenant {text} not null primary key references tenants (id),
