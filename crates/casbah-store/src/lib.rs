@@ -25,6 +25,7 @@ pub mod authorization_codes;
 pub mod backup;
 pub mod browser_sessions;
 pub mod credential_warnings;
+pub mod credentials;
 pub mod device_codes;
 pub mod discovery_destinations;
 pub mod discovery_tasks;

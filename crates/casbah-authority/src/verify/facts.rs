@@ -1,7 +1,7 @@
 //! What an access token of ours says, and whether what it stands on is still there; for any resource.
 
 use casbah_model::{Guid, ServicePrincipal, Tenant, TenantId, Timestamp, User};
-use casbah_store::{Tx, revoked_tokens, service_principals, tenants, token_families, users};
+use casbah_store::{Tx, credentials, revoked_tokens, service_principals, tenants, token_families, users};
 use serde_json::{Map, Value as Json};
 
 use super::Refusal;
@@ -25,6 +25,10 @@ pub(crate) struct TokenFacts {
     pub(crate) permissions: Vec<String>,
     /// The token family, of a user's token only.
     pub(crate) family: Option<Guid>,
+    /// The credential that an application's own token was fetched with; none for tokens of earlier versions.
+    pub(crate) credential: Option<Guid>,
+    /// When the token was looked at.
+    pub(crate) now: Timestamp,
     pub(crate) expires: Timestamp,
     /// Thumbprint of the key whose holder alone may use it (`cnf.jkt`).
     pub(crate) confirmation: Option<String>,
@@ -77,6 +81,8 @@ pub(crate) fn facts(
         audience: text("aud")?.to_string(),
         permissions: super::words(claims.get(if is_user { "scp" } else { "roles" })),
         family: if is_user { Some(id("rh")?) } else { None },
+        credential: if is_user { None } else { id("rh").ok() },
+        now,
         expires: Timestamp::from_seconds(time("exp")?),
         confirmation,
         challengeable: capabilities.is_some_and(|all| all.iter().any(|c| c == "CP1")),
@@ -101,11 +107,15 @@ pub(crate) fn standing(tx: &mut Tx<'_>, token: &TokenFacts) -> Result<Standing, 
     let client = client.filter(|p| p.enabled).ok_or(Refusal::Disabled)?;
     let Some(family) = token.family else {
         // A service principal that was deleted and made again is another one.
-        return if client.id == token.object {
-            Ok(Standing { tenant, client, user: None })
-        } else {
-            Err(Refusal::Disabled)
-        };
+        if client.id != token.object {
+            return Err(Refusal::Disabled);
+        }
+        if let Some(credential) = token.credential
+            && !credentials::is_valid(tx, tenant.id, token.client, credential, token.now)?
+        {
+            return Err(Refusal::Revoked);
+        }
+        return Ok(Standing { tenant, client, user: None });
     };
     let user = users::find(tx, tenant.id, token.object)?.filter(|u| u.enabled).ok_or(Refusal::Disabled)?;
     let family = token_families::find(tx, tenant.id, family)?.ok_or(Refusal::Revoked)?;

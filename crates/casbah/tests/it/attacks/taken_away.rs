@@ -9,6 +9,7 @@ use super::{
 };
 use crate::harness::{
     ADMINISTRATOR, API_TOKEN, CLIENT, CLIENT_SECRET, Casbah, Database, PASSWORD, PUBLIC_CLIENT, READER,
+    TENANT,
 };
 
 /// All that somebody who signs in to the installed client can hold.
@@ -125,6 +126,22 @@ both! {
         assert!(page.status == 400 && page.text().contains("AADSTS7000112"), "{}", page.text());
         let device = casbah.anonymous().post_form(DEVICE, &[("client_id", PUBLIC_CLIENT), ("scope", SCOPE)]);
         assert_eq!(number(&device), 7_000_112);
+    }
+
+    /// A secret that is deleted takes the tokens with it that were fetched with it, and no others.
+    fn a_deleted_secret_ends_its_tokens(casbah: &Casbah) {
+        let administrator = casbah.directory_token(ADMINISTRATOR);
+        let at = |action: &str| format!("/v1.0/applications(appId='{CLIENT}')/{action}");
+        let body = json!({ "passwordCredential": { "displayName": "second" } });
+        let second = casbah.bearer(&administrator).post(&at("addPassword"), &body).ok();
+        let of_first = casbah.application();
+        let token = casbah.application_token(TENANT, CLIENT, second["secretText"].as_str().unwrap());
+        let of_second = casbah.bearer(&token);
+        of_second.get("/api/v1/alerts/").ok();
+        let gone = casbah.bearer(&administrator).post(&at("removePassword"), &json!({ "keyId": second["keyId"] }));
+        assert_eq!(gone.status, 204, "{}", gone.text());
+        of_second.get("/api/v1/alerts/").refused(401);
+        of_first.get("/api/v1/alerts/").ok();
     }
 
     /// A new password ends what the old one opened.
