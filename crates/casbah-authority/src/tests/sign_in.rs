@@ -416,3 +416,19 @@ async fn people_end_what_is_theirs_and_nothing_else() {
     check_refusal(&refresh(&world, &tokens).await.expect_err("refused"), 50173, "invalid_grant");
     assert!(authority.verify_session(&bob).await.is_ok());
 }
+
+/// Whoever finds a browser that was left open cannot add a factor of their own: 50133.
+#[tokio::test]
+async fn what_proves_who_somebody_is_changes_only_right_after_signing_in() {
+    let world = World::new().await;
+    let session = world.sign_in("alice").await;
+    world.authority.totp_setup(&session).await.expect("a key");
+    let later = world.later(60 * 60).await;
+    check_refusal(
+        &later.authority.totp_setup(&session).await.expect_err("is refused"),
+        50133,
+        "invalid_grant",
+    );
+    let codes = later.authority.new_recovery_codes(&session).await;
+    check_refusal(&codes.expect_err("is refused"), 50133, "invalid_grant");
+}

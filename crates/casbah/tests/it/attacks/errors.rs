@@ -29,6 +29,18 @@ const ELSEWHERE: &[(u32, &str)] = &[
     (700_229, "casbah-authority/src/tests/federation.rs"),
     (50_105, "casbah-authority/src/tests/claims.rs"),
     (501_051, "casbah-authority/src/tests/claims.rs"),
+    (50_055, "casbah-authority/src/tests/sign_in.rs"),
+    (50_056, "casbah-authority/src/tests/sign_in.rs"),
+    (50_072, "casbah-authority/src/tests/sign_in.rs"),
+    (50_074, "casbah-authority/src/tests/sign_in.rs"),
+    (50_076, "casbah-authority/src/tests/sign_in.rs"),
+    (50_078, "casbah-authority/src/tests/sign_in.rs"),
+    (50_079, "casbah-authority/src/tests/sign_in.rs"),
+    (50_089, "casbah-authority/src/tests/sign_in.rs"),
+    (50_125, "casbah-authority/src/tests/sign_in.rs"),
+    (50_133, "casbah-authority/src/tests/sign_in.rs"),
+    (50_144, "casbah-authority/src/tests/sign_in.rs"),
+    (500_121, "casbah-authority/src/tests/sign_in.rs"),
     (9_900_002, "casbah-authority/src/tests/proofs.rs"),
     (9_900_003, "casbah-authority/src/tests/front_channel.rs"),
     (90_033, "casbah-authority/src/tests/federation.rs"),
@@ -233,7 +245,9 @@ fn no_reason_is_without_a_test() {
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for (code, file) in ELSEWHERE {
         let source = std::fs::read_to_string(crates.join(file)).unwrap().replace('_', "");
-        assert!(source.contains(&code.to_string()), "{file} says nothing of {code}");
+        // A comment proves nothing.
+        let mut statements = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        assert!(statements.any(|line| line.contains(&code.to_string())), "{file} has no check of {code}");
         tested.insert(*code);
     }
     let all: BTreeSet<u32> = codes::ALL.iter().map(|code| code.number).collect();
