@@ -21,9 +21,12 @@ const MOST: usize = 4096;
 /// Parameters that tell about the client's machine and not about what it wants.
 const TELEMETRY: [&str; 4] = ["x-client-", "x-ms-", "client-request-id", "client_info"];
 
-/// The answers of this node.
+/// An answer, and the version of the database that it was read at.
+type Kept = (u64, Arc<Answer>);
+
+/// The answers of this node, by the digests of their questions.
 #[derive(Default)]
-pub(crate) struct Answers(RwLock<HashMap<Vec<u8>, (u64, Arc<Answer>)>>);
+pub(crate) struct Answers(RwLock<HashMap<Vec<u8>, Kept>>);
 
 /// A request as far as its answer depends on it, and the version of the database when it came.
 pub(crate) struct Question {

@@ -156,7 +156,7 @@ impl Service {
     pub async fn purge_expired_items(&self) -> Result<u64, Error> {
         let now = self.clock.now();
         let mut purged = 0;
-        for tenant in self.store.read(|tx| tenants::all(tx)).await? {
+        for tenant in self.store.read(tenants::all).await? {
             let caller = Caller::system(tenant.id, tenant.number);
             loop {
                 // An id of its own for each record, drawn before the transaction.
