@@ -16,6 +16,7 @@ mod directory;
 mod discovery;
 mod identity;
 mod nodes;
+mod people;
 mod protocol;
 mod serve;
 mod signing_keys;
