@@ -80,7 +80,11 @@ fn rollover(database: Database) {
     let old = key_of(&old_token);
 
     let planned = command(&casbah, &["key", "rotate"]);
-    assert_eq!(state_of(&planned, "signing"), std::slice::from_ref(&old), "clients have not seen the next key for a day");
+    assert_eq!(
+        state_of(&planned, "signing"),
+        std::slice::from_ref(&old),
+        "clients have not seen the next key for a day"
+    );
     let now = command(&casbah, &["key", "rotate", "--now"]);
     let signing = state_of(&now, "signing");
     assert_eq!(state_of(&now, "verifying"), std::slice::from_ref(&old));
