@@ -33,6 +33,9 @@ pub struct BootstrapReport {
     pub changes: Vec<String>,
 }
 
+/// How often a file is applied anew because another node was faster.
+const MOST_ATTEMPTS: u32 = 100;
+
 impl Service {
     /// Applies a bootstrap file; see `docs/bootstrap.md` for its format.
     ///
@@ -45,8 +48,9 @@ impl Service {
         loop {
             let mut report = BootstrapReport::default();
             match self.apply(&file, &secrets, &mut report).await {
-                // Another node that starts from the same file got in first; look again.
-                Err(Error::Conflict(_)) if attempt < 4 => attempt += 1,
+                // Another node that starts from the same file got in first; look again. Each time at least
+                // one entry more is there.
+                Err(Error::Conflict(_)) if attempt < MOST_ATTEMPTS => attempt += 1,
                 Err(e) => return Err(e),
                 Ok(()) => return Ok(report),
             }

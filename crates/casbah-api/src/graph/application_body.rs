@@ -154,7 +154,10 @@ fn optional_claims(mut claims: Properties) -> Result<OptionalClaims, GraphError>
     };
     let (id_token, access_token, saml2_token) = (list("idToken")?, list("accessToken")?, list("saml2Token")?);
     claims.finish()?;
-    Ok(OptionalClaims { id_token, access_token, saml2_token })
+    let claims = OptionalClaims { id_token, access_token, saml2_token };
+    // A claim that does not exist would be missed only when a token lacks it.
+    casbah_authority::check_optional_claims(&claims).map_err(GraphError::bad_request)?;
+    Ok(claims)
 }
 
 fn required_access(body: &mut Properties) -> Result<Option<Vec<RequiredAccess>>, GraphError> {

@@ -199,6 +199,8 @@ fn check_17_key_rollover() {
 
     let casbah = Casbah::start_with(Database::Sqlite, &at("2026-11-23T12:00:00Z"));
     let first = kid(&token(&casbah)["access_token"]);
+    // The next key is made behind the start.
+    assert!((0..100_000).any(|_| published(&casbah).len() == 2));
     // Just before the key's 45 days are over.
     let casbah = casbah.kill_and_restart_with(&at("2027-01-07T11:40:00Z"));
     let held = token(&casbah);

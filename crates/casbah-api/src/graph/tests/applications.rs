@@ -147,6 +147,7 @@ async fn registrations_follow_the_rules_of_entra() {
         (json!({ "identifierUris": [format!("api://{}", Guid::random())] }), "another application"),
         (json!({ "identifierUris": ["https://notcontoso.example/x"] }), "verified domain"),
         (json!({ "signInAudience": "Everybody" }), "signInAudience"),
+        (json!({ "optionalClaims": { "idToken": [{ "name": "shoe_size" }] } }), "shoe_size"),
         (json!({ "signInAudience": "PersonalMicrosoftAccount" }), "requestedAccessTokenVersion"),
         (json!({ "groupMembershipClaims": "Some" }), "groupMembershipClaims"),
         (

@@ -1,5 +1,7 @@
 //! The pages of the protocol, as a browser without script sees them.
 
+use serde_json::json;
+
 use crate::attacks::browser::{Browser, parameter};
 use crate::harness::{ADMINISTRATOR, Casbah, PUBLIC_CLIENT, READER, TENANT};
 
@@ -68,5 +70,30 @@ both! {
         }
         assert_eq!(parameter(&browser.get(&address), "error"), "login_required");
         assert!(!parameter(&browser.get(&address), "iss").is_empty());
+    }
+
+    /// Front-channel logout: the page tells each application of the session, and nobody else.
+    fn applications_are_told_of_the_end(casbah: &Casbah) {
+        let administrator = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+        let new = json!({
+            "displayName": "Told",
+            "web": { "redirectUris": ["https://told.example/cb"], "logoutUrl": "https://told.example/bye" },
+        });
+        let made = administrator.post("/v1.0/applications", &new);
+        assert_eq!(made.status, 201, "{}", made.text());
+        let client = made.json()["appId"].as_str().unwrap().to_string();
+        administrator.post("/v1.0/servicePrincipals", &json!({ "appId": client }));
+        let browser = Browser::new(casbah);
+        let address = format!("/{TENANT}/oauth2/v2.0/authorize?client_id={client}&response_type=code&redirect_uri=https%3A%2F%2Ftold.example%2Fcb&scope=openid");
+        let answer = browser.authorize(&address, READER);
+        let session = parameter(&answer, "session_state");
+        let page = browser.get(&format!("/{TENANT}/oauth2/v2.0/logout?client_id={client}&post_logout_redirect_uri=https%3A%2F%2Ftold.example%2Fcb"));
+        assert_eq!(page.status, 200, "{}", page.text());
+        let text = page.text().replace("&amp;", "&");
+        let issuer = url::form_urlencoded::byte_serialize(format!("{}/{TENANT}/v2.0", casbah.url).as_bytes()).collect::<String>();
+        assert!(text.contains(&format!("src=\"https://told.example/bye?iss={issuer}&sid={session}\"")), "{text}");
+        assert!(text.contains("content=\"2;url=https://told.example/cb\""), "{text}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("frame-src https://told.example;") && !policy.contains("unsafe"), "{policy}");
     }
 }
