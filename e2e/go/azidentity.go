@@ -118,5 +118,39 @@ func azidentityChecks() *checks {
 		credential, err := azidentity.NewUsernamePasswordCredential(tenant, public, user, password, &options)
 		return twice(ctx, credential, err)
 	})
+	c.of("on-behalf-of: OnBehalfOfCredential", func(ctx context.Context) error {
+		options := azidentity.OnBehalfOfCredentialOptions{ClientOptions: where, DisableInstanceDiscovery: true}
+		api, secret := os.Getenv("E2E_API_CLIENT_ID"), os.Getenv("E2E_API_CLIENT_SECRET")
+		token := os.Getenv("E2E_API_TOKEN")
+		credential, err := azidentity.NewOnBehalfOfCredentialWithSecret(tenant, api, token, secret, &options)
+		return twice(ctx, credential, err)
+	})
+	c.of("silent: an account on record without a session asks for interaction", func(ctx context.Context) error {
+		options := azidentity.InteractiveBrowserCredentialOptions{
+			ClientOptions: where, DisableInstanceDiscovery: true, TenantID: tenant,
+			ClientID: os.Getenv("CASBAH_PUBLIC_CLIENT_ID"),
+		}
+		credential, err := azidentity.NewInteractiveBrowserCredential(&options)
+		if err != nil {
+			return err
+		}
+		asked := policy.TokenRequestOptions{Scopes: []string{defaultAll}}
+		record, err := credential.Authenticate(ctx, &asked)
+		if err != nil {
+			return err
+		}
+		known := strings.EqualFold(record.Username, os.Getenv("CASBAH_USER")) && record.TenantID == tenant
+		if err := errors.Join(expect(known, "a record of %v", record), twice(ctx, credential, nil)); err != nil {
+			return err
+		}
+		options.AuthenticationRecord, options.DisableAutomaticAuthentication = record, true
+		other, err := azidentity.NewInteractiveBrowserCredential(&options)
+		if err != nil {
+			return err
+		}
+		_, err = other.GetToken(ctx, asked)
+		var required *azidentity.AuthenticationRequiredError
+		return expect(errors.As(err, &required), "not asked to sign in: %v", err)
+	})
 	return c
 }

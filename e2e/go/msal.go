@@ -241,6 +241,13 @@ func msalChecks() *checks {
 		// The entry of `.default` is found again after it was refreshed.
 		return errors.Join(from(public.TokenSourceIdentityProvider), from(public.TokenSourceCache))
 	})
+	c.of("on-behalf-of", func(ctx context.Context) error {
+		client, err := confidentialClient(os.Getenv("E2E_API_CLIENT_ID"), os.Getenv("E2E_API_CLIENT_SECRET"))
+		if err != nil {
+			return err
+		}
+		return ofTheUser(client.AcquireTokenOnBehalfOf(ctx, os.Getenv("E2E_API_TOKEN"), []string{read}))
+	})
 	return c
 }
 

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import {
   AuthorizationCodeCredential, ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential,
-  DeviceCodeCredential, EnvironmentCredential, InteractiveBrowserCredential, UsernamePasswordCredential,
-  WorkloadIdentityCredential,
+  DeviceCodeCredential, EnvironmentCredential, InteractiveBrowserCredential, OnBehalfOfCredential,
+  UsernamePasswordCredential, WorkloadIdentityCredential,
 } from "@azure/identity";
 import { AUTHORITY, Checks, DEFAULT, TENANT, URL_, browser, env, listAlerts, listen } from "./checks.mjs";
 
@@ -90,5 +90,10 @@ checks.of("device code", async () => {
 checks.of("password: UsernamePasswordCredential", () => twice(
   new UsernamePasswordCredential(TENANT, PUBLIC.clientId, env.CASBAH_USER, env.CASBAH_PASSWORD, where),
 ));
+
+checks.of("on-behalf-of: OnBehalfOfCredential", () => twice(new OnBehalfOfCredential({
+  ...where, tenantId: TENANT, clientId: env.E2E_API_CLIENT_ID, clientSecret: env.E2E_API_CLIENT_SECRET,
+  userAssertionToken: env.E2E_API_TOKEN,
+})));
 
 await checks.run();

@@ -155,4 +155,11 @@ checks.of("silent: forced", async () => {
   await listAlerts(renewed.accessToken);
 });
 
+checks.of("on-behalf-of", async () => {
+  const api = confidential({ clientId: env.E2E_API_CLIENT_ID, clientSecret: env.E2E_API_CLIENT_SECRET });
+  const result = await api.acquireTokenOnBehalfOf({ oboAssertion: env.E2E_API_TOKEN, scopes: [READ] });
+  await ofTheUser(result);
+  assert.equal(claims(result.accessToken).appid, env.E2E_API_CLIENT_ID);
+});
+
 await checks.run();

@@ -16,6 +16,7 @@ from azure.identity import (
     DeviceCodeCredential,
     EnvironmentCredential,
     InteractiveBrowserCredential,
+    OnBehalfOfCredential,
     UsernamePasswordCredential,
     WorkloadIdentityCredential,
 )
@@ -162,6 +163,13 @@ def _():
     except AuthenticationRequiredError:
         return
     raise AssertionError("a token without a session")
+
+
+@checks.of("on-behalf-of: OnBehalfOfCredential")
+def _():
+    secret, assertion = ENV["E2E_API_CLIENT_SECRET"], ENV["E2E_API_TOKEN"]
+    api = ENV["E2E_API_CLIENT_ID"]
+    twice(OnBehalfOfCredential(TENANT, api, client_secret=secret, user_assertion=assertion, **WHERE))
 
 
 class environment:

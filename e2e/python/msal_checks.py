@@ -228,5 +228,19 @@ def _():
     good(public().acquire_token_by_refresh_token(first["refresh_token"], [READ]))
 
 
+@checks.of("on-behalf-of")
+def _():
+    app = confidential(ENV["E2E_API_CLIENT_SECRET"], ENV["E2E_API_CLIENT_ID"])
+    result = of_the_user(app.acquire_token_on_behalf_of(ENV["E2E_API_TOKEN"], [READ]))
+    assert claims(result["access_token"])["appid"] == ENV["E2E_API_CLIENT_ID"]
+
+
+@checks.of("errors: on behalf of nobody")
+def _():
+    app = confidential(ENV["E2E_API_CLIENT_SECRET"], ENV["E2E_API_CLIENT_ID"])
+    foreign = confidential().acquire_token_for_client([DEFAULT])["access_token"]
+    assert app.acquire_token_on_behalf_of(foreign, [READ])["error"] == "invalid_grant"
+
+
 if __name__ == "__main__":
     checks.run(*sys.argv[1:])

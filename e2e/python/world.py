@@ -7,6 +7,7 @@ import json
 import ssl
 import urllib.parse
 import urllib.request
+import uuid
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -147,5 +148,38 @@ def workload():
     return {"E2E_WORKLOAD_CLIENT_ID": app["appId"], "E2E_ASSERTION_FILE": file}
 
 
-for name, value in (web() | native() | certificate() | workload()).items():
+def middle_tier():
+    """An API of one's own, which calls the Cloud Apps API on behalf of whoever calls it."""
+    scope = {
+        "id": str(uuid.uuid4()),
+        "value": "access",
+        "type": "User",
+        "isEnabled": True,
+        "adminConsentDisplayName": "Use it",
+        "adminConsentDescription": "Use it",
+    }
+    app = graph("POST", "/applications", {"displayName": "e2e api", "api": {"oauth2PermissionScopes": [scope]}})
+    graph("PATCH", f"/applications/{app['id']}", {"identifierUris": [f"api://{app['appId']}"]})
+    secret = graph("POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": {"displayName": "e2e"}})
+    own = graph("POST", "/servicePrincipals", {"appId": app["appId"]})["id"]
+    consent(own, principal(RESOURCE), SCOPES)
+    consent(principal(ENV["CASBAH_PUBLIC_CLIENT_ID"]), own, ["access"])
+    # What a front end sends to this API.
+    called_with = token(
+        AUTHORITY,
+        ENV["CASBAH_CA"],
+        grant_type="password",
+        client_id=ENV["CASBAH_PUBLIC_CLIENT_ID"],
+        username=ENV["CASBAH_USER"],
+        password=ENV["CASBAH_PASSWORD"],
+        scope=f"api://{app['appId']}/access",
+    )
+    return {
+        "E2E_API_CLIENT_ID": app["appId"],
+        "E2E_API_CLIENT_SECRET": secret["secretText"],
+        "E2E_API_TOKEN": called_with,
+    }
+
+
+for name, value in (web() | native() | certificate() | workload() | middle_tier()).items():
     print(f"{name}={value}")

@@ -14,12 +14,18 @@ import static example.casbah.Checks.refused;
 import com.azure.core.credential.TokenCredential;
 import com.azure.core.credential.TokenRequestContext;
 import com.azure.identity.AuthorizationCodeCredentialBuilder;
+import com.azure.identity.ClientAssertionCredentialBuilder;
 import com.azure.identity.ClientCertificateCredentialBuilder;
 import com.azure.identity.ClientSecretCredentialBuilder;
 import com.azure.identity.DeviceCodeCredentialBuilder;
 import com.azure.identity.InteractiveBrowserCredentialBuilder;
+import com.azure.identity.OnBehalfOfCredentialBuilder;
 import com.azure.identity.UsernamePasswordCredentialBuilder;
 import com.azure.identity.WorkloadIdentityCredentialBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** azure-identity for Java. */
 final class IdentityChecks {
@@ -49,6 +55,21 @@ final class IdentityChecks {
                         .tokenFilePath(env("E2E_ASSERTION_FILE"))
                         .disableInstanceDiscovery()
                         .build()))
+                .of("assertion: ClientAssertionCredential", () -> twice(new ClientAssertionCredentialBuilder()
+                        .authorityHost(BASE)
+                        .tenantId(TENANT)
+                        .clientId(env("E2E_WORKLOAD_CLIENT_ID"))
+                        .clientAssertion(IdentityChecks::assertion)
+                        .disableInstanceDiscovery()
+                        .build()))
+                .of("on-behalf-of: OnBehalfOfCredential", () -> twice(new OnBehalfOfCredentialBuilder()
+                        .authorityHost(BASE)
+                        .tenantId(TENANT)
+                        .clientId(env("E2E_API_CLIENT_ID"))
+                        .clientSecret(env("E2E_API_CLIENT_SECRET"))
+                        .userAssertion(env("E2E_API_TOKEN"))
+                        .disableInstanceDiscovery()
+                        .build()))
                 .of("errors: wrong secret", () -> refused("AADSTS7000215", () -> twice(secret("wrong"))))
                 .of("code: AuthorizationCodeCredential", IdentityChecks::code)
                 .of("interactive", () -> twice(new InteractiveBrowserCredentialBuilder()
@@ -74,6 +95,14 @@ final class IdentityChecks {
                         .password(env("CASBAH_PASSWORD"))
                         .disableInstanceDiscovery()
                         .build()));
+    }
+
+    private static String assertion() {
+        try {
+            return Files.readString(Path.of(env("E2E_ASSERTION_FILE")));
+        } catch (IOException problem) {
+            throw new UncheckedIOException(problem);
+        }
     }
 
     private static TokenCredential secret(String text) {
@@ -111,7 +140,7 @@ final class IdentityChecks {
                 .build());
     }
 
-    private static int freePort() throws java.io.IOException {
+    private static int freePort() throws IOException {
         try (java.net.ServerSocket socket = new java.net.ServerSocket(0)) {
             return socket.getLocalPort();
         }

@@ -20,11 +20,13 @@ import com.microsoft.aad.msal4j.IAuthenticationResult;
 import com.microsoft.aad.msal4j.IClientCredential;
 import com.microsoft.aad.msal4j.IPublicClientApplication;
 import com.microsoft.aad.msal4j.InteractiveRequestParameters;
+import com.microsoft.aad.msal4j.OnBehalfOfParameters;
 import com.microsoft.aad.msal4j.PublicClientApplication;
 import com.microsoft.aad.msal4j.ResponseMode;
 import com.microsoft.aad.msal4j.SilentParameters;
 import com.microsoft.aad.msal4j.SystemBrowserOptions;
 import com.microsoft.aad.msal4j.TokenSource;
+import com.microsoft.aad.msal4j.UserAssertion;
 import com.microsoft.aad.msal4j.UserNamePasswordParameters;
 import java.io.InputStream;
 import java.net.URI;
@@ -52,7 +54,8 @@ final class MsalChecks {
                 .of("interactive", MsalChecks::interactive)
                 .of("device code", MsalChecks::deviceCode)
                 .of("password", () -> ofTheUser(byPassword(publicClient(), READ)))
-                .of("silent: from the cache, and refreshed after expiry", MsalChecks::silent);
+                .of("silent: from the cache, and refreshed after expiry", MsalChecks::silent)
+                .of("on-behalf-of", MsalChecks::onBehalfOf);
     }
 
     private static IClientCredential certificate() throws Exception {
@@ -152,6 +155,13 @@ final class MsalChecks {
         return client.acquireToken(
                         UserNamePasswordParameters.builder(Set.of(scope), env("CASBAH_USER"), password).build())
                 .get();
+    }
+
+    private static void onBehalfOf() throws Exception {
+        ofTheUser(confidential(env("E2E_API_CLIENT_ID"), secret(env("E2E_API_CLIENT_SECRET")))
+                .acquireToken(OnBehalfOfParameters.builder(Set.of(READ), new UserAssertion(env("E2E_API_TOKEN")))
+                        .build())
+                .get());
     }
 
     private static void silent() throws Exception {
