@@ -1,6 +1,6 @@
 //! What people see and end of their own: sessions, sign-ins to applications, consents.
 
-use casbah_model::{ConsentType, Guid, Role, Secret, Tenant, Timestamp, User};
+use casbah_model::{Activity, ConsentType, Guid, Role, Secret, Tenant, Timestamp, User};
 use casbah_store::{
     Tx, applications, audit, browser_sessions, pending_sign_ins, permission_grants, recovery_codes,
     second_factors, service_principals, token_families, users,
@@ -16,6 +16,8 @@ use crate::sign_in::{Factor, is_fresh};
 
 /// Rows of each list on the page.
 const MOST: i64 = 100;
+/// Sign-ins of the past on the page.
+const MOST_SIGN_INS: i64 = 30;
 
 /// Everything on the account page.
 #[derive(Debug)]
@@ -40,6 +42,25 @@ pub struct Account {
     pub applications: Vec<OwnApplication>,
     /// What applications were allowed.
     pub consents: Vec<OwnConsent>,
+    /// The latest sign-ins, those that failed too, the newest first.
+    pub sign_ins: Vec<OwnSignIn>,
+}
+
+/// A sign-in of the past.
+#[derive(Debug)]
+pub struct OwnSignIn {
+    /// When.
+    pub at: Timestamp,
+    /// From which network address, if known.
+    pub address: Option<String>,
+    /// Name of the application; none at our own pages. Chosen by whoever registered it: escape it.
+    pub client_name: Option<String>,
+    /// What the browser or program called itself.
+    pub agent: Option<String>,
+    /// Why it failed, the number of the reason; none when it did not.
+    pub failure: Option<i64>,
+    /// How often the same happened within its minute, after the first time; 0 for the first.
+    pub repeats: u64,
 }
 
 /// A browser that is signed in.
@@ -184,7 +205,9 @@ fn account(tx: &mut Tx<'_>, session: Session, now: Timestamp) -> Result<Account,
             });
         }
     }
+    let sign_ins = audit::sign_ins_of(tx, tenant, user, MOST_SIGN_INS)?.into_iter().map(sign_in);
     Ok(Account {
+        sign_ins: sign_ins.collect(),
         sessions: sessions.collect(),
         applications: signed_in_to,
         consents,
@@ -196,6 +219,18 @@ fn account(tx: &mut Tx<'_>, session: Session, now: Timestamp) -> Result<Account,
         tenant: session.tenant,
         user: session.user,
     })
+}
+
+fn sign_in(activity: Activity) -> OwnSignIn {
+    let repeats = activity.facts.details.get("count").and_then(Json::as_u64);
+    OwnSignIn {
+        at: activity.at(),
+        address: activity.address,
+        client_name: activity.facts.client_name,
+        agent: activity.facts.user_agent,
+        failure: activity.failure,
+        repeats: repeats.unwrap_or(0),
+    }
 }
 
 /// What the audit trail says of it: action, kind and id of the target, facts.

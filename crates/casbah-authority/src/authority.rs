@@ -11,7 +11,6 @@ use casbah_store::{
 use serde_json::Value as Json;
 
 use crate::answers::Answers;
-use crate::guesses::Guesses;
 use crate::issuer_keys::IssuerKeys;
 use crate::keys::{KeyError, KeyRing, SigningKey};
 use crate::master_key::{MasterKey, SecretKind};
@@ -39,7 +38,6 @@ pub struct Authority {
     pub(crate) settings: Arc<Settings>,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) throttle: Throttle,
-    pub(crate) guesses: Guesses,
     pub(crate) use_notes: UseNotes,
     pub(crate) answers: Answers,
     pub(crate) sign_in_log: SignInLog,
@@ -67,7 +65,6 @@ impl Authority {
             settings,
             master,
             throttle: Throttle::default(),
-            guesses: Guesses::default(),
             use_notes: UseNotes::default(),
             answers: Answers::default(),
             sign_in_log: SignInLog::default(),

@@ -28,6 +28,7 @@ use crate::claims::Endpoint;
 use crate::error::{About, OAuthError};
 use crate::form::Form;
 use crate::opaque::Draw;
+use crate::refusals::Attempted;
 use crate::verify::Refusal;
 
 pub use redirect_step::{Redirect, ResponseMode};
@@ -193,6 +194,19 @@ impl Authority {
     }
 
     async fn step(
+        &self,
+        request: AuthorizeRequest,
+        decision: Option<(ConsentDecision, String)>,
+    ) -> Result<Step, OAuthError> {
+        let attempted = Attempted::at_authorize_endpoint(&request);
+        let step = self.stepped(request, decision).await;
+        if let Err(error) = &step {
+            self.note_refusal(attempted, error).await;
+        }
+        step
+    }
+
+    async fn stepped(
         &self,
         request: AuthorizeRequest,
         decision: Option<(ConsentDecision, String)>,

@@ -118,6 +118,7 @@ codes! {
     ADMIN_CONSENT_NEEDED = 90094, "consent_required", 400, "Only an administrator can consent to these permissions.";
     MISCONFIGURED = 650056, "invalid_request", 400, "The application lists no permission on the resource. Add one to its registration.";
     // The authorize endpoint
+    QUERY_TOO_LONG = 90015, "invalid_request", 414, "The query of the request is too long. Shorten the state or the other parameters, or push the request ahead.";
     WRONG_REDIRECT = 50011, "invalid_request", 400, "The redirect URI is not registered for the application. It must be identical, character by character.";
     REDIRECT_NO_URI = 90102, "invalid_request", 400, "The redirect URI is not an absolute URI.";
     NO_REDIRECT = 900971, "invalid_request", 400, "The request names no redirect URI and the application has not exactly one.";

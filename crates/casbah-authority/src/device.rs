@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casbah_model::{Guid, RecordId, Secret, Timestamp, random};
+use casbah_model::{Guid, RecordId, Secret, TenantId, Timestamp, random};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::device_codes::{self, DeviceCode, DeviceCodeState};
 use casbah_store::{Store, Tx};
@@ -28,8 +28,10 @@ use crate::codes;
 use crate::consent::{self, Asking};
 use crate::error::OAuthError;
 use crate::form::Form;
+use crate::guesses::Guesser;
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::Draw;
+use crate::refusals::Attempted;
 use crate::resource::Identifiers;
 use crate::session::{self, Session};
 use crate::tenant::{self, Hints, TenantName};
@@ -93,6 +95,21 @@ impl Authority {
     /// # Errors
     /// The refusal, for [`OAuthError::body`].
     pub async fn start_device(
+        &self,
+        endpoint: Endpoint,
+        tenant: &str,
+        form: Form,
+        authorization: Option<Secret>,
+    ) -> Result<Json, OAuthError> {
+        let attempted = Attempted::at_device_endpoint(tenant, &form, authorization.as_ref());
+        let answer = self.started_device(endpoint, tenant, form, authorization).await;
+        if let Err(error) = &answer {
+            self.note_refusal(attempted, error).await;
+        }
+        answer
+    }
+
+    async fn started_device(
         &self,
         endpoint: Endpoint,
         tenant: &str,
@@ -183,14 +200,6 @@ impl Authority {
         decision: Option<(ConsentDecision, String)>,
     ) -> Result<(DeviceStep, bool), OAuthError> {
         let now = self.clock.now();
-        let user = match session.cloned() {
-            Some(cookie) => {
-                let master = Arc::clone(&self.master);
-                self.store.read(move |tx| session::find(tx, &master, &cookie, now)).await?.map(|s| s.user.id)
-            }
-            None => None,
-        };
-        self.guesses.take(user, now)?;
         let look = Look {
             user_code: typed(user_code),
             session: session.cloned(),
@@ -201,15 +210,8 @@ impl Authority {
             ids: Draw::new(),
             audit: RecordId::new(now),
         };
-        let seen = if look.decision.is_some() {
-            self.store.write(move |tx| look.step(tx)).await
-        } else {
-            self.store.read(move |tx| look.step(tx)).await
-        };
-        if !matches!(&seen, Err(error) if error.code == codes::DEVICE_UNKNOWN) {
-            self.guesses.give_back(user);
-        }
-        seen
+        let _turn = self.throttle.turn(TenantId(Guid::from_u128(0)), "user codes").await?;
+        self.store.write(move |tx| look.guess(tx)).await?
     }
 }
 
@@ -302,7 +304,25 @@ struct Look {
 }
 
 impl Look {
-    fn step(&self, tx: &mut Tx<'_>) -> Result<(DeviceStep, bool), OAuthError> {
+    /// Looks, unless there were too many wrong codes. The outer error rolls back, the inner one leaves what
+    /// was counted.
+    fn guess(&self, tx: &mut Tx<'_>) -> Result<Result<(DeviceStep, bool), OAuthError>, OAuthError> {
+        let session = match &self.session {
+            Some(cookie) => session::find(tx, &self.master, cookie, self.now)?,
+            None => None,
+        };
+        let guesser = Guesser::new(session.as_ref().map(|s| (s.tenant.id, s.user.id)));
+        guesser.check(tx, self.now)?;
+        match self.step(tx, session) {
+            Err(error) if error.code == codes::DEVICE_UNKNOWN => {
+                guesser.note_wrong(tx, self.now)?;
+                Ok(Err(error))
+            }
+            other => other.map(Ok),
+        }
+    }
+
+    fn step(&self, tx: &mut Tx<'_>, session: Option<Session>) -> Result<(DeviceStep, bool), OAuthError> {
         let found = device_codes::find_by_user_code(tx, &self.user_code)?;
         let (tenant, code) = found.ok_or_else(|| OAuthError::plain(codes::DEVICE_UNKNOWN))?;
         if code.expires <= self.now {
@@ -312,10 +332,6 @@ impl Look {
             return Err(OAuthError::plain(codes::DEVICE_UNKNOWN));
         }
         let (application, principal) = client::find(tx, tenant, &code.application.to_string())?;
-        let session = match &self.session {
-            Some(cookie) => session::find(tx, &self.master, cookie, self.now)?,
-            None => None,
-        };
         let Some(session) = session.filter(|s| s.tenant.id == tenant) else {
             let application_name = application.display_name;
             return Ok((DeviceStep::SignIn { tenant: tenant.0, application_name }, false));

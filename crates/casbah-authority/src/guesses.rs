@@ -2,60 +2,61 @@
 //!
 //! Whoever is signed in has a count of their own. All others share one, because nothing that a
 //! stranger's browser sends tells it from another: while somebody guesses, those who have not signed
-//! in yet may have to wait. As with passwords, a try is counted before it is looked at.
+//! in yet may have to wait. The counts are in the database, so that more nodes are not more guesses,
+//! and a code is looked at in the transaction that counts it.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use casbah_model::{Guid, Timestamp};
+use casbah_model::{Guid, TenantId, Timestamp};
+use casbah_store::Tx;
+use casbah_store::sign_in_attempts::{self, Attempts};
 
 use crate::codes;
 use crate::error::OAuthError;
 
-/// Wrong codes a minute from somebody who is signed in, on this node.
-const OF_ONE_USER: u32 = 10;
-/// Wrong codes a minute from all others together, on this node.
-const OF_STRANGERS: u32 = 60;
+/// Wrong codes a minute from somebody who is signed in.
+const OF_ONE_USER: i64 = 10;
+/// Wrong codes a minute from all others together.
+const OF_STRANGERS: i64 = 60;
 const MINUTE: i64 = 60;
+/// The place under which they are counted.
+const PLACE: &str = "user code";
+/// Nobody, of no tenant: which tenant a code belongs to is not known before it is found.
+const STRANGERS: (TenantId, Guid) = (TenantId(Guid::from_u128(0)), Guid::from_u128(0));
 
-#[derive(Default)]
-pub(crate) struct Guesses(Mutex<Minute>);
+/// Whose guesses they are: the user's, or those of everybody who is not signed in.
+#[derive(Clone, Copy)]
+pub(crate) struct Guesser(Option<(TenantId, Guid)>);
 
-#[derive(Default)]
-struct Minute {
-    number: i64,
-    counts: HashMap<Option<Guid>, u32>,
-}
+impl Guesser {
+    pub(crate) fn new(user: Option<(TenantId, Guid)>) -> Guesser {
+        Guesser(user)
+    }
 
-impl Guesses {
-    /// Counts a try.
+    /// Refuses another try when there were too many wrong ones.
     ///
     /// # Errors
-    /// 50053 when there were too many: the code must not even be looked at.
-    pub(crate) fn take(&self, user: Option<Guid>, now: Timestamp) -> Result<(), OAuthError> {
-        let mut minute = self.minute();
-        let number = now.seconds() / MINUTE;
-        if minute.number != number {
-            *minute = Minute { number, counts: HashMap::new() };
+    /// 50053: the code must not even be looked at.
+    pub(crate) fn check(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), OAuthError> {
+        let limit = if self.0.is_some() { OF_ONE_USER } else { OF_STRANGERS };
+        if self.count(tx, now)? < limit {
+            return Ok(());
         }
-        let limit = if user.is_some() { OF_ONE_USER } else { OF_STRANGERS };
-        let count = minute.counts.entry(user).or_default();
-        if *count >= limit {
-            let text = "Too many wrong codes were entered. Wait a minute and try again.";
-            return Err(OAuthError::new(codes::LOCKED, text));
-        }
-        *count += 1;
-        Ok(())
+        let text = "Too many wrong codes were entered. Wait a minute and try again.";
+        Err(OAuthError::new(codes::LOCKED, text))
     }
 
-    /// The code was not a guess.
-    pub(crate) fn give_back(&self, user: Option<Guid>) {
-        if let Some(count) = self.minute().counts.get_mut(&user) {
-            *count = count.saturating_sub(1);
-        }
+    /// Counts a wrong code.
+    pub(crate) fn note_wrong(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), OAuthError> {
+        let count = self.count(tx, now)?.saturating_add(1);
+        let (tenant, account) = self.0.unwrap_or(STRANGERS);
+        let attempts = Attempts { count, until: Timestamp::default(), updated: now };
+        Ok(sign_in_attempts::save(tx, tenant, account, PLACE, attempts)?)
     }
 
-    fn minute(&self) -> MutexGuard<'_, Minute> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Wrong codes in this minute.
+    fn count(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, OAuthError> {
+        let (tenant, account) = self.0.unwrap_or(STRANGERS);
+        let attempts = sign_in_attempts::find(tx, tenant, account, PLACE)?;
+        let same = attempts.updated.seconds() / MINUTE == now.seconds() / MINUTE;
+        Ok(if same { attempts.count } else { 0 })
     }
 }

@@ -17,6 +17,7 @@ use crate::error::OAuthError;
 use crate::grants::is_named;
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque;
+use crate::refusals::Attempted;
 use crate::resource::Identifiers;
 use crate::tenant::{Hints, TenantName};
 use crate::token::{RefreshDetails, TokenRequest};
@@ -48,8 +49,15 @@ impl Authority {
     /// # Errors
     /// The refusal of the client; whatever is wrong with the token is `{"active": false}`.
     pub async fn introspect(&self, request: TokenRequest) -> Result<Json, OAuthError> {
-        let inquiry = self.inquiry(request).await?;
-        self.store.read(move |tx| inquiry.answer(tx)).await
+        let attempted = Attempted::by_client(&request.tenant, &request.form, request.authorization.as_ref());
+        let answer = match self.inquiry(request).await {
+            Ok(inquiry) => self.store.read(move |tx| inquiry.answer(tx)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &answer {
+            self.note_refused_client(attempted, error).await;
+        }
+        answer
     }
 
     /// Reads a request about a token.

@@ -33,6 +33,7 @@ mod opaque;
 mod outbound;
 mod password;
 mod redirect;
+mod refusals;
 mod resource;
 mod revocation;
 pub mod seed;
@@ -51,7 +52,7 @@ mod verify;
 mod visitor;
 mod wanted;
 
-pub use account::{Account, Ending, OwnApplication, OwnConsent, OwnSession};
+pub use account::{Account, Ending, OwnApplication, OwnConsent, OwnSession, OwnSignIn};
 pub use assertion::Assertion;
 pub use authority::{Authority, Settings};
 pub use authorize::{

@@ -13,6 +13,7 @@ use crate::codes;
 use crate::error::OAuthError;
 use crate::introspection::{Inquiry, Subject, unavailable};
 use crate::master_key::SecretKind;
+use crate::refusals::Attempted;
 use crate::token::TokenRequest;
 
 impl Authority {
@@ -23,6 +24,15 @@ impl Authority {
     /// The refusal of the client; 70000 for a token that was issued to another one; 90033 (503) when the
     /// token could not be revoked: then it lives on, and the client must ask again.
     pub async fn revoke(&self, request: TokenRequest) -> Result<(), OAuthError> {
+        let attempted = Attempted::by_client(&request.tenant, &request.form, request.authorization.as_ref());
+        let answer = self.revoked(request).await;
+        if let Err(error) = &answer {
+            self.note_refused_client(attempted, error).await;
+        }
+        answer
+    }
+
+    async fn revoked(&self, request: TokenRequest) -> Result<(), OAuthError> {
         let inquiry = self.inquiry(request).await?;
         let audit = RecordId::new(inquiry.now);
         self.store.write(move |tx| inquiry.revoke(tx, &audit)).await.map_err(|error| match error.cause {

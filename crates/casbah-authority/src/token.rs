@@ -30,6 +30,7 @@ use crate::form::Form;
 use crate::grants::{self, Grant};
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::{self, Draw};
+use crate::refusals::Attempted;
 use crate::resource::{Identifiers, Resource};
 use crate::sign_in::requirement;
 use crate::sign_in_log::Entry;
@@ -91,7 +92,7 @@ impl Authority {
     /// # Errors
     /// The refusal, for [`OAuthError::body`].
     pub async fn token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
-        let attempted = Attempted::of(&request);
+        let attempted = Attempted::at_token_endpoint(&request);
         let answer = self.answer_token(request).await;
         if let Err(error) = &answer {
             self.note_refusal(attempted, error).await;
@@ -172,41 +173,6 @@ impl Authority {
         }
     }
 
-    /// Leaves a trace of a request that was refused, when it names a tenant of ours. What was typed as a name
-    /// that does not exist is left out: people type passwords there; and so is a client id that is none.
-    async fn note_refusal(&self, attempted: Attempted, error: &OAuthError) {
-        let Ok(name) = TenantName::parse(&attempted.tenant) else { return };
-        // A device that asks again has not failed.
-        if error.code == codes::DEVICE_PENDING {
-            return;
-        }
-        let tenant = self
-            .store
-            .read(move |tx| {
-                let hints = Hints {
-                    embedded: attempted.embedded,
-                    user_name: attempted.user_name.as_deref(),
-                    domain: None,
-                };
-                name.resolve(tx, &hints)
-            })
-            .await;
-        let Ok(Some(tenant)) = tenant else { return };
-        let entry = Entry {
-            tenant: tenant.id,
-            actor: error.user.as_deref().copied(),
-            as_itself: attempted.grant == Some("client_credentials"),
-            client: attempted.client,
-            resource: None,
-            credential: None,
-            grant: attempted.grant.map(str::to_string),
-            session: None,
-            failure: Some(error.code.number),
-            origin: audit::origin(),
-        };
-        self.sign_in_log.note(&self.store, self.clock.now(), entry);
-    }
-
     /// Leaves a trace of a token for an application that acts as itself: that transaction only read.
     fn note_application(&self, answer: &Answer, now: Timestamp) {
         let (Subject::Application { .. }, client) = (&answer.subject, &answer.client) else { return };
@@ -259,30 +225,6 @@ impl Authority {
             })
             .await?;
         Ok(self.check_password(tenant, name, password, &Visitor::default(), Some(client)).await?.id)
-    }
-}
-
-/// What the audit trail wants to know of a request that is refused.
-struct Attempted {
-    tenant: String,
-    embedded: Option<casbah_model::TenantId>,
-    user_name: Option<String>,
-    client: Option<Guid>,
-    grant: Option<&'static str>,
-}
-
-impl Attempted {
-    fn of(request: &TokenRequest) -> Attempted {
-        let form = &request.form;
-        let grant = form.get("grant_type").and_then(|name| grants::find(name).ok());
-        let credentials = Credentials::of_request(form, request.authorization.as_ref().map(Secret::expose));
-        Attempted {
-            tenant: request.tenant.clone(),
-            embedded: grant.and_then(|g| g.carrier(form)).and_then(|text| opaque::tenant_of(&text)),
-            user_name: form.get("username").map(str::to_string),
-            client: credentials.ok().and_then(|c| c.client_id.trim().parse().ok()),
-            grant: grant.map(|g| g.grant_types()[0]),
-        }
     }
 }
 

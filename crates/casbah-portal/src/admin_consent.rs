@@ -113,6 +113,7 @@ impl<'a> Visit<'a> {
     }
 
     async fn show(&self, failed: Option<(&OAuthError, &str)>) -> Result<Response, OAuthError> {
+        self.asked.check_length()?;
         let caller = match failed {
             None => self.caller().await?,
             Some(_) => None,

@@ -151,6 +151,9 @@ impl<'a> Visit<'a> {
     }
 
     async fn show(self) -> Response {
+        if let Err(error) = self.asked.check_length() {
+            return self.refuse(&error);
+        }
         let request = self.request(self.browser.session.as_ref());
         match self.authority().authorize(request).await {
             Ok(Step::Interrupt { second_factor, redirect_uri }) => {
@@ -312,9 +315,12 @@ impl<'a> Visit<'a> {
 /// The error page.
 pub(crate) fn error_page(service: &Service, error: &OAuthError, about: &casbah_authority::About) -> Response {
     let markup = simple::error(service.clock(), error, about);
-    let status = http::StatusCode::from_u16(error.status()).ok().filter(http::StatusCode::is_server_error);
     let mut page = Page::refused(markup);
-    page.status = status.unwrap_or(page.status);
+    // Whatever stands between us and the person treats these two differently.
+    let status = http::StatusCode::from_u16(error.status()).unwrap_or(page.status);
+    if status.is_server_error() || status == http::StatusCode::URI_TOO_LONG {
+        page.status = status;
+    }
     page.into_response()
 }
 

@@ -1,6 +1,6 @@
 //! An authorization request as it stands in a page's address.
 
-use casbah_authority::{About, Authority, AuthorizeRequest, Endpoint, Form, Progress};
+use casbah_authority::{About, Authority, AuthorizeRequest, Endpoint, Form, OAuthError, Progress, codes};
 use casbah_model::{Guid, Secret};
 use http::HeaderMap;
 use url::form_urlencoded;
@@ -9,6 +9,9 @@ use url::form_urlencoded;
 const PROGRESS: &str = "casbah_progress";
 /// A step takes the browser one redirect, or as long as somebody takes to write recovery codes down.
 const PROGRESS_LIFE: i64 = 10 * 60_000;
+/// The longest query of an authorization request, in bytes: what people have to carry through several pages,
+/// and what proxies, logs and other servers still take.
+const LONGEST_QUERY: usize = 16 * 1024;
 const ACCOUNT: &str = "account";
 const SIGNED_IN: &str = "signed-in";
 
@@ -43,6 +46,15 @@ impl Asked {
         }
         let about = about(authority, headers, &pairs);
         Asked { endpoint, tenant, pairs, progress, about }
+    }
+
+    /// Refuses a request that is too long to be carried through the pages. What we add ourselves on the way
+    /// does not count, and spelled out anew it stays as long as it is.
+    pub(crate) fn check_length(&self) -> Result<(), OAuthError> {
+        if self.address_at("").len() <= LONGEST_QUERY {
+            return Ok(());
+        }
+        Err(OAuthError::new(codes::QUERY_TOO_LONG, codes::QUERY_TOO_LONG.meaning))
     }
 
     /// A parameter.

@@ -3,7 +3,7 @@
 mod conditions;
 
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page};
-use casbah_model::{Activity, TenantId, Timestamp};
+use casbah_model::{Activity, Guid, TenantId, Timestamp};
 
 use crate::{Error, Result, Row, Tx, Value};
 
@@ -133,6 +133,23 @@ pub fn newest(tx: &mut Tx<'_>, tenant: TenantId, service: i64, limit: i64) -> Re
         "select {COLUMNS} from activities where tenant = ?1 and service = ?2 order by seq desc limit ?3"
     );
     tx.rows(&sql, &[tenant.into(), service.into(), limit.into()])?.into_iter().map(activity).collect()
+}
+
+/// The newest `limit` activities in which somebody did one of three things.
+pub fn newest_of_actor(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    actor: Guid,
+    actions: &[&str; 3],
+    limit: i64,
+) -> Result<Vec<Activity>> {
+    let sql = format!(
+        "select {COLUMNS} from activities where tenant = ?1 and actor = ?2 and action in (?3, ?4, ?5) \
+         order by seq desc limit ?6"
+    );
+    let [first, second, third] = *actions;
+    let values = [tenant.into(), actor.into(), first.into(), second.into(), third.into(), limit.into()];
+    tx.rows(&sql, &values)?.into_iter().map(activity).collect()
 }
 
 /// An activity, if it exists.

@@ -104,6 +104,8 @@ impl AuditRecord {
 
 /// Actions that are sign-ins and the like, not changes of how things are set up.
 const COMINGS_AND_GOINGS: [&str; 4] = ["sign in", "sign in to application", "failed sign-in", "sign out"];
+/// Those of them that are sign-ins.
+const SIGN_INS: [&str; 3] = ["sign in", "sign in to application", "failed sign-in"];
 
 /// Adds a record.
 pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result<()> {
@@ -216,6 +218,11 @@ pub fn newest(tx: &mut Tx<'_>, tenant: TenantId, limit: i64) -> Result<Vec<Audit
     let found = activities::newest(tx, tenant, CASBAH_APP, limit)?;
     // What was brought here from elsewhere has another kind of id, and is no record of ours.
     Ok(found.into_iter().filter_map(|a| a.id.parse().ok().map(|id| record(id, a))).collect())
+}
+
+/// The newest `limit` sign-ins of a person, those that failed too.
+pub fn sign_ins_of(tx: &mut Tx<'_>, tenant: TenantId, user: Guid, limit: i64) -> Result<Vec<Activity>> {
+    activities::newest_of_actor(tx, tenant, user, &SIGN_INS, limit)
 }
 
 fn record(id: RecordId, activity: Activity) -> AuditRecord {

@@ -10,9 +10,12 @@ mod user_info;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use casbah_authority::Authority;
+use casbah_authority::{Authority, OAuthError, codes};
+use http::{HeaderMap, StatusCode};
 
 /// Long certificate chains and tokens travel in these forms.
 const LARGEST_BODY: usize = 128 * 1024;
@@ -56,7 +59,26 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route("/oidc/userinfo", user_info.clone())
         .route("/error", get(documents::error))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn_with_state(Arc::clone(&authority), explain_too_large))
         .with_state(authority)
+}
+
+/// Says in the words that clients read that a form is too large.
+async fn explain_too_large(
+    State(authority): State<Arc<Authority>>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return response;
+    }
+    let text = format!("The request body is larger than {LARGEST_BODY} bytes.");
+    let exchange = answer::Exchange::new(&authority, &headers, &[]);
+    let mut response = exchange.refused(&authority, &OAuthError::new(codes::MALFORMED, text));
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    response
 }
 
 /// The spelling under which an authority path is routed; none when the path is not the authority's or

@@ -21,6 +21,7 @@ use crate::error::OAuthError;
 use crate::form::Form;
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque::{self, Draw};
+use crate::refusals::Attempted;
 use crate::tenant::{Hints, TenantName};
 use crate::token::TokenRequest;
 
@@ -64,6 +65,15 @@ impl Authority {
     /// Everything that the application would be told by redirect otherwise, and that it is not the
     /// application that it claims to be.
     pub async fn push(&self, request: TokenRequest) -> Result<Json, OAuthError> {
+        let attempted = Attempted::by_client(&request.tenant, &request.form, request.authorization.as_ref());
+        let answer = self.pushed(request).await;
+        if let Err(error) = &answer {
+            self.note_refused_client(attempted, error).await;
+        }
+        answer
+    }
+
+    async fn pushed(&self, request: TokenRequest) -> Result<Json, OAuthError> {
         let TokenRequest { endpoint, tenant, mut form, authorization, proof, .. } = request;
         form.check_unrepeated()?;
         let name = TenantName::parse(&tenant)?;
@@ -84,6 +94,7 @@ impl Authority {
                 None => form = form.or(Form::from_iter([("dpop_jkt", shown.thumbprint.as_str())])),
             }
         }
+        let credentials = self.check_assertion(credentials, &name, Hints::default()).await?;
         let (master, draw) = (Arc::clone(&self.master), Draw::new());
         let secret = self
             .store

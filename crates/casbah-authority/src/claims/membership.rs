@@ -185,7 +185,7 @@ pub(crate) fn check_user_assigned(
          user, or a group that the user is in.",
         label(application)
     );
-    Err(OAuthError::new(codes::USER_NOT_ASSIGNED, text))
+    Err(OAuthError::new(codes::USER_NOT_ASSIGNED, text).of_user(user))
 }
 
 /// Refuses an application that holds no role on a resource that wants one.

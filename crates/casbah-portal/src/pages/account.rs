@@ -1,6 +1,6 @@
 //! The account page.
 
-use casbah_authority::{Account, OwnSession, TotpSetup};
+use casbah_authority::{Account, OwnSession, OwnSignIn, TotpSetup, codes};
 use casbah_model::{Clock, Guid, Timestamp};
 use maud::{Markup, html};
 
@@ -64,6 +64,13 @@ pub(crate) fn page(clock: Clock, show: &Shown<'_>) -> Markup {
                     @else { (ending(&end, "consent", consent.id, "Revoke")) } }
             } } }
         } }
+        h2 #sign-ins { "Your latest sign-ins" }
+        @if account.sign_ins.is_empty() { p .quiet { "None." } }
+        @else { table {
+            thead { tr { th { "When" } th { "To" } th { "From" } th { "With" } th { "Outcome" } } }
+            tbody { @for sign_in in &account.sign_ins { (sign_in_row(sign_in)) } }
+        } }
+        p .quiet { "Was one of them not you? Change your password, and sign out everywhere." }
         h2 { "Sign out everywhere" }
         p { "Ends your sign-in in every browser and application, here too." }
         form method="post" action="/account/end" {
@@ -160,6 +167,36 @@ fn session_row(session: &OwnSession, proof: &str) -> Markup {
         td { (how(&session.amr)) }
         td { (ending(proof, "session", session.id, "Sign out")) }
     } }
+}
+
+fn sign_in_row(sign_in: &OwnSignIn) -> Markup {
+    let unknown = "unknown";
+    html! { tr {
+        td { (time(sign_in.at)) }
+        td { @match &sign_in.client_name {
+            Some(name) => bdi { (names::shown(name)) },
+            None => "these pages",
+        } }
+        td { (sign_in.address.as_deref().unwrap_or(unknown)) }
+        td { bdi { (names::shown(sign_in.agent.as_deref().unwrap_or(unknown))) } }
+        td {
+            @match sign_in.failure {
+                None => "signed in",
+                Some(number) => {
+                    strong { "failed" } ": "
+                    a href={ "/error?code=" (number) } { (reason(number)) }
+                }
+            }
+            @if sign_in.repeats > 0 { ", " (sign_in.repeats) " times more" }
+        }
+    } }
+}
+
+/// The first sentence of what a refusal means.
+fn reason(number: i64) -> &'static str {
+    let code = u32::try_from(number).ok().and_then(codes::find);
+    let meaning = code.map_or("", |code| code.meaning);
+    meaning.split_once(". ").map_or(meaning, |(first, _)| first).trim_end_matches('.')
 }
 
 fn how(amr: &[String]) -> String {
