@@ -145,7 +145,7 @@ impl Default for TokenLifetimes {
             continuous_access: None,
             id_token: 3599,
             refresh_token_inactive: 90 * 24 * 60 * 60,
-            refresh_token_absolute: None,
+            refresh_token_absolute: Some(TokenLifetimes::LONGEST_REFRESH),
         }
     }
 }

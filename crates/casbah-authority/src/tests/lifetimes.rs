@@ -74,3 +74,24 @@ async fn use_does_not_carry_a_refresh_token_over_the_absolute_end() {
     assert_eq!((refusal.suberror, refusal.code), (Some("bad_token"), codes::SIGN_IN_TOO_OLD));
     assert!(refresh(&world.later(7 * DAY - 1).await, &second).await.is_ok());
 }
+
+/// OWASP ASVS 10.4: without any setting a sign-in ends after a year, however often its tokens are used; a
+/// tenant can say that it never does.
+#[tokio::test]
+async fn a_sign_in_lasts_for_a_year_at_most_unless_the_tenant_says_otherwise() {
+    let world = World::new().await;
+    let used_until_day_320 = async || {
+        let mut newest = world.password("alice", SCOPE).await;
+        for time in 1..=4 {
+            newest = refresh(&world.later(time * 80 * DAY).await, &newest).await.expect("answers");
+        }
+        newest
+    };
+    let newest = used_until_day_320().await;
+    refused(&world.later(365 * DAY).await, &newest, 70043).await;
+    assert!(refresh(&world.later(365 * DAY - 1).await, &newest).await.is_ok());
+    set(&world, TokenLifetimes { refresh_token_absolute: None, ..TokenLifetimes::default() }).await;
+    let newest = used_until_day_320().await;
+    let newest = refresh(&world.later(400 * DAY).await, &newest).await.expect("answers");
+    assert!(refresh(&world.later(480 * DAY).await, &newest).await.is_ok());
+}

@@ -40,7 +40,7 @@ both! {
         let before = administrator.get(SETTINGS).ok();
         assert_eq!(before["id"], "tenantSettings");
         assert_eq!(before["tokens"]["accessToken"], 3599);
-        assert_eq!(before["tokens"]["refreshTokenAbsolute"], Value::Null);
+        assert_eq!(before["tokens"]["refreshTokenAbsolute"], 365 * 86_400);
         let change = json!({"tokens": {"accessToken": 600, "idToken": 700, "refreshTokenAbsolute": 86400}});
         let after = patch(casbah, ADMINISTRATOR, &change).ok();
         assert_eq!(after["tokens"]["accessToken"], 600);
