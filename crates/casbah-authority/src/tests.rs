@@ -13,6 +13,7 @@ mod front_channel;
 mod issuer;
 mod keys;
 mod keys_of_clients;
+mod laws;
 mod lifetimes;
 mod on_behalf_of;
 mod password;
