@@ -66,6 +66,11 @@ pub fn router(service: Service) -> Router {
         .with_state(service)
 }
 
+/// Every endpoint: method, and path below `/v1.0` with keys in braces.
+pub fn endpoints() -> impl Iterator<Item = (&'static str, &'static str)> {
+    table::ENDPOINTS.iter().map(|endpoint| (endpoint.method.as_str(), endpoint.path))
+}
+
 /// A call whose caller is known and may make it.
 struct Call {
     service: Service,

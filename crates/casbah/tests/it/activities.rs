@@ -10,7 +10,7 @@ use crate::harness::{
 };
 
 /// A caller whose own calls are no sign-ins.
-fn investigator(casbah: &Casbah) -> Session<'_> {
+pub(crate) fn investigator(casbah: &Casbah) -> Session<'_> {
     casbah.with_header(&format!("Token {API_TOKEN}"))
 }
 
@@ -21,7 +21,7 @@ fn list(caller: &Session, filters: &Value) -> Vec<Value> {
 
 /// The activities that fit, once there are so many: some are written behind the caller's back.
 #[track_caller]
-fn await_list(caller: &Session, filters: &Value, count: usize) -> Vec<Value> {
+pub(crate) fn await_list(caller: &Session, filters: &Value, count: usize) -> Vec<Value> {
     for _ in 0..2_000 {
         let found = list(caller, filters);
         if found.len() >= count {

@@ -7,11 +7,14 @@ pub(crate) mod browser;
 mod codes;
 mod errors;
 mod guessing;
+mod limits;
 mod pages;
 mod redirects;
 mod second_factors;
+mod storage;
 mod taken_away;
 mod tenants;
+mod three_tenants;
 mod tokens;
 
 use serde_json::{Value, json};

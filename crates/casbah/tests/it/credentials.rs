@@ -13,7 +13,7 @@ use crate::harness::{
     ADMINISTRATOR, Casbah, Database, NOW, Options, READER, RESOURCE, Session, TENANT, casbah,
 };
 
-mod signer;
+pub(crate) mod signer;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -58,7 +58,7 @@ fn with_secret(casbah: &Casbah, client: &str, secret: &str) -> crate::harness::A
     casbah.anonymous().post_form(&format!("/{TENANT}/oauth2/v2.0/token"), &form)
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     NOW.parse::<casbah_model::Timestamp>().unwrap().seconds()
 }
 
@@ -74,7 +74,7 @@ fn claims(token: &Value) -> Value {
 }
 
 /// As `az ad app credential reset --cert` and the SDKs write them.
-fn key_credential(signer: &Signer, lines: bool) -> Value {
+pub(crate) fn key_credential(signer: &Signer, lines: bool) -> Value {
     let mut key = STANDARD.encode(&signer.der);
     if lines {
         let parts: Vec<&str> = key.as_bytes().chunks(64).map(|l| std::str::from_utf8(l).unwrap()).collect();

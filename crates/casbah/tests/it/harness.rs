@@ -198,6 +198,25 @@ impl Casbah {
         self.process.wait().unwrap().code()
     }
 
+    /// Runs statements on the database behind the server's back: what a broken disk or a careless operator does.
+    pub fn sql(&self, statements: &str) {
+        match &self.database {
+            Database::Sqlite => {
+                let database = rusqlite::Connection::open(self.data_dir().join("casbah.db")).unwrap();
+                database.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+                database.execute_batch(statements).unwrap();
+            }
+            Database::Postgres(url) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+                    tokio::spawn(driver);
+                    client.batch_execute(statements).await.unwrap();
+                });
+            }
+        }
+    }
+
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -19,6 +19,7 @@ mod nodes;
 mod people;
 mod protocol;
 mod serve;
+mod sign_ins;
 mod signing_keys;
 mod subnets;
 mod tenant_settings;

@@ -2,7 +2,12 @@
 
 use serde_json::json;
 
-use crate::harness::{ADMINISTRATOR, CLIENT, CLIENT_SECRET, Casbah, Database, Options, RESOURCE, TENANT};
+use crate::attacks::browser::{Browser, SESSION};
+use crate::attacks::{number, usual_request};
+use crate::harness::{
+    ADMINISTRATOR, Answer, CLIENT, CLIENT_SECRET, Casbah, Database, Options, PUBLIC_CLIENT, READER, RESOURCE,
+    TENANT,
+};
 
 /// Two nodes of one installation: the same database, master key and public name.
 fn pair() -> (Casbah, Casbah) {
@@ -83,4 +88,39 @@ fn keys_rotated_and_withdrawn_on_one_node_change_on_the_other() {
     assert!(agree(), "the second node has forgotten the key too");
     second.bearer(&old).get("/api/v1/alerts/").refused(401);
     second.bearer(&fresh).get("/api/v1/alerts/").ok();
+}
+
+/// Guesses are counted once for all nodes: a second node is no second set of tries (#29; CVE-2023-47111).
+#[test]
+fn guesses_are_counted_over_all_nodes() {
+    let (first, second) = pair();
+    let nodes = [&first, &second];
+    // User codes of the device page, by somebody who is signed in; the session counts on both nodes.
+    let signed_in = [Browser::new(&first), Browser::new(&second)];
+    signed_in[0].authorize(&usual_request(&[]), READER);
+    signed_in[1].set_cookie(SESSION, &signed_in[0].cookie(SESSION).unwrap());
+    let stopped = |browser: &Browser<'_>, guess: u32| {
+        browser.get(&format!("/device?code=BCDFG{guess:04}")).text().contains("Too many wrong codes")
+    };
+    let tries = (0..24).filter(|n| !stopped(&signed_in[*n as usize % 2], *n)).count();
+    assert_eq!(tries, 10);
+    // And by strangers.
+    let tries = (0..80).filter(|n| !stopped(&Browser::new(nodes[*n as usize % 2]), *n)).count();
+    assert_eq!(tries, 60);
+    // Passwords, of a name that exists and of one that does not.
+    let password = |node: &Casbah, user: &str, word: &str| -> Answer {
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", PUBLIC_CLIENT),
+            ("username", user),
+            ("password", word),
+            ("scope", "openid"),
+        ];
+        node.anonymous().post_form(&format!("/{TENANT}/oauth2/v2.0/token"), &form)
+    };
+    for user in [READER, "nobody@contoso.example"] {
+        let looked_at = (0..24).filter(|n| number(&password(nodes[n % 2], user, "wrong")) == 50_126).count();
+        assert_eq!(looked_at, 10, "{user}");
+    }
+    assert_eq!(number(&password(&second, READER, crate::harness::PASSWORD)), 50_053);
 }

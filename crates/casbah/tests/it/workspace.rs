@@ -278,6 +278,82 @@ fn every_statement_on_a_tenants_rows_names_the_tenant() {
     }
 }
 
+/// A comparison that stops at the first difference tells how much of a secret was right.
+#[test]
+fn secrets_are_compared_in_one_place() {
+    let secret = std::fs::read_to_string(root().join("crates/casbah-model/src/secret.rs")).unwrap();
+    assert!(secret.contains("ct_eq"), "the one comparison is the library's");
+    assert!(!secret.contains("PartialEq"), "a secret has no ==");
+    for (name, _) in ARROWS.iter().filter(|(name, _)| *name != "xtask") {
+        for (file, text) in sources(&root().join("crates").join(name).join("src")) {
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let words = ["digest", "expose()", "proof", "ticket"].map(|word| {
+                    [
+                        format!("{word} == "),
+                        format!(" == {word}"),
+                        format!(" == &{word}"),
+                        format!("{word} != "),
+                    ]
+                });
+                let compares = words.iter().flatten().any(|pattern| line.contains(pattern.as_str()));
+                // Which of the sessions on a page is the one that asks is no question of rights.
+                let harmless = line.contains("s.digest == session.digest") || line.contains("\"\"");
+                assert!(!compares || harmless, "{file} compares a secret: {line}");
+            }
+        }
+    }
+}
+
+/// The rows of a table in a document, below a heading; cells without blanks around them.
+fn table<'a>(document: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let (_, section) = document.split_once(&format!("\n## {heading}\n")).expect("the heading");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+/// Where a test named in the documentation stands: `[crate ]module::path::name`.
+fn file_of_test(named: &str) -> (std::path::PathBuf, String) {
+    let (folder, path) = match named.split_once(' ') {
+        Some((package, path)) => (root().join("crates").join(package).join("src"), path),
+        None => (root().join("crates/casbah/tests/it"), named),
+    };
+    let (modules, name) = path.rsplit_once("::").unwrap_or_else(|| panic!("{named} names no module"));
+    (folder.join(format!("{}.rs", modules.replace("::", "/"))), name.to_string())
+}
+
+/// docs/security.md is no promise: each row names a test, and each test that it names exists.
+#[test]
+fn every_attack_in_the_documentation_has_its_test() {
+    let document = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    for (heading, columns) in [("Attacks", 4), ("Mistakes of others", 5)] {
+        let rows = table(&document, heading);
+        let numbers: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+        let expected: Vec<String> = (1..=30).map(|n| n.to_string()).collect();
+        assert_eq!(numbers, expected, "{heading}");
+        for row in rows {
+            assert_eq!(row.len(), columns, "{heading}: {row:?}");
+            let tests: Vec<&str> = row[columns - 1].split('`').skip(1).step_by(2).collect();
+            assert!(!tests.is_empty(), "{heading} {}: no test", row[0]);
+            for test in tests {
+                let (file, name) = file_of_test(test);
+                let source = std::fs::read_to_string(&file)
+                    .unwrap_or_else(|_| panic!("{test}: no {}", file.display()));
+                assert!(
+                    source.contains(&format!("fn {name}(")),
+                    "{heading} {}: {} has no {name}",
+                    row[0],
+                    file.display()
+                );
+                let is_run = source.contains("#[test]")
+                    || source.contains("#[tokio::test]")
+                    || source.contains("both! {");
+                assert!(is_run, "{} holds no tests", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_unfinished_or_private_is_committed() {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git runs");

@@ -1,8 +1,10 @@
 //! Every numbered reason for a refusal, one row each: how it is provoked over the real endpoint, and what
 //! the client sees. A reason that neither a row nor a test named in [`ELSEWHERE`] provokes fails here.
 
+mod assertions;
 mod later;
 mod rows;
+mod steps;
 
 use std::collections::BTreeSet;
 
@@ -20,31 +22,14 @@ const CORRELATE: [(&str, &str); 2] =
 
 /// Reasons that take what only another test has: the number and the file that provokes it.
 const ELSEWHERE: &[(u32, &str)] = &[
-    (700_021, "casbah-authority/src/tests/assertion.rs"),
-    (700_023, "casbah-authority/src/tests/assertion.rs"),
-    (700_024, "casbah-authority/src/tests/assertion.rs"),
-    (700_211, "casbah-authority/src/tests/federation.rs"),
-    (700_212, "casbah-authority/src/tests/federation.rs"),
-    (700_213, "casbah-authority/src/tests/federation.rs"),
-    (700_229, "casbah-authority/src/tests/federation.rs"),
-    (50_105, "casbah-authority/src/tests/claims.rs"),
-    (501_051, "casbah-authority/src/tests/claims.rs"),
-    (50_055, "casbah-authority/src/tests/sign_in.rs"),
+    // Shown in words, on the page where it happens.
     (50_056, "casbah-authority/src/tests/sign_in.rs"),
-    (50_072, "casbah-authority/src/tests/sign_in.rs"),
-    (50_074, "casbah-authority/src/tests/sign_in.rs"),
-    (50_076, "casbah-authority/src/tests/sign_in.rs"),
-    (50_078, "casbah-authority/src/tests/sign_in.rs"),
-    (50_079, "casbah-authority/src/tests/sign_in.rs"),
     (50_089, "casbah-authority/src/tests/sign_in.rs"),
-    (50_125, "casbah-authority/src/tests/sign_in.rs"),
     (50_133, "casbah-authority/src/tests/sign_in.rs"),
-    (50_144, "casbah-authority/src/tests/sign_in.rs"),
     (500_121, "casbah-authority/src/tests/sign_in.rs"),
-    (9_900_002, "casbah-authority/src/tests/proofs.rs"),
-    (9_900_003, "casbah-authority/src/tests/front_channel.rs"),
-    (90_033, "casbah-authority/src/tests/federation.rs"),
-    (70_012, "casbah-authority/src/tests/failures.rs"),
+    (9_900_002, "casbah/tests/it/protocol/proofs.rs"),
+    (9_900_003, "casbah/tests/it/protocol/pages.rs"),
+    (70_012, "casbah/tests/it/attacks/storage.rs"),
 ];
 
 /// Where a refusal is seen.
@@ -159,10 +144,10 @@ impl<'a> World<'a> {
 }
 
 /// What every client depends on (5.1 of the sheet), whatever the reason.
-fn check_body(casbah: &Casbah, answer: &Answer, row: &Row) {
+#[track_caller]
+fn check_body(casbah: &Casbah, answer: &Answer, code: u32, error: &str) {
     let body = answer.json();
-    let code = row.code;
-    assert_eq!(body["error"], row.error, "{code}: {body}");
+    assert_eq!(body["error"], error, "{code}: {body}");
     assert_eq!(body["error_codes"], json!([code]), "{body}");
     let description = check_description(text(&body["error_description"]), code);
     // One client borrows the description from the JSON text: it must stand there without an escape.
@@ -197,33 +182,38 @@ fn check_explained(casbah: &Casbah, uri: &str, code: u32) {
     assert!(page.status == 200 && page.text().contains(meaning), "{code}: {}", page.text());
 }
 
-fn check_row(world: &World<'_>, row: &Row) {
-    let answer = (row.provoke)(world);
-    match row.seen {
+/// That an answer is a certain refusal, as each kind of client sees it.
+#[track_caller]
+fn refused_as(casbah: &Casbah, answer: &Answer, code: u32, error: &'static str, seen: Seen) {
+    match seen {
         Seen::Body(status, suberror) => {
-            assert_eq!(answer.status, status, "{}: {}", row.code, answer.text());
-            check_body(world.casbah, &answer, row);
-            assert_eq!(answer.json().get("suberror").and_then(Value::as_str), suberror, "{}", row.code);
+            assert_eq!(answer.status, status, "{code}: {}", answer.text());
+            check_body(casbah, answer, code, error);
+            assert_eq!(answer.json().get("suberror").and_then(Value::as_str), suberror, "{code}");
         }
         Seen::Redirect => {
             let location = answer.header("location").replace('#', "?");
-            assert!(matches!(answer.status, 302 | 303), "{}: {}", row.code, answer.text());
-            assert!(location.starts_with("http"), "{}: {location}", row.code);
-            assert_eq!(parameter(&answer, "error"), row.error, "{}", row.code);
-            check_description(&parameter(&answer, "error_description"), row.code);
-            assert_eq!(parameter(&answer, "state"), "the-state", "{}", row.code);
-            check_explained(world.casbah, &parameter(&answer, "error_uri"), row.code);
+            assert!(matches!(answer.status, 302 | 303), "{code}: {}", answer.text());
+            assert!(location.starts_with("http"), "{code}: {location}");
+            assert_eq!(parameter(answer, "error"), error, "{code}");
+            check_description(&parameter(answer, "error_description"), code);
+            assert_eq!(parameter(answer, "state"), "the-state", "{code}");
+            check_explained(casbah, &parameter(answer, "error_uri"), code);
         }
         Seen::Page => {
-            assert!(answer.header("location").is_empty(), "{}: never a redirect", row.code);
+            assert!(answer.header("location").is_empty(), "{code}: never a redirect");
             let page = answer.text();
-            assert!(page.contains(&format!("AADSTS{}", row.code)), "{}: {page}", row.code);
+            assert!(page.contains(&format!("AADSTS{code}")), "{code}: {page}");
             for part in ["Trace id", "Correlation id", "Time"] {
-                assert!(page.contains(part), "{}: {page}", row.code);
+                assert!(page.contains(part), "{code}: {page}");
             }
-            assert_eq!(codes::find(row.code).map(|c| c.error), Some(row.error));
+            assert_eq!(codes::find(code).map(|c| c.error), Some(error));
         }
     }
+}
+
+fn check_row(world: &World<'_>, row: &Row) {
+    refused_as(world.casbah, &(row.provoke)(world), row.code, row.error, row.seen);
 }
 
 both! {
@@ -240,7 +230,8 @@ both! {
 
 #[test]
 fn no_reason_is_without_a_test() {
-    let here = rows::ROWS.iter().map(|row| row.code).chain(later::CODES.iter().copied());
+    let with_a_world_of_their_own = [later::CODES, steps::CODES, assertions::CODES].concat();
+    let here = rows::ROWS.iter().map(|row| row.code).chain(with_a_world_of_their_own);
     let mut tested: BTreeSet<u32> = here.collect();
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for (code, file) in ELSEWHERE {

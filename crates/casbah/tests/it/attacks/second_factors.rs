@@ -9,10 +9,10 @@ use crate::harness::{ADMINISTRATOR, Answer, Casbah, PASSWORD, PUBLIC_CLIENT, REA
 
 const PENDING: &str = "__Host-casbah-sign-in";
 /// The step of the frozen clock: 2026-11-23T12:00:00Z in units of 30 seconds.
-const STEP: i64 = 1_795_435_200 / 30;
+pub(super) const STEP: i64 = 1_795_435_200 / 30;
 
 /// The code of an authenticator program (RFC 6238) for a key as it stands on the page.
-fn code(key: &str, step: i64) -> String {
+pub(super) fn code(key: &str, step: i64) -> String {
     let five = |c: u8| if c.is_ascii_digit() { c - b'2' + 26 } else { c - b'A' };
     let bits: Vec<u8> = key.bytes().flat_map(|c| (0..5).rev().map(move |n| five(c) >> n & 1)).collect();
     let key: Vec<u8> =
@@ -30,7 +30,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 }
 
 /// Signs in at the account page and adds an authenticator program; its key and the recovery codes.
-fn enrol(browser: &Browser<'_>, user: &str) -> (String, Vec<String>) {
+pub(super) fn enrol(browser: &Browser<'_>, user: &str) -> (String, Vec<String>) {
     let page = browser.get("/account/sign-in");
     let done = browser.submit(&page, &[("user", user), ("password", PASSWORD)]);
     assert_eq!(done.header("location"), "/account", "{}", done.text());
@@ -46,7 +46,7 @@ fn enrol(browser: &Browser<'_>, user: &str) -> (String, Vec<String>) {
 }
 
 /// Enters name and password; the page for the step that is missing.
-fn begin(browser: &Browser<'_>, user: &str) -> Answer {
+pub(super) fn begin(browser: &Browser<'_>, user: &str) -> Answer {
     let page = browser.get(&usual_request(&[]));
     let done = browser.submit(&page, &[("user", user), ("password", PASSWORD)]);
     assert_eq!((done.status, done.header("location")), (303, "/sign-in/next"), "{}", done.text());

@@ -128,6 +128,33 @@ both! {
         assert_eq!(number(&device), 7_000_112);
     }
 
+    /// CVE-2024-38371: who may use an application is asked where tokens are issued, whatever the grant.
+    fn assignment_is_asked_for_by_every_grant(casbah: &Casbah) {
+        let held = Holdings::of(casbah, READER);
+        patch(casbah, &principal(PUBLIC_CLIENT), &json!({ "appRoleAssignmentRequired": true }));
+        for (what, answer) in [
+            ("refresh token", refresh(casbah, PUBLIC_CLIENT, &held.refresh, &[])),
+            ("code", redeem(casbah, &held.code, &[])),
+            ("device code", poll_device(casbah, PUBLIC_CLIENT, &held.device)),
+            ("password", password(casbah, READER)),
+        ] {
+            assert_eq!((answer.status, number(&answer)), (400, 50_105), "{what}: {}", answer.text());
+        }
+        let page = held.browser.get(&usual_request(&[]));
+        assert!(page.status == 400 && page.text().contains("AADSTS50105"), "{}", page.text());
+        // Assigned, all that was refused is good.
+        let administrator = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+        let id = |path: &str| text(&administrator.get(path).ok()["id"]).to_string();
+        let (user, client) = (id(&format!("/v1.0/users/{READER}")), id(&principal(PUBLIC_CLIENT)));
+        let body = json!({ "principalId": user, "resourceId": client, "appRoleId": "00000000-0000-0000-0000-000000000000" });
+        let made = administrator.post(&format!("/v1.0/users/{READER}/appRoleAssignments"), &body);
+        assert_eq!(made.status, 201, "{}", made.text());
+        refresh(casbah, PUBLIC_CLIENT, &held.refresh, &[]).ok();
+        redeem(casbah, &held.code, &[]).ok();
+        poll_device(casbah, PUBLIC_CLIENT, &held.device).ok();
+        password(casbah, READER).ok();
+    }
+
     /// A secret that is deleted takes the tokens with it that were fetched with it, and no others.
     fn a_deleted_secret_ends_its_tokens(casbah: &Casbah) {
         let administrator = casbah.directory_token(ADMINISTRATOR);

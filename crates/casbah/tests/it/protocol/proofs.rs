@@ -1,6 +1,8 @@
 //! Proof of possession (RFC 9449) at the token endpoint and at each API.
 
-use super::proof_key::ProofKey;
+use serde_json::json;
+
+use super::proof_key::{ProofKey, now};
 use crate::harness::{ADMINISTRATOR, Answer, CLI_CLIENT, Casbah, PASSWORD, PUBLIC_CLIENT, RESOURCE, TENANT};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -50,6 +52,11 @@ both! {
                 ("another path", "DPoP", vec![key.proof("GET", &at("/api/v1/other"), Some(token))]),
                 ("another token", "DPoP", vec![key.proof("GET", &at(path), Some("other"))]),
                 ("another key", "DPoP", vec![thief.proof("GET", &at(path), Some(token))]),
+                ("another host", "DPoP", vec![key.proof("GET", &format!("https://evil.example{path}"), Some(token))]),
+                ("no token", "DPoP", vec![key.proof("GET", &at(path), None)]),
+                ("an old proof", "DPoP", vec![key.proof_at(now() - 301, "GET", &at(path), Some(token))]),
+                ("a proof of the future", "DPoP", vec![key.proof_at(now() + 301, "GET", &at(path), Some(token))]),
+                ("a proof for the token endpoint", "DPoP", vec![key.proof("POST", &at(&format!("/{TENANT}/oauth2/v2.0/token")), None)]),
             ] {
                 let proofs: Vec<&str> = proofs.iter().map(String::as_str).collect();
                 let answer = call(scheme, &proofs);
@@ -57,6 +64,55 @@ both! {
                 let challenge = answer.header("www-authenticate");
                 assert!(challenge.starts_with("DPoP ") && challenge.contains("invalid_dpop_proof"), "{challenge}");
             }
+        }
+    }
+
+    /// What the metadata lists works, each with a key of its own: at the token endpoint and at an API.
+    fn every_listed_algorithm_makes_good_proofs(casbah: &Casbah) {
+        let metadata = casbah.anonymous().get(&format!("/{TENANT}/v2.0/.well-known/openid-configuration")).ok();
+        let listed = metadata["dpop_signing_alg_values_supported"].as_array().unwrap().clone();
+        assert_eq!(listed.len(), 4, "{listed:?}");
+        let url = format!("{}/{TENANT}/oauth2/v2.0/token", casbah.url);
+        let scope = format!("{RESOURCE}/.default openid offline_access");
+        for algorithm in &listed {
+            let algorithm = algorithm.as_str().unwrap();
+            let (key, thief) = (ProofKey::with(algorithm), ProofKey::with(algorithm));
+            let answer = token(casbah, PUBLIC_CLIENT, &scope, &key.proof("POST", &url, None)).ok();
+            let access = answer["access_token"].as_str().unwrap();
+            let at = format!("{}/api/v1/alerts/", casbah.url);
+            let call = |proof: &str| {
+                let session = casbah.with_header(&format!("DPoP {access}"));
+                session.send("GET", "/api/v1/alerts/", &[("dpop", proof)], b"").status
+            };
+            assert_eq!(call(&key.proof("GET", &at, Some(access))), 200, "{algorithm}");
+            assert_eq!(call(&thief.proof("GET", &at, Some(access))), 401, "{algorithm}");
+            // A signature over something else, and the algorithm of another kind of key.
+            let good = key.proof("GET", &at, Some(access));
+            let other = key.proof("GET", &at, Some(access));
+            let (head, _) = good.rsplit_once('.').unwrap();
+            let (_, signature) = other.rsplit_once('.').unwrap();
+            assert_eq!(call(&format!("{head}.{signature}")), 401, "{algorithm}");
+            for alg in ["none", "HS256", "ES384", "RS512"].into_iter().chain(listed.iter().filter_map(|a| a.as_str())) {
+                if alg == algorithm {
+                    continue;
+                }
+                let header = json!({ "typ": "dpop+jwt", "alg": alg, "jwk": key.jwk() });
+                let claims = json!({ "jti": alg, "htm": "POST", "htu": url, "iat": now() });
+                let refused = token(casbah, PUBLIC_CLIENT, &scope, &key.sign(&header, &claims));
+                assert_eq!(refused.refused(400)["error"], "invalid_dpop_proof", "{algorithm} said to be {alg}");
+            }
+            // The refresh token of a public client keeps its key.
+            let refresh = |proof: Option<&str>| {
+                let form = [("grant_type", "refresh_token"), ("client_id", PUBLIC_CLIENT), ("refresh_token", answer["refresh_token"].as_str().unwrap())];
+                let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+                let headers: Vec<(&str, &str)> = [FORM].into_iter().chain(proof.map(|p| ("dpop", p))).collect();
+                casbah.anonymous().send("POST", &format!("/{TENANT}/oauth2/v2.0/token"), &headers, body.as_bytes())
+            };
+            for proof in [None, Some(thief.proof("POST", &url, None))] {
+                let refused = refresh(proof.as_deref()).refused(400);
+                assert_eq!(refused["error_codes"], json!([9_900_002]), "{algorithm}");
+            }
+            refresh(Some(&key.proof("POST", &url, None))).ok();
         }
     }
 

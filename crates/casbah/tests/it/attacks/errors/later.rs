@@ -1,9 +1,9 @@
 //! The reasons that take time: what was good once, asked again on the same data when its time is over.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::{SCOPE, TOKEN, VERIFIER, start_device, text, usual_request};
-use super::{CORRELATE, Row, Seen, World, check_body};
+use super::{CORRELATE, Seen, World, refused_as};
 use crate::attacks::browser::{Browser, parameter};
 use crate::harness::{
     ADMINISTRATOR, Answer, Casbah, Database, NOW, Options, PUBLIC_CLIENT, READER, RESOURCE,
@@ -16,11 +16,11 @@ const SPA: &str = "https://spa.example/cb";
 const ORIGIN: &str = "https://spa.example";
 
 /// Starts the same Casbah at another time; cookies and files are as they were.
-fn at(casbah: Casbah, clock: &str) -> Casbah {
+pub(super) fn at(casbah: Casbah, clock: &str) -> Casbah {
     casbah.kill_and_restart_with(&Options { clock: clock.to_string(), ..Options::default() })
 }
 
-fn post(casbah: &Casbah, form: &[(&str, &str)], more: &[(&str, &str)]) -> Answer {
+pub(super) fn post(casbah: &Casbah, form: &[(&str, &str)], more: &[(&str, &str)]) -> Answer {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let kind = [("content-type", "application/x-www-form-urlencoded")];
     let headers = [&kind[..], &CORRELATE, more].concat();
@@ -28,11 +28,14 @@ fn post(casbah: &Casbah, form: &[(&str, &str)], more: &[(&str, &str)]) -> Answer
 }
 
 #[track_caller]
-fn refused(casbah: &Casbah, answer: &Answer, code: u32, error: &'static str, seen: (u16, Option<&str>)) {
-    assert_eq!(answer.status, seen.0, "{code}: {}", answer.text());
-    let row = Row { code, error, seen: Seen::Page, provoke: |_| unreachable!() };
-    check_body(casbah, answer, &row);
-    assert_eq!(answer.json().get("suberror").and_then(Value::as_str), seen.1, "{code}");
+fn refused(
+    casbah: &Casbah,
+    answer: &Answer,
+    code: u32,
+    error: &'static str,
+    seen: (u16, Option<&'static str>),
+) {
+    refused_as(casbah, answer, code, error, Seen::Body(seen.0, seen.1));
 }
 
 fn what_ends(database: Database) {

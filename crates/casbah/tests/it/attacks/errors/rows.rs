@@ -245,6 +245,9 @@ pub(super) const ROWS: &[Row] = &[
         let client = "aaaaaaaa-0000-4000-8000-00000000ffff";
         w.browser.get(&format!("{AUTHORIZE}?client_id={client}&response_type=code&scope=openid"))
     }),
+    row(90_015, "invalid_request", Seen::Page, |w| {
+        w.browser.get(&usual_request(&[("state", &"s".repeat(16 * 1024))]))
+    }),
     // Device codes
     row(70_016, "authorization_pending", BAD, |w| {
         let (code, _) = super::super::start_device(w.casbah, PUBLIC_CLIENT);
