@@ -16,6 +16,8 @@ mod error;
 mod federated_identity_credentials;
 mod filter;
 mod groups;
+mod identity_providers;
+mod invitations;
 mod key_credentials;
 mod lists;
 mod members;

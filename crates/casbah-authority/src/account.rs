@@ -3,7 +3,7 @@
 use casbah_model::{Activity, ConsentType, Guid, Role, Secret, Tenant, Timestamp, User};
 use casbah_store::{
     Tx, applications, audit, browser_sessions, pending_sign_ins, permission_grants, recovery_codes,
-    second_factors, service_principals, token_families, users,
+    second_factors, service_principals, token_families, user_identities, users,
 };
 use serde_json::{Value as Json, json};
 
@@ -13,6 +13,7 @@ use crate::error::OAuthError;
 use crate::session::{self, Session};
 use crate::sign_in::requirement::Requirement;
 use crate::sign_in::{Factor, is_fresh};
+use crate::upstream::{self, OfferedProvider};
 
 /// Rows of each list on the page.
 const MOST: i64 = 100;
@@ -36,6 +37,10 @@ pub struct Account {
     pub recovery_codes: i64,
     /// Whether the tenant demands a second factor of this user.
     pub factor_demanded: bool,
+    /// What the user is at other providers.
+    pub identities: Vec<OwnIdentity>,
+    /// Providers at which an account can be added to this one.
+    pub addable: Vec<OfferedProvider>,
     /// Browsers that are signed in, the newest first.
     pub sessions: Vec<OwnSession>,
     /// Applications that hold tokens, the newest sign-in first.
@@ -63,6 +68,17 @@ pub struct OwnSignIn {
     pub repeats: u64,
 }
 
+/// An account at another provider, with which the user signs in too.
+#[derive(Debug)]
+pub struct OwnIdentity {
+    /// Id of the provider.
+    pub provider: Guid,
+    /// Its name. Chosen by whoever registered it: escape it.
+    pub name: String,
+    /// Since when.
+    pub created: Timestamp,
+}
+
 /// A browser that is signed in.
 #[derive(Debug)]
 pub struct OwnSession {
@@ -78,7 +94,7 @@ pub struct OwnSession {
     pub address: Option<String>,
     /// What the browser calls itself.
     pub agent: Option<String>,
-    /// How the user proved who it is: `pwd`, `otp`, `fido`, `mfa`.
+    /// How the user proved who it is: `pwd`, `otp`, `fido`, `fed`, `mfa`.
     pub amr: Vec<String>,
 }
 
@@ -123,6 +139,8 @@ pub enum Ending {
     Application(Guid),
     /// A consent, and the tokens that the user's sign-ins gave the application.
     Consent(Guid),
+    /// Signing in with the account at that provider; not for whoever has no password to sign in with.
+    Identity(Guid),
     /// Every session, this one too, and every token.
     Everything,
 }
@@ -206,8 +224,19 @@ fn account(tx: &mut Tx<'_>, session: Session, now: Timestamp) -> Result<Account,
         }
     }
     let sign_ins = audit::sign_ins_of(tx, tenant, user, MOST_SIGN_INS)?.into_iter().map(sign_in);
+    let providers = upstream::offered(tx, tenant)?;
+    let known = user_identities::of_user(tx, tenant, user)?;
+    let identities = known.iter().filter_map(|identity| {
+        let provider = providers.iter().find(|p| p.id == identity.provider)?;
+        Some(OwnIdentity { provider: provider.id, name: provider.name.clone(), created: identity.created })
+    });
+    let identities = identities.collect();
+    let mut addable = providers.clone();
+    addable.retain(|p| session.user.password_hash.is_some() && !known.iter().any(|i| i.provider == p.id));
     Ok(Account {
         sign_ins: sign_ins.collect(),
+        identities,
+        addable,
         sessions: sessions.collect(),
         applications: signed_in_to,
         consents,
@@ -266,6 +295,14 @@ fn end(
             }
             let facts = json!({ "client": grant.client, "resource": grant.resource, "scopes": grant.scopes });
             Some(("revoke consent", "permission grant", id.to_string(), facts))
+        }
+        Ending::Identity(provider) => {
+            let has_password = session.user.password_hash.is_some();
+            if !has_password || !user_identities::delete(tx, tenant, user, provider)? {
+                return Ok(None);
+            }
+            let facts = json!({ "identityProvider": provider });
+            Some(("unlink identity", "user", user.to_string(), facts))
         }
         Ending::Everything => {
             let sessions = browser_sessions::revoke_of_user(tx, tenant, user, &[], now)?;

@@ -5,7 +5,8 @@
 //! form -> Assertion::parse -> Authority::check_assertion -> proof -> Credentials::authenticate
 //! ```
 //! [`Assertion::parse`] takes the text apart and believes nothing. The key never comes from the token:
-//! `jwk`, `jku` and `x5u` are not even read, and `x5c` only says which registered certificate is meant.
+//! `jwk`, `jku` and `x5u` are not even read, and `x5c` only says which registered certificate is meant. ID
+//! tokens of other providers are taken apart by the same code.
 
 mod check;
 mod federation;
@@ -26,7 +27,7 @@ pub(crate) use check::{AssertionProof, ProofKind};
 /// The longest assertion that we look at, in bytes; a chain in `x5c` makes them long.
 const LONGEST: usize = 32 * 1024;
 /// How far the clocks of client and authority may differ, in seconds.
-const SKEW: i64 = 5 * 60;
+pub(crate) const SKEW: i64 = 5 * 60;
 
 /// A client assertion, taken apart. Nothing in it is believed yet.
 pub struct Assertion {
@@ -73,8 +74,17 @@ impl Assertion {
         })
     }
 
-    fn text(&self, claim: &str) -> Option<&str> {
+    pub(crate) fn text(&self, claim: &str) -> Option<&str> {
         self.claims.get(claim).and_then(Json::as_str)
+    }
+
+    pub(crate) fn claims(&self) -> &Map<String, Json> {
+        &self.claims
+    }
+
+    /// The key that the header names.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
     }
 
     /// The client that signed it itself, for a request without a `client_id`.
@@ -88,7 +98,7 @@ impl Assertion {
     }
 
     /// The audiences: a text, or a list of them (RFC 7519, section 4.1.3).
-    fn audiences(&self) -> Vec<&str> {
+    pub(crate) fn audiences(&self) -> Vec<&str> {
         match self.claims.get("aud") {
             Some(Json::String(one)) => vec![one],
             Some(Json::Array(many)) => many.iter().filter_map(Json::as_str).collect(),
@@ -97,7 +107,7 @@ impl Assertion {
     }
 
     /// A time in seconds since 1970: a whole number, a fraction, or one of both in quotes.
-    fn time(&self, claim: &str) -> Result<Option<i64>, OAuthError> {
+    pub(crate) fn time(&self, claim: &str) -> Result<Option<i64>, OAuthError> {
         let malformed = || {
             let text = format!("The claim {claim} of the client assertion is not a time.");
             OAuthError::new(codes::ASSERTION_MALFORMED, text)
@@ -113,7 +123,7 @@ impl Assertion {
     }
 
     /// Refuses an assertion outside its time. A missing `nbf` counts as 1970; `exp` must be there.
-    fn check_time(&self, now: Timestamp, longest_life: Option<u32>) -> Result<i64, OAuthError> {
+    pub(crate) fn check_time(&self, now: Timestamp, longest_life: Option<u32>) -> Result<i64, OAuthError> {
         let now = now.seconds();
         let (begins, ends) = (self.time("nbf")?.unwrap_or(0), self.time("exp")?);
         let refused = |why: String| {
@@ -138,7 +148,7 @@ impl Assertion {
     }
 
     /// Refuses an assertion that the key did not sign.
-    fn check_signature(&self, key: &PublicKey) -> Result<(), OAuthError> {
+    pub(crate) fn check_signature(&self, key: &PublicKey) -> Result<(), OAuthError> {
         let algorithm = self.algorithm()?;
         if algorithm.verify(key, self.signed.as_bytes(), &self.signature) {
             Ok(())
@@ -147,7 +157,7 @@ impl Assertion {
         }
     }
 
-    fn algorithm(&self) -> Result<Algorithm, OAuthError> {
+    pub(crate) fn algorithm(&self) -> Result<Algorithm, OAuthError> {
         match &self.algorithm {
             Ok(algorithm) => Ok(*algorithm),
             Err(error) => Err(OAuthError::new(error.code, error.text.clone())),

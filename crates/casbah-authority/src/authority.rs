@@ -5,8 +5,8 @@ use std::sync::Arc;
 use casbah_model::{Clock, Secret, Timestamp};
 use casbah_store::{
     Store, authorization_codes, browser_sessions, device_codes, pending_sign_ins, pushed_requests,
-    revoked_tokens, session_applications, sign_in_attempts, token_families, used_assertions, used_challenges,
-    used_proofs,
+    revoked_tokens, session_applications, sign_in_attempts, token_families, upstream_sign_ins,
+    used_assertions, used_challenges, used_proofs,
 };
 use serde_json::Value as Json;
 
@@ -110,7 +110,8 @@ impl Authority {
     /// # Errors
     /// When the database fails.
     pub async fn remove_ended(&self) -> Result<u64, casbah_store::Error> {
-        let before = self.clock.now().minus(std::time::Duration::from_secs(24 * 60 * 60));
+        let now = self.clock.now();
+        let before = now.minus(std::time::Duration::from_secs(24 * 60 * 60));
         let unfamiliar = self.clock.now().minus(FAMILIAR);
         self.store
             .write(move |tx| {
@@ -123,6 +124,7 @@ impl Authority {
                     + used_proofs::remove_ended(tx, before)?
                     + pushed_requests::remove_ended(tx, before)?
                     + pending_sign_ins::remove_ended(tx, before)?
+                    + upstream_sign_ins::remove_ended(tx, now)?
                     + used_challenges::remove_ended(tx, before)?
                     + sign_in_attempts::remove_ended(tx, before, unfamiliar)?
                     + session_applications::remove_ended(tx)?)

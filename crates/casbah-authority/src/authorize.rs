@@ -8,6 +8,7 @@
 //! authorize(request) -> Err(refusal)          a page; never a redirect: client or redirect URI are in doubt
 //!                    -> Step::SignIn(..)      ask for name and password -> sign_in(..), set the cookie,
 //!                                             authorize(request with the session, Progress::SignedIn)
+//!                                             (or with another provider: begin_upstream, finish_upstream)
 //!                    -> Step::Interrupt ..    ask for a second factor or a new password -> interrupt(..)
 //!                    -> Step::Consent(..)     ask -> decide_consent(request, decision, ticket)
 //!                    -> Step::Redirect(..)    send it, with a code or with an error
@@ -21,7 +22,7 @@ mod redirect_step;
 
 use std::sync::Arc;
 
-use casbah_model::{Guid, RecordId, Secret, Timestamp};
+use casbah_model::{Guid, RecordId, Secret, TenantId, Timestamp};
 
 use crate::authority::Authority;
 use crate::claims::Endpoint;
@@ -29,6 +30,7 @@ use crate::error::{About, OAuthError};
 use crate::form::Form;
 use crate::opaque::Draw;
 use crate::refusals::Attempted;
+use crate::upstream::OfferedProvider;
 use crate::verify::Refusal;
 
 pub use redirect_step::{Redirect, ResponseMode};
@@ -95,6 +97,14 @@ pub struct SignInPrompt {
     pub tenant_name: Option<String>,
     /// User name to fill in.
     pub login_hint: Option<String>,
+    /// The tenant, when that is clear already.
+    pub tenant: Option<TenantId>,
+    /// Providers that people of the tenant may sign in with.
+    pub providers: Vec<OfferedProvider>,
+    /// The provider that vouches for the domain which the request hints at: send the browser there at once.
+    pub straight_to: Option<Guid>,
+    /// Whether the user has to prove anew who it is, also where somebody is signed in.
+    pub fresh: bool,
     /// Who is signed in already, when the user is asked to choose: offer to go on as that user
     /// ([`Progress::AccountChosen`]) beside signing in as another.
     pub signed_in_as: Option<String>,

@@ -103,6 +103,11 @@ fn acr(sign_in: &SignIn) -> &'static str {
     if sign_in.amr == ["fed"] { "0" } else { "1" }
 }
 
+/// Who vouched for somebody of elsewhere: the issuer of the other provider.
+fn set_voucher(claims: &mut Json, sign_in: &SignIn) {
+    set(claims, "idp", sign_in.voucher.as_ref().map(|voucher| voucher.issuer.as_str()));
+}
+
 /// The names that version 1 tokens have without being asked.
 fn set_v1_names(claims: &mut Json, person: Person<'_>) {
     let Person { user, sign_in, .. } = person;

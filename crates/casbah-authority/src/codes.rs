@@ -94,6 +94,7 @@ codes! {
     BAD_PROOF = 9900001, "invalid_dpop_proof", 400, "The proof of possession in the DPoP header is not right for the request.";
     KEY_DIFFERS = 9900002, "invalid_grant", 400, "The code or refresh token is bound to a key: send a proof of possession made with it.";
     PUSHED_UNKNOWN = 9900003, "invalid_request_uri", 400, "The pushed authorization request is unknown, was used, has expired, or belongs to another application or browser. Start again.";
+    UPSTREAM = 9900004, "access_denied", 400, "Signing in with another provider did not work: it refused, its answer cannot be trusted, or the organisation does not let people sign in with it. The message says which.";
     // The user
     WRONG_PASSWORD = 50126, "invalid_grant", 400, "User name or password is wrong.";
     LOCKED = 50053, "invalid_grant", 400, "There were too many wrong passwords or codes. Wait a minute and try again.";
@@ -110,6 +111,7 @@ codes! {
     PASSWORD_REFUSED = 50056, "invalid_grant", 400, "The new password is not acceptable. The message says why.";
     SIGN_IN_AGAIN = 50133, "invalid_grant", 400, "The sign-in is too old for this change. Sign in again.";
     STEP_EXPIRED = 50089, "invalid_grant", 400, "The sign-in took too long or was finished elsewhere. Start again.";
+    UNKNOWN_ACCOUNT = 50020, "invalid_grant", 400, "The person signed in with another provider, and that account is nobody in the organisation. An administrator can invite it as a guest.";
     NOT_SIGNED_IN = 50058, "login_required", 400, "The application asked for a silent sign-in, but nobody is signed in.";
     USER_NOT_ASSIGNED = 50105, "invalid_grant", 400, "The application is open only to people who are assigned to it. An administrator assigns the user, or a group that the user is in.";
     APPLICATION_NOT_ASSIGNED = 501051, "invalid_grant", 400, "The resource is open only to applications that hold one of its app roles. An administrator assigns one.";

@@ -378,6 +378,7 @@ impl Look {
         let sign_in = SignIn {
             at: session.signed_in,
             amr: session.amr.clone(),
+            voucher: session.voucher.clone(),
             address: session.address.clone(),
             ..SignIn::default()
         };

@@ -1,10 +1,11 @@
-//! The keys of other issuers: found by their discovery document (OpenID Connect Discovery, section 4),
+//! What other issuers publish: their discovery document (OpenID Connect Discovery, section 4) and their keys,
 //! kept for an hour, and looked up again when a token names a key that is not among them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use casbah_model::well_known_endpoint;
 use serde_json::Value as Json;
 
 use crate::outbound::{Outbound, OutboundError};
@@ -37,10 +38,17 @@ impl IssuerKey {
     }
 }
 
+/// What an issuer publishes.
+#[derive(Default)]
+struct Published {
+    document: Json,
+    keys: Vec<IssuerKey>,
+}
+
 /// What is remembered of one issuer.
 #[derive(Default)]
 struct Issuer {
-    keys: Vec<IssuerKey>,
+    published: Published,
     fetched: Option<Instant>,
     tried: Option<Instant>,
 }
@@ -62,28 +70,36 @@ impl IssuerKeys {
         algorithm: Algorithm,
     ) -> Result<Option<PublicKey>, OutboundError> {
         let wanted = Wanted { key_id, algorithm };
-        self.find_at(Instant::now(), issuer, wanted, || fetch(outbound, issuer)).await
+        self.find_at(Instant::now(), issuer, |p| wanted.among(&p.keys), || fetch(outbound, issuer)).await
     }
 
-    async fn find_at<F, R>(
+    /// The issuer's discovery document.
+    pub(crate) async fn document(&self, outbound: &Outbound, issuer: &str) -> Result<Json, OutboundError> {
+        let there = |p: &Published| Some(p.document.clone()).filter(Json::is_object);
+        let found = self.find_at(Instant::now(), issuer, there, || fetch(outbound, issuer)).await?;
+        found.ok_or_else(|| OutboundError::Failed("it did not answer a moment ago".to_string()))
+    }
+
+    async fn find_at<T, W, F, R>(
         &self,
         now: Instant,
         name: &str,
-        wanted: Wanted<'_>,
+        wanted: W,
         fetch: F,
-    ) -> Result<Option<PublicKey>, OutboundError>
+    ) -> Result<Option<T>, OutboundError>
     where
+        W: Fn(&Published) -> Option<T>,
         F: FnOnce() -> R,
-        R: Future<Output = Result<Vec<IssuerKey>, OutboundError>>,
+        R: Future<Output = Result<Published, OutboundError>>,
     {
         let issuer = self.issuer(name);
         let mut issuer = issuer.lock().await;
         let age = issuer.fetched.map(|at| now.saturating_duration_since(at));
-        let found = wanted.among(&issuer.keys);
+        let found = wanted(&issuer.published);
         if found.is_some() && age.is_some_and(|age| age < FRESH) {
             return Ok(found);
         }
-        let usable = |found: Option<PublicKey>| found.filter(|_| age.is_some_and(|age| age < STALE));
+        let usable = |found: Option<T>| found.filter(|_| age.is_some_and(|age| age < STALE));
         if issuer.tried.is_some_and(|at| now.saturating_duration_since(at) < LOOK_AGAIN) {
             return match issuer.fetched {
                 Some(_) => Ok(usable(found)),
@@ -92,15 +108,15 @@ impl IssuerKeys {
         }
         issuer.tried = Some(now);
         match fetch().await {
-            Ok(keys) => {
-                issuer.keys = keys;
+            Ok(published) => {
+                issuer.published = published;
                 issuer.fetched = Some(now);
-                Ok(wanted.among(&issuer.keys))
+                Ok(wanted(&issuer.published))
             }
             Err(error) => match usable(found) {
-                Some(key) => {
-                    tracing::warn!(issuer = name, %error, "the keys of an issuer were not refreshed");
-                    Ok(Some(key))
+                Some(old) => {
+                    tracing::warn!(issuer = name, %error, "what an issuer publishes was not refreshed");
+                    Ok(Some(old))
                 }
                 None => Err(error),
             },
@@ -134,10 +150,9 @@ impl Wanted<'_> {
     }
 }
 
-async fn fetch(outbound: &Outbound, issuer: &str) -> Result<Vec<IssuerKey>, OutboundError> {
+async fn fetch(outbound: &Outbound, issuer: &str) -> Result<Published, OutboundError> {
     let failed = |why: &str| OutboundError::Failed(why.to_string());
-    let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let document = json(outbound, &address).await?;
+    let document = json(outbound, &well_known_endpoint(issuer)).await?;
     // Section 4.3: the document must be this issuer's own.
     if document.get("issuer").and_then(Json::as_str) != Some(issuer) {
         return Err(failed("the discovery document names another issuer"));
@@ -147,7 +162,8 @@ async fn fetch(outbound: &Outbound, issuer: &str) -> Result<Vec<IssuerKey>, Outb
         json(outbound, keys.ok_or_else(|| failed("the discovery document names no jwks_uri"))?).await?;
     let keys =
         keys.get("keys").and_then(Json::as_array).ok_or_else(|| failed("the key document has no keys"))?;
-    Ok(keys.iter().take(MOST_KEYS).filter_map(IssuerKey::of_jwk).collect())
+    let keys = keys.iter().take(MOST_KEYS).filter_map(IssuerKey::of_jwk).collect();
+    Ok(Published { document, keys })
 }
 
 async fn json(outbound: &Outbound, address: &str) -> Result<Json, OutboundError> {

@@ -46,13 +46,14 @@ mod tenant;
 mod throttle;
 mod ticket;
 mod token;
+mod upstream;
 mod url_signature;
 mod use_notes;
 mod verify;
 mod visitor;
 mod wanted;
 
-pub use account::{Account, Ending, OwnApplication, OwnConsent, OwnSession, OwnSignIn};
+pub use account::{Account, Ending, OwnApplication, OwnConsent, OwnIdentity, OwnSession, OwnSignIn};
 pub use assertion::Assertion;
 pub use authority::{Authority, Settings};
 pub use authorize::{
@@ -80,6 +81,7 @@ pub use sign_in::{
 };
 pub use sign_out::SignedOut;
 pub use token::TokenRequest;
+pub use upstream::{OfferedProvider, UpstreamPurpose, UpstreamRefusal, UpstreamRequest, UpstreamStep};
 pub use verify::{Audience, Presented, Refusal};
 pub use visitor::Visitor;
 

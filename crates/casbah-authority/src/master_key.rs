@@ -37,6 +37,8 @@ pub enum SecretKind {
     UnknownName,
     /// A recovery code, with whose it is in front.
     RecoveryCode,
+    /// The `state` of a sign-in that was sent to another provider.
+    UpstreamState,
 }
 
 impl SecretKind {
@@ -54,6 +56,7 @@ impl SecretKind {
             SecretKind::Browser => b"browser",
             SecretKind::UnknownName => b"unknown name",
             SecretKind::RecoveryCode => b"recovery code",
+            SecretKind::UpstreamState => b"upstream state",
         }
     }
 }

@@ -55,6 +55,10 @@ impl Draw {
         self.secret("5.A", tenant)
     }
 
+    pub(crate) fn upstream_state(self, tenant: TenantId) -> Secret {
+        self.secret("6.A", tenant)
+    }
+
     fn secret(self, prefix: &str, tenant: TenantId) -> Secret {
         let mut bytes = [0; 48];
         bytes[..16].copy_from_slice(tenant.0.as_bytes());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use casbah_model::{Guid, RecordId, Role, Secret, Tenant, Timestamp, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::browser_sessions;
-use casbah_store::{Tx, applications, tenants, users};
+use casbah_store::{Tx, applications, identity_providers, tenants, users};
 use serde_json::json;
 
 use crate::authority::Authority;
@@ -13,6 +13,7 @@ use crate::caller::{Caller, Principal};
 use crate::error::OAuthError;
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque;
+use crate::upstream::Voucher;
 use crate::verify::{Refusal, allowed};
 
 /// A session that is good now.
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) digest: Vec<u8>,
     /// How the user proved who it is (RFC 8176).
     pub(crate) amr: Vec<String>,
+    /// Who vouched for the user, if another provider did.
+    pub(crate) voucher: Option<Voucher>,
     /// Whether the user chose to stay signed in.
     pub(crate) kept: bool,
     /// Network address that the user signed in from.
@@ -153,6 +156,14 @@ pub(crate) fn find(
     let user = users::find(tx, tenant.id, session.user)?;
     let user = user.filter(|u| u.enabled && session.created >= u.sessions_valid_from);
     let Some(user) = user else { return Ok(None) };
+    let voucher = match session.provider {
+        Some(id) => {
+            let provider = identity_providers::find(tx, tenant.id, id)?.filter(|provider| provider.enabled);
+            let Some(provider) = provider else { return Ok(None) };
+            Some(Voucher { provider: id, issuer: provider.issuer })
+        }
+        None => None,
+    };
     let roles = users::roles(tx, tenant.id, user.id)?;
     let administrator = roles.iter().any(|r| r.administers_directory);
     Ok(Some(Session {
@@ -164,6 +175,7 @@ pub(crate) fn find(
         roles,
         digest,
         amr: session.amr,
+        voucher,
         kept: session.kept,
         address: session.address,
     }))

@@ -8,6 +8,7 @@
 //!            new password  -> change_pending_password ----------------+
 //!            registration  -> add_totp / add_passkey, finish_pending -+
 //! sign_in_with_passkey -------------------------------------> Done, or Continue
+//! finish_upstream (another provider vouches) ----------------> Done, or Continue
 //! ```
 //! A sign-in under way is no session: it has a cookie and a table of its own, and only what checks the
 //! missing step turns it into one.
@@ -16,7 +17,7 @@ mod factors;
 mod new_password;
 mod passkey;
 mod password_policy;
-mod pending;
+pub(crate) mod pending;
 mod recovery;
 pub(crate) mod requirement;
 pub(crate) mod totp;
@@ -103,10 +104,10 @@ pub struct SignedIn {
 
 /// Random bits and ids of one step, drawn before the transaction.
 #[derive(Clone)]
-struct Draws {
+pub(crate) struct Draws {
     secret: Draw,
-    ids: Draw,
-    audit: [RecordId; 2],
+    pub(crate) ids: Draw,
+    pub(crate) audit: [RecordId; 2],
 }
 
 impl Draws {
@@ -117,15 +118,15 @@ impl Draws {
 
 /// Everything that the steps of a sign-in share; moved into transactions.
 #[derive(Clone)]
-struct Desk {
-    master: Arc<MasterKey>,
-    now: Timestamp,
+pub(crate) struct Desk {
+    pub(crate) master: Arc<MasterKey>,
+    pub(crate) now: Timestamp,
     seen: Seen,
-    draws: Draws,
+    pub(crate) draws: Draws,
 }
 
 impl Authority {
-    fn desk(&self, visitor: &Visitor) -> Desk {
+    pub(crate) fn desk(&self, visitor: &Visitor) -> Desk {
         let now = self.clock.now();
         let (master, seen) = (Arc::clone(&self.master), visitor.seen(&self.master));
         Desk { master, now, seen, draws: Draws::new(now) }
@@ -149,7 +150,7 @@ impl Authority {
         self.store.write(move |tx| desk.advance(tx, tenant, &user, &details, None)).await
     }
 
-    async fn tenant_of_page(
+    pub(crate) async fn tenant_of_page(
         &self,
         segment: &str,
         name: Option<&str>,
@@ -210,7 +211,7 @@ impl Authority {
 
     /// Leaves a trace of a sign-in at our pages that failed. What was typed as a name that does not exist is
     /// left out: people type passwords there.
-    fn note_failure(&self, tenant: TenantId, error: &OAuthError) {
+    pub(crate) fn note_failure(&self, tenant: TenantId, error: &OAuthError) {
         let entry = Entry {
             tenant,
             actor: error.user.as_deref().copied(),
@@ -230,7 +231,7 @@ impl Authority {
 impl Desk {
     /// Makes the session, unless a step is missing: then writes down how far the sign-in has come.
     /// `pending` is the digest of the sign-in under way, if there was one before.
-    fn advance(
+    pub(crate) fn advance(
         &self,
         tx: &mut Tx<'_>,
         tenant: TenantId,
@@ -269,6 +270,7 @@ impl Desk {
             kept: details.keep,
             address: self.seen.address.clone(),
             agent: self.seen.agent.clone(),
+            provider: details.voucher.as_ref().map(|voucher| voucher.provider),
         };
         browser_sessions::insert(tx, tenant, &session)?;
         throttle::make_familiar(tx, tenant, user.id, &self.seen, self.now)?;
@@ -276,6 +278,7 @@ impl Desk {
             factors: details.amr.clone(),
             interactive: true,
             session: Some(session.id),
+            identity_provider: session.provider,
             ..SignInFacts::default()
         };
         let record = AuditRecord {
@@ -301,7 +304,7 @@ impl Desk {
 
     /// An audit record of something that a person did to the own account; `number` tells the records of
     /// one step apart.
-    fn record(&self, number: usize, user: Guid, action: &str, details: Json) -> AuditRecord {
+    pub(crate) fn record(&self, number: usize, user: Guid, action: &str, details: Json) -> AuditRecord {
         AuditRecord {
             id: self.draws.audit[number].clone(),
             ..AuditRecord::new(self.now, ("user", user), action, ("user", user), details)

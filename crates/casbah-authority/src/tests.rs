@@ -22,5 +22,6 @@ mod refresh;
 mod sign_in;
 mod signer;
 mod token_state;
+mod upstream;
 mod verify;
 mod world;

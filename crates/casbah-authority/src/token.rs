@@ -35,6 +35,7 @@ use crate::resource::{Identifiers, Resource};
 use crate::sign_in::requirement;
 use crate::sign_in_log::Entry;
 use crate::tenant::{Hints, TenantName};
+use crate::upstream;
 use crate::verify::Refusal;
 use crate::visitor::Visitor;
 use crate::wanted::Wanted;
@@ -295,6 +296,7 @@ impl Attempt {
             grant_type,
             session: sign_in.session,
             family: Some(family.id),
+            identity_provider: family.provider,
             resource: Some(resource),
             credential: client.credential.as_ref().map(|c| c.id()),
             ..SignInFacts::default()
@@ -342,6 +344,7 @@ impl Attempt {
         self.check_key(&proven.sign_in)?;
         let confidential = client.is_authenticated();
         check_still_good(&proven, confidential)?;
+        upstream::check_voucher(tx, tenant, &proven.sign_in)?;
         requirement::check_token(tx, tenant, &proven.user, &proven.sign_in, self.endpoint, self.now)?;
         let delegation = self.consented(tx, &client, &proven)?;
         let resource = &delegation.resource;
@@ -377,6 +380,7 @@ impl Attempt {
                     parent: proven.parent.map(|parent| parent.id),
                     password_based: is_password_based(&proven.sign_in),
                     confidential,
+                    provider: proven.sign_in.voucher.as_ref().map(|voucher| voucher.provider),
                 };
                 token_families::insert(tx, tenant, &family)?;
                 family

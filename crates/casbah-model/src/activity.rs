@@ -136,6 +136,9 @@ pub struct SignInFacts {
     /// The token family, which all tokens of one sign-in belong to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<Guid>,
+    /// The other provider that vouched for the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<Guid>,
     /// Application id of the resource that the token is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Guid>,

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Guid, TenantId, Timestamp};
+use crate::{Guid, Invitation, TenantId, Timestamp};
 
 /// An organisation. Everything else belongs to exactly one.
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ pub struct UserDetails {
     pub must_change_password: bool,
     /// When the password was last set.
     pub password_changed: Option<Timestamp>,
+    /// Of a guest who was invited.
+    pub invitation: Option<Invitation>,
 }
 
 /// Which kind of client a redirect URI is for; decides how it is matched and what it may get.

@@ -13,7 +13,9 @@ mod directory;
 mod discovery;
 pub mod filter;
 mod id;
+mod identity_provider;
 mod ip_range;
+pub mod names;
 mod permission;
 pub mod random;
 mod role;
@@ -38,6 +40,10 @@ pub use discovery::{
     UploadPart, UploadState, UsageRow,
 };
 pub use id::{Guid, InvalidId, RecordId, TenantId};
+pub use identity_provider::{
+    ClaimMapping, IdentityProvider, IdentityProviderDetails, Invitation, Provisioning, UserIdentity,
+    well_known_endpoint,
+};
 pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet, full_address};
 pub use permission::{Permission, PermissionSet};
 pub use role::{IpRangeAccess, ROLES, Role};

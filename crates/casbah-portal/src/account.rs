@@ -13,6 +13,7 @@ use http::HeaderMap;
 
 use crate::authorize::{error_page, foreign_form, is_users_own};
 use crate::browser::{self, Browser};
+use crate::federated::Way;
 use crate::pages::{account as pages, sign_in as sign_in_page, simple, steps as step_pages};
 use crate::request::{Fields, about};
 use crate::respond::{Page, log, see_other};
@@ -29,7 +30,7 @@ pub(crate) async fn show(State(service): State<Service>, headers: HeaderMap) -> 
 /// Asks for name and password also of somebody who is signed in: changes want a fresh sign-in.
 pub(crate) async fn ask_to_sign_in(State(service): State<Service>, headers: HeaderMap) -> Response {
     let visit = Visit::new(&service, &headers);
-    visit.browser.remember(visit.sign_in_page(None).await)
+    visit.finish(visit.sign_in_page(None).await)
 }
 
 pub(crate) async fn show_authenticator(State(service): State<Service>, headers: HeaderMap) -> Response {
@@ -115,6 +116,11 @@ impl<'a> Visit<'a> {
         let show = pages::Shown {
             account: &account,
             passkey: passkey.as_deref(),
+            doors: &Way::link(account.tenant.id, HERE).doors(
+                self.authority(),
+                &self.browser,
+                &account.addable,
+            ),
             proof: &|form| self.proof(form),
             problem,
         };
@@ -123,7 +129,7 @@ impl<'a> Visit<'a> {
         Ok(page.into_response())
     }
 
-    async fn sign_in_page(&self, failed: Option<(&OAuthError, &str)>) -> Response {
+    async fn sign_in_page(&self, failed: Option<(&OAuthError, &str)>) -> Result<Response, OAuthError> {
         let known = match &self.browser.session {
             Some(session) => self.authority().verify_session(session).await.ok(),
             None => None,
@@ -134,6 +140,9 @@ impl<'a> Visit<'a> {
             return_to: HERE.to_string(),
             leads_to: None,
         };
+        let providers = self.authority().offered_providers(&alone.tenant).await?;
+        let way = Way { fresh: true, ..Way::sign_in(&alone.tenant, HERE) };
+        let doors = way.doors(self.authority(), &self.browser, &providers);
         let markup = sign_in_page::page(
             self.service.clock(),
             &sign_in_page::SignIn {
@@ -147,10 +156,11 @@ impl<'a> Visit<'a> {
                 signed_in_as: None,
                 problem: failed.map(|(error, _)| error.text.as_str()),
                 passkey: alone.form(self.authority(), &self.browser),
+                doors: &doors,
                 leads_to: None,
             },
         );
-        if failed.is_some() { Page::refused(markup) } else { Page::new(markup) }.into_response()
+        Ok(if failed.is_some() { Page::refused(markup) } else { Page::new(markup) }.into_response())
     }
 
     async fn sign_in(&self, fields: &Fields) -> Result<Response, OAuthError> {
@@ -170,7 +180,7 @@ impl<'a> Visit<'a> {
             Ok(step) => steps::go_on(self.service, &self.browser, step).await,
             Err(error) if is_users_own(&error) => {
                 log(&error, &self.about);
-                Ok(self.sign_in_page(Some((&error, fields.get("user")))).await)
+                self.sign_in_page(Some((&error, fields.get("user")))).await
             }
             Err(error) => Err(error),
         }
@@ -259,6 +269,7 @@ impl<'a> Visit<'a> {
             "session" => Ending::Session(id(fields)?),
             "application" => Ending::Application(id(fields)?),
             "consent" => Ending::Consent(id(fields)?),
+            "identity" => Ending::Identity(id(fields)?),
             "everything" => Ending::Everything,
             _ => return Err(foreign_form()),
         };

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 
 use crate::authorize::{decision, error_page, foreign_form, is_users_own};
 use crate::browser::Browser;
+use crate::federated::Way;
 use crate::pages::{consent, sign_in};
 use crate::request::{Asked, Fields};
 use crate::respond::{Page, log, see_other};
@@ -118,7 +119,7 @@ impl<'a> Visit<'a> {
             None => self.caller().await?,
             Some(_) => None,
         };
-        let Some(caller) = caller else { return Ok(self.sign_in_page(failed)) };
+        let Some(caller) = caller else { return self.sign_in_page(failed).await };
         let checked = self.check(&caller).await?;
         let scopes = self.listed(&caller, &checked.application).await?;
         let tenant = self.service.fetch_tenant(&caller).await.map_err(from_service)?;
@@ -143,12 +144,15 @@ impl<'a> Visit<'a> {
         Ok(Page::new(markup).leading_to(&checked.redirect_uri).into_response())
     }
 
-    fn sign_in_page(&self, failed: Option<(&OAuthError, &str)>) -> Response {
+    async fn sign_in_page(&self, failed: Option<(&OAuthError, &str)>) -> Result<Response, OAuthError> {
         let alone = steps::PasskeyAlone {
             tenant: self.asked.tenant.clone(),
             return_to: self.address(""),
             leads_to: None,
         };
+        let authority = self.service.authority();
+        let providers = authority.offered_providers(&alone.tenant).await?;
+        let way = Way::sign_in(&alone.tenant, &alone.return_to);
         let markup = sign_in::page(
             self.service.clock(),
             &sign_in::SignIn {
@@ -161,11 +165,12 @@ impl<'a> Visit<'a> {
                 user_name: failed.map_or("", |(_, user)| user),
                 signed_in_as: None,
                 problem: failed.map(|(error, _)| error.text.as_str()),
-                passkey: alone.form(self.service.authority(), &self.browser),
+                passkey: alone.form(authority, &self.browser),
+                doors: &way.doors(authority, &self.browser, &providers),
                 leads_to: None,
             },
         );
-        if failed.is_some() { Page::refused(markup) } else { Page::new(markup) }.into_response()
+        Ok(if failed.is_some() { Page::refused(markup) } else { Page::new(markup) }.into_response())
     }
 
     async fn sign_in(&self, fields: &Fields) -> Result<Response, OAuthError> {

@@ -12,6 +12,7 @@ use casbah_service::Service;
 use http::{HeaderMap, Uri};
 
 use crate::browser::Browser;
+use crate::federated::Way;
 use crate::pages::{consent, sign_in, simple};
 use crate::request::{Asked, Fields, merged};
 use crate::respond::{Page, log, see_other};
@@ -159,8 +160,36 @@ impl<'a> Visit<'a> {
             Ok(Step::Interrupt { second_factor, redirect_uri }) => {
                 self.interrupt(second_factor, redirect_uri).await
             }
+            Ok(Step::SignIn(prompt)) => {
+                let response = self.sign_in_or_leave(&prompt).await;
+                self.browser.remember(response)
+            }
             Ok(step) => self.browser.remember(self.answer(step, None)),
             Err(error) => self.refuse(&error),
+        }
+    }
+
+    /// The sign-in page; or the provider's own, where the request says whose domain the user is of.
+    async fn sign_in_or_leave(&self, prompt: &SignInPrompt) -> Response {
+        let Some(provider) = prompt.straight_to else { return self.sign_in_page(prompt, None) };
+        match self.way(prompt).go(self.authority(), &self.browser, provider).await {
+            Ok(response) => response,
+            Err(error) => {
+                log(&error, &self.asked.about);
+                let hint = prompt.login_hint.as_deref().unwrap_or_default();
+                self.sign_in_page(prompt, Some((&error, hint)))
+            }
+        }
+    }
+
+    /// The way to a provider and back to this request.
+    fn way(&self, prompt: &SignInPrompt) -> Way {
+        let tenant = prompt.tenant.map_or_else(|| self.asked.tenant.clone(), |tenant| tenant.to_string());
+        Way {
+            leads_to: Some(prompt.redirect_uri.clone()),
+            hint: prompt.login_hint.clone(),
+            fresh: prompt.fresh,
+            ..Way::sign_in(tenant, self.asked.address(""))
         }
     }
 
@@ -263,6 +292,7 @@ impl<'a> Visit<'a> {
             leads_to: Some(prompt.redirect_uri.clone()),
         };
         let hint = prompt.login_hint.as_deref().unwrap_or_default();
+        let doors = self.way(prompt).doors(self.authority(), &self.browser, &prompt.providers);
         let markup = sign_in::page(
             self.service.clock(),
             &sign_in::SignIn {
@@ -276,6 +306,7 @@ impl<'a> Visit<'a> {
                 signed_in_as: prompt.signed_in_as.as_deref(),
                 problem: failed.map(|(error, _)| error.text.as_str()),
                 passkey: alone.form(self.authority(), &self.browser),
+                doors: &doors,
                 leads_to: Some(&prompt.redirect_uri),
             },
         );

@@ -10,6 +10,7 @@ use url::form_urlencoded;
 
 use crate::authorize::{decision, error_page, foreign_form, is_users_own};
 use crate::browser::Browser;
+use crate::federated::Way;
 use crate::pages::{device, sign_in, simple};
 use crate::request::{Fields, about};
 use crate::respond::{Page, log, see_other};
@@ -141,6 +142,11 @@ impl<'a> Visit<'a> {
                     return_to: self.address("/device"),
                     leads_to: None,
                 };
+                let providers = match authority.offered_providers(&alone.tenant).await {
+                    Ok(providers) => providers,
+                    Err(error) => return self.refuse(&error),
+                };
+                let way = Way::sign_in(tenant, &alone.return_to);
                 let markup = sign_in::page(
                     clock,
                     &sign_in::SignIn {
@@ -154,6 +160,7 @@ impl<'a> Visit<'a> {
                         signed_in_as: None,
                         problem: failed.map(|(error, _)| error.text.as_str()),
                         passkey: alone.form(authority, &self.browser),
+                        doors: &way.doors(authority, &self.browser, &providers),
                         leads_to: None,
                     },
                 );

@@ -1,4 +1,4 @@
-//! HTML over HTTP: sign-in, consent, device, signed-out, error and start pages.
+//! HTML over HTTP: sign-in, consent, device, invitation, signed-out, error and start pages.
 //!
 //! The pages keep nothing on the server. A request under way stands in the address of each page
 //! and is checked again at each step; a button's form carries a proof that the page was made for
@@ -12,6 +12,7 @@ mod assets;
 mod authorize;
 mod browser;
 mod device;
+mod federated;
 mod logout;
 mod names;
 mod pages;
@@ -56,6 +57,9 @@ pub fn router(service: Service) -> Router {
         .route("/device/decide", post(device::decide))
         .route("/device/approved", get(device::approved))
         .route("/device/declined", get(device::declined))
+        .route("/{tenant}/oauth2/v2.0/authresp", get(federated::come_back))
+        .route("/invitations/redeem", get(federated::invitation))
+        .route("/sign-in/with", get(federated::leave))
         .route("/sign-in/next", get(steps::show))
         .route("/sign-in/code", post(steps::prove_with_code))
         .route("/sign-in/passkey", post(steps::prove_with_passkey))

@@ -2,6 +2,7 @@
 
 use casbah_authority::seed;
 use casbah_model::Guid;
+use casbah_model::names::is_invisible;
 
 /// Words that an application could borrow trust from.
 const TRUSTED: &[&str] = &["microsoft", "casbah", "azure", "entra", "office365", "defender", "admin"];
@@ -28,13 +29,6 @@ pub(crate) fn warning(name: &str, application: Guid) -> Option<&'static str> {
         return Some("The name resembles that of a well-known product. This application is not part of it.");
     }
     None
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-        | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-        | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// Latin next to Cyrillic, Greek, Cherokee, Armenian or styled letters within the name.

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod consent;
 pub(crate) mod device;
+pub(crate) mod federated;
 pub(crate) mod sign_in;
 pub(crate) mod simple;
 pub(crate) mod steps;

@@ -5,6 +5,7 @@
 //! by the next one.
 
 mod file;
+mod identity_providers;
 #[cfg(test)]
 mod tests;
 
@@ -67,6 +68,9 @@ impl Service {
             }
             for (application, secrets) in entry.applications.iter().zip(&secrets.applications) {
                 self.apply_application(&caller, application, secrets, report).await?;
+            }
+            for (provider, secret) in entry.identity_providers.iter().zip(&secrets.identity_providers) {
+                self.apply_identity_provider(&caller, provider, secret.as_ref(), report).await?;
             }
         }
         Ok(())
@@ -361,6 +365,7 @@ struct Secrets(Vec<TenantSecrets>);
 struct TenantSecrets {
     users: Vec<UserSecrets>,
     applications: Vec<Vec<Secret>>,
+    identity_providers: Vec<Option<Secret>>,
 }
 
 struct UserSecrets {
@@ -377,6 +382,11 @@ impl Secrets {
                     .applications
                     .iter()
                     .map(application_secrets)
+                    .collect::<Result<_, Error>>()?,
+                identity_providers: tenant
+                    .identity_providers
+                    .iter()
+                    .map(identity_providers::secret)
                     .collect::<Result<_, Error>>()?,
             })
         };

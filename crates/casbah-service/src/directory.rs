@@ -10,6 +10,8 @@ pub mod deleted_items;
 mod facts;
 pub mod federated_credentials;
 pub mod groups;
+pub mod identity_providers;
+pub mod invitations;
 pub mod objects;
 pub mod owners;
 pub mod permission_grants;

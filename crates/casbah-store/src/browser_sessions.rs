@@ -19,7 +19,7 @@ pub struct BrowserSession {
     pub expires: Timestamp,
     /// When it was ended by signing out.
     pub revoked: Option<Timestamp>,
-    /// How the user proved who it is (RFC 8176): `pwd`, `otp`, `fido`, `mfa`.
+    /// How the user proved who it is (RFC 8176): `pwd`, `otp`, `fido`, `fed`, `mfa`.
     pub amr: Vec<String>,
     /// Whether the user chose to stay signed in.
     pub kept: bool,
@@ -27,9 +27,11 @@ pub struct BrowserSession {
     pub address: Option<String>,
     /// What the browser calls itself.
     pub agent: Option<String>,
+    /// The other provider that vouched for the user.
+    pub provider: Option<Guid>,
 }
 
-const COLUMNS: &str = "digest, id, user_id, created, expires, revoked, amr, kept, address, agent";
+const COLUMNS: &str = "digest, id, user_id, created, expires, revoked, amr, kept, address, agent, provider";
 
 fn browser_session(row: Row) -> Result<BrowserSession> {
     let mut r = row.read();
@@ -44,6 +46,7 @@ fn browser_session(row: Row) -> Result<BrowserSession> {
         kept: r.take()?,
         address: r.take()?,
         agent: r.take()?,
+        provider: r.take()?,
     })
 }
 
@@ -51,7 +54,7 @@ fn browser_session(row: Row) -> Result<BrowserSession> {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, session: &BrowserSession) -> Result<()> {
     let sql = format!(
         "insert into browser_sessions (tenant, {COLUMNS}) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     );
     let values = [
         tenant.into(),
@@ -65,6 +68,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, session: &BrowserSession) -> Re
         session.kept.into(),
         session.address.as_deref().into(),
         session.agent.as_deref().into(),
+        session.provider.into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("activities", include_str!("../migrations/0008_activities.sql")),
     ("use", include_str!("../migrations/0009_use.sql")),
     ("federation", include_str!("../migrations/0010_federation.sql")),
+    ("identity_providers", include_str!("../migrations/0011_identity_providers.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

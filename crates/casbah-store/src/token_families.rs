@@ -25,6 +25,8 @@ pub struct TokenFamily {
     pub password_based: bool,
     /// Whether the client proved itself with a credential of its own.
     pub confidential: bool,
+    /// The other provider that vouched for the user.
+    pub provider: Option<Guid>,
 }
 
 /// A refresh token, known by its digest only.
@@ -44,7 +46,8 @@ pub struct RefreshToken {
     pub replaced: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, application, user_id, created, revoked, parent, password_based, confidential";
+const COLUMNS: &str =
+    "id, application, user_id, created, revoked, parent, password_based, confidential, provider";
 const TOKEN_COLUMNS: &str = "digest, family, details, created, expires, replaced";
 
 fn token_family(row: Row) -> Result<TokenFamily> {
@@ -58,6 +61,7 @@ fn token_family(row: Row) -> Result<TokenFamily> {
         parent: r.take()?,
         password_based: r.take()?,
         confidential: r.take()?,
+        provider: r.take()?,
     })
 }
 
@@ -75,8 +79,9 @@ fn refresh_token(row: Row) -> Result<RefreshToken> {
 
 /// Adds a family.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, family: &TokenFamily) -> Result<()> {
-    let sql =
-        format!("insert into token_families (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    let sql = format!(
+        "insert into token_families (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+    );
     let values = [
         tenant.into(),
         family.id.into(),
@@ -87,6 +92,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, family: &TokenFamily) -> Result
         family.parent.into(),
         family.password_based.into(),
         family.confidential.into(),
+        family.provider.into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())

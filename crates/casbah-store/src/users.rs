@@ -123,6 +123,15 @@ pub fn find_by_name(tx: &mut Tx<'_>, tenant: TenantId, name: &str) -> Result<Opt
     tx.row(&sql, &[tenant.into(), name_key(name).into()])?.map(user).transpose()
 }
 
+/// People with an address for mail, without regard to case; at most two, which is enough to know that it is
+/// not one.
+pub fn find_by_mail(tx: &mut Tx<'_>, tenant: TenantId, mail: &str) -> Result<Vec<User>> {
+    let sql = format!(
+        "select {COLUMNS} from users where tenant = ?1 and mail_key = ?2 and deleted is null order by id limit 2"
+    );
+    tx.rows(&sql, &[tenant.into(), search::key(mail).into()])?.into_iter().map(user).collect()
+}
+
 /// A page of the people who fulfil a condition.
 pub fn search(tx: &mut Tx<'_>, tenant: TenantId, wanted: &Search) -> Result<Vec<User>> {
     search::page(tx, tenant, Table::Users, COLUMNS, wanted)?.into_iter().map(user).collect()
@@ -187,6 +196,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
     tx.execute("delete from user_roles where tenant = ?1 and user_id = ?2", &values)?;
     tx.execute("delete from api_tokens where tenant = ?1 and owner = ?2", &values)?;
     tx.execute("delete from permission_grants where tenant = ?1 and principal = ?2", &values)?;
+    tx.execute("delete from user_identities where tenant = ?1 and user_id = ?2", &values)?;
     crate::groups::forget(tx, tenant, reference(id))?;
     Ok(tx.execute("delete from users where tenant = ?1 and id = ?2", &values)? > 0)
 }

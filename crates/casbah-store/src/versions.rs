@@ -28,6 +28,7 @@ const QUIET: &[&str] = &[
     "stream_digests",
     "upload_blocks",
     "uploads",
+    "upstream_sign_ins",
     "usage_rows",
     "used_assertions",
     "used_challenges",

@@ -8,7 +8,8 @@ use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, alert, api, api_token, app, backup, ca, certificate, consent, dev, discovery, env,
-    federated_credential, key, login, permission, secret, serve, subnet, tenant, token, user,
+    federated_credential, identity_provider, key, login, permission, secret, serve, subnet, tenant, token,
+    user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -106,6 +107,9 @@ enum Command {
     /// People and their roles
     #[command(display_order = 34)]
     User(Area<user::Action>),
+    /// Other OpenID providers through which people sign in
+    #[command(name = "identity-provider", display_order = 35)]
+    IdentityProvider(Area<identity_provider::Action>),
     /// What administrators set for everybody in their tenant
     #[command(display_order = 36)]
     Tenant(Area<tenant::Action>),
@@ -186,6 +190,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Permission(area) => permission::run(&area),
         Command::Consent(area) => consent::run(&area),
         Command::User(area) => user::run(&area),
+        Command::IdentityProvider(area) => identity_provider::run(&area),
         Command::Tenant(area) => tenant::run(&area),
         Command::Key(area) => key::run(&area),
         Command::ApiToken(area) => api_token::run(&area),

@@ -200,6 +200,7 @@ fn sign_in(activity: &Activity) -> Value {
         "isInteractive": interactive,
         "signInEventTypes": [kind],
         "authenticationProtocol": details("grantType"),
+        "casbah.identityProvider": details("identityProvider"),
         "authenticationMethodsUsed": match details("factors") { Value::Null => json!([]), other => other },
         "conditionalAccessStatus": "notApplied",
         "status": {
@@ -280,7 +281,7 @@ fn category(activity: &Activity) -> &'static str {
         Some("user") => "UserManagement",
         Some("group") => "GroupManagement",
         Some("directory role" | "role") => "RoleManagement",
-        Some("tenant") => "DirectoryManagement",
+        Some("tenant" | "identity provider") => "DirectoryManagement",
         Some("application" | "service principal" | "permission grant" | "app role assignment") => {
             "ApplicationManagement"
         }

@@ -10,9 +10,9 @@ use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
     app_role_assignments, applications, audit_logs, authentication, deleted_items, directory_roles,
-    federated_identity_credentials, groups, key_credentials, members, objects, organization, owners,
-    permission_grants, role_management, rotate_password, service_principals, signing_keys, tenant_settings,
-    users,
+    federated_identity_credentials, groups, identity_providers, invitations, key_credentials, members,
+    objects, organization, owners, permission_grants, role_management, rotate_password, service_principals,
+    signing_keys, tenant_settings, users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;
@@ -199,6 +199,15 @@ const READ_DIRECTORY_ROLES: Need = Need::any(&[
 ]);
 const WRITE_DIRECTORY_ROLES: Need =
     Need::any(&["RoleManagement.ReadWrite.Directory"]).of_roles(ROLE_ADMINISTRATORS);
+/// Other providers through which people sign in; Graph's *External Identity Provider Administrator* is no role
+/// here.
+const READ_PROVIDERS: Need = Need::any(&["IdentityProvider.Read.All", "IdentityProvider.ReadWrite.All"])
+    .of_roles(&["Global Administrator", "Global Reader"]);
+const WRITE_PROVIDERS: Need =
+    Need::any(&["IdentityProvider.ReadWrite.All"]).of_roles(&["Global Administrator"]);
+/// Guests are people: who may make one may invite one.
+const INVITE: Need = Need::any(&["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"])
+    .of_roles(&["Global Administrator", "User Administrator"]);
 /// Settings of the whole tenant: what can make administrators can have these, too.
 const READ_SETTINGS: Need =
     Need::any(&["Directory.Read.All", "Directory.ReadWrite.All", "RoleManagement.ReadWrite.Directory"]);
@@ -349,6 +358,12 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     POST "/roleManagement/directory/roleAssignments", [WRITE_DIRECTORY_ROLES], role_management::create;
     GET "/roleManagement/directory/roleAssignments/{key}", [READ_DIRECTORY_ROLES], role_management::fetch;
     DELETE "/roleManagement/directory/roleAssignments/{key}", [WRITE_DIRECTORY_ROLES], role_management::delete;
+    GET "/identity/identityProviders", [READ_PROVIDERS], identity_providers::list;
+    POST "/identity/identityProviders", [WRITE_PROVIDERS], identity_providers::create;
+    GET "/identity/identityProviders/{key}", [READ_PROVIDERS], identity_providers::fetch;
+    PATCH "/identity/identityProviders/{key}", [WRITE_PROVIDERS], identity_providers::change;
+    DELETE "/identity/identityProviders/{key}", [WRITE_PROVIDERS], identity_providers::delete;
+    POST "/invitations", [INVITE], invitations::create;
     GET "/organization", [READ_ME], organization::list;
     // Ours, not Graph's: what a tenant's administrators set, and the keys of the installation.
     GET "/policies/tenantSettings", [READ_SETTINGS], tenant_settings::fetch;

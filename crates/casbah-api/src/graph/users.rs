@@ -87,7 +87,8 @@ pub(super) async fn create(call: Call) -> Answered {
 
 pub(super) async fn fetch(call: Call) -> Answered {
     let user = call.service.fetch_user(&call.caller, key(&call.keys[0])?).await?;
-    call.query.select(view(&user)).map(Answer::Found)
+    let shown = with_identities(&call, &user).await?;
+    call.query.select(shown).map(Answer::Found)
 }
 
 pub(super) async fn change(call: Call) -> Answered {
@@ -127,7 +128,25 @@ pub(super) async fn revoke_mine(call: Call) -> Answered {
 
 pub(super) async fn me(call: Call) -> Answered {
     let user = call.service.fetch_user(&call.caller, &me_of(&call)?.to_string()).await?;
-    call.query.select(view(&user)).map(Answer::Found)
+    let shown = with_identities(&call, &user).await?;
+    call.query.select(shown).map(Answer::Found)
+}
+
+/// With `identities`, which Graph too shows only to who selects them.
+async fn with_identities(call: &Call, user: &User) -> Result<Value, GraphError> {
+    let mut shown = view(user);
+    if call.query.selects("identities") {
+        let name = &user.user_principal_name;
+        let domain = name.rsplit_once('@').map(|(_, domain)| domain);
+        let mut all = vec![json!({
+            "signInType": "userPrincipalName", "issuer": domain, "issuerAssignedId": name,
+        })];
+        for (issuer, subject) in call.service.identities_of_user(&call.caller, &user.id.to_string()).await? {
+            all.push(json!({ "signInType": "federated", "issuer": issuer, "issuerAssignedId": subject }));
+        }
+        shown["identities"] = all.into();
+    }
+    Ok(shown)
 }
 
 /// The object id of the person who calls.
@@ -193,6 +212,7 @@ fn nickname_of(user_principal_name: &str) -> &str {
 }
 
 pub(super) fn view(user: &User) -> Value {
+    let invitation = user.details.invitation.as_ref();
     json!({
         "id": user.id,
         "userPrincipalName": user.user_principal_name,
@@ -204,6 +224,9 @@ pub(super) fn view(user: &User) -> Value {
         "accountEnabled": user.enabled,
         "userType": if user.details.guest { "Guest" } else { "Member" },
         "createdDateTime": user.created.iso(),
+        "creationType": invitation.map(|_| "Invitation"),
+        "externalUserState": invitation.map(casbah_model::Invitation::state),
+        "externalUserStateChangeDateTime": invitation.map(|invitation| invitation.changed.iso()),
         "lastPasswordChangeDateTime": user.details.password_changed.map(|at| at.iso()),
         "signInSessionsValidFromDateTime": user.sessions_valid_from.iso(),
         // Tools of Microsoft read these; there is nothing behind them here.

@@ -44,8 +44,7 @@ impl Authority {
 
     async fn issuer_key(&self, assertion: &Assertion, issuer: &str) -> Result<Option<PublicKey>, OAuthError> {
         let algorithm = assertion.algorithm()?;
-        let found =
-            self.issuer_keys.find(&self.outbound, issuer, assertion.key_id.as_deref(), algorithm).await;
+        let found = self.issuer_keys.find(&self.outbound, issuer, assertion.key_id(), algorithm).await;
         found.map_err(|error| {
             tracing::warn!(issuer, %error, "the keys of an issuer could not be fetched");
             match error {

@@ -34,6 +34,7 @@ use crate::sign_in::requirement::{self, Requirement};
 use crate::tenant::{self, Hints, TenantName};
 use crate::ticket::Page;
 use crate::token::SignIn;
+use crate::upstream;
 use crate::wanted::{Entry, Wanted};
 
 /// A code is redeemed at once or not at all.
@@ -187,15 +188,41 @@ impl Pass {
                 let text = "The application asked for a silent sign-in, but no user is signed in.";
                 Ok(self.refuse(&tenant, &checked.target, &OAuthError::new(codes::NOT_SIGNED_IN, text)))
             }
-            None => Ok(Step::SignIn(SignInPrompt {
-                application_name: checked.application.display_name,
-                application_id: checked.application.app_id,
-                redirect_uri: checked.target.uri,
-                tenant_name: is_clear.then_some(tenant.display_name),
-                login_hint: hint,
-                signed_in_as: choose,
-            })),
+            None => {
+                let providers = if is_clear { upstream::offered(tx, tenant.id)? } else { Vec::new() };
+                let straight_to = match is_clear && !prompt.select_account {
+                    true => self.home(tx, tenant.id, hint.as_deref())?,
+                    false => None,
+                };
+                Ok(Step::SignIn(SignInPrompt {
+                    application_name: checked.application.display_name,
+                    application_id: checked.application.app_id,
+                    redirect_uri: checked.target.uri,
+                    tenant: is_clear.then_some(tenant.id),
+                    tenant_name: is_clear.then_some(tenant.display_name),
+                    login_hint: hint,
+                    providers,
+                    straight_to,
+                    fresh: prompt.login || checked.max_age.is_some(),
+                    signed_in_as: choose,
+                }))
+            }
         }
+    }
+
+    /// The provider of the domain that the request hints at, outright or by a name.
+    fn home(
+        &self,
+        tx: &mut Tx<'_>,
+        tenant: TenantId,
+        name: Option<&str>,
+    ) -> Result<Option<Guid>, OAuthError> {
+        for hint in [self.request.form.get("domain_hint"), name].into_iter().flatten() {
+            if let Some(provider) = upstream::home_of(tx, tenant, hint)? {
+                return Ok(Some(provider));
+            }
+        }
+        Ok(None)
     }
 
     /// What keeps somebody who is signed in from going on: a second factor that the tenant or this
@@ -386,6 +413,7 @@ impl Pass {
             bound_to: checked.proof_key.clone(),
             capable: checked.claims.capable,
             amr: session.amr.clone(),
+            voucher: session.voucher.clone(),
             address: session.address.clone(),
             ..SignIn::from_here(session.signed_in)
         };

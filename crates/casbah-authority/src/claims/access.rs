@@ -3,7 +3,7 @@
 use casbah_model::{Guid, OptionalClaim};
 use serde_json::{Value as Json, json};
 
-use super::{Common, Endpoint, Person, acr, optional, set_v1_names, unique_id};
+use super::{Common, Endpoint, Person, acr, optional, set_v1_names, set_voucher, unique_id};
 use crate::authority::Authority;
 
 /// Whom an access token is for.
@@ -105,6 +105,7 @@ impl Authority {
             claims["acr"] = acr(person.sign_in).into();
             set_v1_names(&mut claims, person);
         }
+        set_voucher(&mut claims, person.sign_in);
         person.membership.add_to(&mut claims, self.public_url(), user.id);
         self.add_optional(&mut claims, target.optional, common, person);
         claims

@@ -3,7 +3,7 @@
 use casbah_model::{Guid, OptionalClaim, Timestamp};
 use serde_json::{Value as Json, json};
 
-use super::{Common, Endpoint, Person, set, set_v1_names, unique_id};
+use super::{Common, Endpoint, Person, set, set_v1_names, set_voucher, unique_id};
 use crate::authority::Authority;
 
 /// What an ID token says about the sign-in.
@@ -47,6 +47,7 @@ impl Authority {
         } else {
             claims["preferred_username"] = user.user_principal_name.as_str().into();
         }
+        set_voucher(&mut claims, person.sign_in);
         // Echoed exactly, never invented: clients compare.
         set(&mut claims, "nonce", identity.nonce.as_deref());
         if let Some(session) = identity.session {

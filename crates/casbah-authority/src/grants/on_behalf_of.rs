@@ -5,7 +5,9 @@
 //! shown: signing out ends the whole chain.
 
 use casbah_model::{Application, Guid};
-use casbah_store::{Tx, token_families, users};
+use casbah_store::token_families::{self, TokenFamily};
+use casbah_store::{Tx, users};
+use serde_json::{Map, Value as Json};
 
 use crate::client::Client;
 use crate::codes;
@@ -13,6 +15,7 @@ use crate::error::OAuthError;
 use crate::form::Form;
 use crate::grants::Grant;
 use crate::token::{Attempt, Proof, ProvenUser, SignIn, UsedUp};
+use crate::upstream::Voucher;
 use crate::verify::{self, Refusal};
 use crate::wanted::Wanted;
 
@@ -69,7 +72,7 @@ impl Grant for OnBehalfOf {
         let parent = token_families::find(tx, tenant, parent)?.ok_or_else(revoked)?;
         let user = users::find(tx, tenant, token.object)?.ok_or_else(revoked)?;
         let family = token_families::find_on_behalf_of(tx, tenant, parent.id, client.application.app_id)?;
-        let sign_in = SignIn { at: parent.created, ..SignIn::default() };
+        let sign_in = on_behalf_of(&parent, attempt.assertion.as_ref());
         Ok(Proof::User(Box::new(ProvenUser {
             user,
             family,
@@ -83,6 +86,15 @@ impl Grant for OnBehalfOf {
             always_refreshable: false,
         })))
     }
+}
+
+/// The sign-in behind the assertion: of somebody for whom another provider vouched, what the token says of it.
+fn on_behalf_of(parent: &TokenFamily, claims: Option<&Map<String, Json>>) -> SignIn {
+    let issuer = claims.and_then(|claims| claims.get("idp")).and_then(Json::as_str);
+    let voucher = parent.provider.zip(issuer);
+    let voucher = voucher.map(|(provider, issuer)| Voucher { provider, issuer: issuer.to_string() });
+    let amr = if voucher.is_some() { vec!["fed".to_string()] } else { Vec::new() };
+    SignIn { at: parent.created, amr, voucher, ..SignIn::default() }
 }
 
 /// Whether an audience is one of an application's names.

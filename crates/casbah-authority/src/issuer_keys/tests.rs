@@ -1,7 +1,9 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use super::{IssuerKey, IssuerKeys, Wanted};
+use serde_json::Value as Json;
+
+use super::{IssuerKey, IssuerKeys, Published, Wanted};
 use crate::outbound::OutboundError;
 use crate::signature::{Algorithm, PublicKey};
 
@@ -29,12 +31,13 @@ async fn look(
     let fetch = || {
         asked.set(true);
         let answer = match published {
-            Some(ids) => Ok(ids.iter().map(|id| key(id)).collect()),
+            Some(ids) => Ok(Published { document: Json::Null, keys: ids.iter().map(|id| key(id)).collect() }),
             None => Err(OutboundError::Failed("no answer".to_string())),
         };
         std::future::ready(answer)
     };
-    let result = keys.find_at(at, "https://issuer.example", wanted(Some(id)), fetch).await;
+    let seek = |published: &Published| wanted(Some(id)).among(&published.keys);
+    let result = keys.find_at(at, "https://issuer.example", seek, fetch).await;
     (result.map_err(drop), asked.get())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use casbah_model::{Secret, SignInFacts, Tenant, TenantId, Timestamp, User};
 use casbah_store::pending_sign_ins as store;
 use casbah_store::second_factors::{self, FactorKind};
-use casbah_store::{Tx, audit, recovery_codes, tenants, users};
+use casbah_store::{Tx, audit, identity_providers, recovery_codes, tenants, users};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,6 +20,7 @@ use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque;
 use crate::session;
 use crate::throttle::{self, Tried};
+use crate::upstream::Voucher;
 use crate::visitor::Visitor;
 
 /// How long a sign-in may take from the password to its end.
@@ -88,14 +89,17 @@ pub enum PendingStep {
 
 /// What is kept of a sign-in under way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Details {
-    pub(super) amr: Vec<String>,
-    pub(super) keep: bool,
-    pub(super) return_to: String,
-    pub(super) leads_to: Option<String>,
+pub(crate) struct Details {
+    pub(crate) amr: Vec<String>,
+    pub(crate) keep: bool,
+    pub(crate) return_to: String,
+    pub(crate) leads_to: Option<String>,
+    /// Who vouched for the person, if another provider did.
+    #[serde(default)]
+    pub(crate) voucher: Option<Voucher>,
     /// The application asks for a second factor.
-    pub(super) demanded: bool,
-    pub(super) wrong: u32,
+    pub(crate) demanded: bool,
+    pub(crate) wrong: u32,
 }
 
 /// What is missing; the order is that of the pages. A thief who knows the password alone gets to neither
@@ -128,7 +132,7 @@ impl Details {
         Ok((wanted && !shown).then_some(Missing::Registration))
     }
 
-    pub(super) fn add(&mut self, methods: &[&str]) {
+    pub(crate) fn add(&mut self, methods: &[&str]) {
         for method in methods {
             if !self.amr.iter().any(|known| known == method) {
                 self.amr.push((*method).to_string());
@@ -178,6 +182,10 @@ pub(super) fn find(
         return Err(over());
     }
     let details: Details = serde_json::from_value(pending.details).map_err(OAuthError::internal)?;
+    if let Some(voucher) = &details.voucher {
+        let provider = identity_providers::find(tx, tenant.id, voucher.provider)?;
+        provider.filter(|provider| provider.enabled).ok_or_else(over)?;
+    }
     let missing = details.missing(tx, tenant.id, &user, now)?;
     Ok(Found { tenant, user, digest, details, missing })
 }
@@ -347,12 +355,13 @@ impl Authority {
                 let found = session::find(tx, &desk.master, &session, desk.now)?;
                 let found = found.ok_or_else(|| OAuthError::plain(codes::NOT_SIGNED_IN))?;
                 // What was shown before is asked for once more: it is not enough, or too old.
-                let stays = |word: &String| !second_factor || word == "pwd";
+                let stays = |word: &String| !second_factor || word == "pwd" || word == "fed";
                 let details = Details {
                     amr: found.amr.into_iter().filter(stays).collect(),
                     keep: found.kept,
                     return_to: return_to.clone(),
                     leads_to: leads_to.clone(),
+                    voucher: found.voucher,
                     demanded: second_factor,
                     ..Details::default()
                 };

@@ -25,6 +25,7 @@ struct State {
     /// Whole answers by path.
     answers: HashMap<String, String>,
     asked: Vec<String>,
+    posted: Vec<String>,
 }
 
 impl Issuer {
@@ -91,6 +92,11 @@ impl Issuer {
         self.state.lock().expect("not poisoned").answers.insert(path.to_string(), whole);
     }
 
+    /// The forms that were posted since the last call.
+    pub(crate) fn take_posted(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().expect("not poisoned").posted)
+    }
+
     /// The paths that were asked for since the last call.
     pub(crate) fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().expect("not poisoned").asked)
@@ -108,11 +114,23 @@ fn answer(stream: TcpStream, config: &Arc<ServerConfig>, state: &Mutex<State>) -
             count => request.extend_from_slice(&buffer[..count]),
         }
     }
+    let end = request.windows(4).position(|end| end == b"\r\n\r\n").unwrap_or(0) + 4;
+    let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    while request.len() < end + length.unwrap_or(0) {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => request.extend_from_slice(&buffer[..count]),
+        }
+    }
     let request = String::from_utf8_lossy(&request).into_owned();
     let path = request.split_whitespace().nth(1).unwrap_or_default().to_string();
     let whole = {
         let mut state = state.lock().expect("not poisoned");
         state.asked.push(path.clone());
+        if request.starts_with("POST") {
+            state.posted.push(request[end..].to_string());
+        }
         state.answers.get(&path).cloned()
     };
     let absent = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";

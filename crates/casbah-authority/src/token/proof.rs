@@ -1,6 +1,7 @@
 //! What a grant proves: whom a token is for, and what hangs on the sign-in.
 
 use super::*;
+use crate::upstream::Voucher;
 
 /// What a grant has proved.
 pub(crate) enum Proof {
@@ -59,6 +60,9 @@ pub(crate) struct SignIn {
     /// what was recorded before this was kept: by password.
     #[serde(default)]
     pub(crate) amr: Vec<String>,
+    /// Who vouched for the user, if another provider did.
+    #[serde(default)]
+    pub(crate) voucher: Option<Voucher>,
     /// The address that the user signed in from.
     #[serde(default)]
     pub(crate) address: Option<String>,

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::steps::{PASSKEY_SCRIPT, PasskeyForm, authenticator_form, new_password_fields, passkey_form};
 use super::{layout, layout_wide, layout_wide_with_script, problem};
+use crate::federated::Door;
 use crate::names;
 
 /// What the page shows.
@@ -13,6 +14,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) account: &'a Account,
     /// Options for the browser to make a passkey, JSON; none when the sign-in is not fresh.
     pub(crate) passkey: Option<&'a str>,
+    /// Providers at which an account can be added.
+    pub(crate) doors: &'a [Door],
     /// The proof for a form.
     pub(crate) proof: &'a dyn Fn(&str) -> String,
     pub(crate) problem: Option<&'a str>,
@@ -36,6 +39,10 @@ pub(crate) fn page(clock: Clock, show: &Shown<'_>) -> Markup {
         }
         h2 #factors { "Second factors" }
         (factors(show))
+        @if !account.identities.is_empty() || !show.doors.is_empty() {
+            h2 #identities { "Accounts at other providers" }
+            (identities(show, &end))
+        }
         h2 #sessions { "Browsers in which you are signed in" }
         table {
             thead { tr { th { "Browser" } th { "From" } th { "Since" } th { "How" } th {} } }
@@ -154,6 +161,27 @@ fn factors(show: &Shown<'_>) -> Markup {
                 input type="hidden" name="proof" value=((show.proof)("recovery codes"));
                 div .buttons { button .second { "Make new recovery codes" } }
             }
+        }
+    }
+}
+
+fn identities(show: &Shown<'_>, end: &str) -> Markup {
+    let account = show.account;
+    html! {
+        @if !account.identities.is_empty() { table {
+            thead { tr { th { "Provider" } th { "Since" } th {} } }
+            tbody { @for identity in &account.identities { tr {
+                td { bdi { (names::shown(&identity.name)) } }
+                td { (time(identity.created)) }
+                td { @if account.user.password_hash.is_some() { (ending(end, "identity", identity.provider, "Remove")) } }
+            } } }
+        } }
+        @if account.is_fresh {
+            @for (name, address) in show.doors {
+                p { a .button .second href=(address) { "Add your account at " bdi { (names::shown(name)) } } }
+            }
+        } @else if !show.doors.is_empty() {
+            p { "To add an account, " a href="/account/sign-in" { "sign in again" } " first." }
         }
     }
 }

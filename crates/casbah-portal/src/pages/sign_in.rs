@@ -3,8 +3,10 @@
 use casbah_model::{Clock, Guid};
 use maud::{Markup, html};
 
+use super::federated::doors;
 use super::steps::PASSKEY_SCRIPT;
 use super::{layout, layout_with_script, problem};
+use crate::federated::Door;
 use crate::names;
 
 /// What the page shows.
@@ -22,6 +24,8 @@ pub(crate) struct SignIn<'a> {
     pub(crate) problem: Option<&'a str>,
     /// The form for signing in with a passkey alone, where browsers can.
     pub(crate) passkey: Option<Markup>,
+    /// Providers to sign in with.
+    pub(crate) doors: &'a [Door],
     /// Redirect URI at which this ends up.
     pub(crate) leads_to: Option<&'a str>,
 }
@@ -43,6 +47,7 @@ pub(crate) fn page(clock: Clock, show: &SignIn<'_>) -> Markup {
         }
         (problem(show.problem))
         @if let Some(passkey) = &show.passkey { (passkey) }
+        (doors(show.doors))
         form method="post" action=(show.action) {
             input type="hidden" name="proof" value=(show.proof);
             @if let Some(uri) = show.leads_to { input type="hidden" name="leads_to" value=(uri); }

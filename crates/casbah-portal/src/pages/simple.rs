@@ -9,20 +9,25 @@ use crate::names;
 
 /// A refusal.
 pub(crate) fn error(clock: Clock, error: &OAuthError, about: &About) -> Markup {
-    let number = error.code.number;
     let body = html! {
         h1 { "Sorry, that did not work" }
         p .problem role="alert" { (names::shown(&error.text)) }
-        dl {
-            dt { "Error" } dd { a href={ "/error?code=" (number) } { "AADSTS" (number) } }
-            dt { "Trace id" } dd { code { (about.trace) } }
-            dt { "Correlation id" } dd { code { (about.correlation) } }
-            dt { "Time" } dd { (about.at.seconds_text()) }
-        }
+        (reference(error, about))
         p .quiet { "If you came here from an application, tell those who run it about this error. You were not sent back "
             "to it, because it is not certain where back is." }
     };
     layout(clock, "Error", &body)
+}
+
+/// What to tell those who look into it.
+pub(crate) fn reference(error: &OAuthError, about: &About) -> Markup {
+    let number = error.code.number;
+    html! { dl {
+        dt { "Error" } dd { a href={ "/error?code=" (number) } { "AADSTS" (number) } }
+        dt { "Trace id" } dd { code { (about.trace) } }
+        dt { "Correlation id" } dd { code { (about.correlation) } }
+        dt { "Time" } dd { (about.at.seconds_text()) }
+    } }
 }
 
 /// Carries the answer to the application in a form.

@@ -2,7 +2,7 @@
 //!
 //! Errors name the line and the key and never quote a value: it may be a secret.
 
-use casbah_model::{Guid, Secret, TenantId, Timestamp};
+use casbah_model::{Guid, Provisioning, Secret, TenantId, Timestamp};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
@@ -28,6 +28,48 @@ pub(super) struct TenantEntry {
     pub(super) users: Vec<UserEntry>,
     #[serde(default)]
     pub(super) applications: Vec<ApplicationEntry>,
+    #[serde(default)]
+    pub(super) identity_providers: Vec<IdentityProviderEntry>,
+}
+
+/// `[[tenants.identity_providers]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IdentityProviderEntry {
+    pub(super) issuer: String,
+    pub(super) display_name: String,
+    pub(super) client_id: String,
+    pub(super) client_secret: Option<Text>,
+    pub(super) client_secret_file: Option<String>,
+    pub(super) client_secret_env: Option<String>,
+    pub(super) scope: Option<String>,
+    /// Graph's `inboundClaimMapping`.
+    pub(super) claims: Option<ClaimsEntry>,
+    #[serde(default)]
+    pub(super) domains: Vec<String>,
+    #[serde(default)]
+    pub(super) provisioning: Provisioning,
+    #[serde(default)]
+    pub(super) trusts_second_factor: bool,
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+}
+
+/// `[tenants.identity_providers.claims]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClaimsEntry {
+    #[serde(default = "sub")]
+    pub(super) sub: String,
+    pub(super) name: Option<String>,
+    pub(super) given_name: Option<String>,
+    pub(super) family_name: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) email_verified: Option<String>,
+}
+
+fn sub() -> String {
+    "sub".to_string()
 }
 
 /// `[[tenants.users]]`

@@ -309,7 +309,7 @@ fn apply(mut user: User, change: &UserChange, password_hash: Option<&String>, no
 }
 
 /// What the audit trail keeps of a person.
-fn facts(user: &User) -> Json {
+pub(super) fn facts(user: &User) -> Json {
     json!({
         "userPrincipalName": user.user_principal_name,
         "displayName": user.display_name,
@@ -319,6 +319,7 @@ fn facts(user: &User) -> Json {
         "accountEnabled": user.enabled,
         "userType": if user.details.guest { "Guest" } else { "Member" },
         "forceChangePasswordNextSignIn": user.details.must_change_password,
+        "externalUserState": user.details.invitation.as_ref().map(casbah_model::Invitation::state),
     })
 }
 

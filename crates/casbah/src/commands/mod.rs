@@ -14,6 +14,7 @@ pub mod dev;
 pub mod discovery;
 pub mod env;
 pub mod federated_credential;
+pub mod identity_provider;
 pub mod key;
 pub mod login;
 pub mod permission;

@@ -15,6 +15,7 @@ mod custom_api;
 mod directory;
 mod discovery;
 mod identity;
+mod identity_providers;
 mod nodes;
 mod people;
 mod protocol;

@@ -23,12 +23,14 @@ const CORRELATE: [(&str, &str); 2] =
 /// Reasons that take what only another test has: the number and the file that provokes it.
 const ELSEWHERE: &[(u32, &str)] = &[
     // Shown in words, on the page where it happens.
+    (50_020, "casbah/tests/it/identity_providers.rs"),
     (50_056, "casbah-authority/src/tests/sign_in.rs"),
     (50_089, "casbah-authority/src/tests/sign_in.rs"),
     (50_133, "casbah-authority/src/tests/sign_in.rs"),
     (500_121, "casbah-authority/src/tests/sign_in.rs"),
     (9_900_002, "casbah/tests/it/protocol/proofs.rs"),
     (9_900_003, "casbah/tests/it/protocol/pages.rs"),
+    (9_900_004, "casbah-authority/src/tests/upstream.rs"),
     (70_012, "casbah/tests/it/attacks/storage.rs"),
 ];
 
