@@ -234,6 +234,7 @@ const FOR_ALL_TENANTS: &[&str] = &[
     "delete from pushed_requests where expires < ?1",
     "delete from revoked_tokens where expires < ?1",
     "delete from session_applications where session not in",
+    "delete from upstream_sign_ins where expires < ?1",
     "delete from used_proofs where expires < ?1",
     "delete from usage_rows where day < ?1",
     "delete from used_challenges where expires < ?1",
