@@ -167,6 +167,7 @@ fn family(user: &User, now: Timestamp) -> (TokenFamily, RefreshToken) {
         parent: None,
         password_based: true,
         confidential: false,
+        provider: None,
     };
     let token = RefreshToken {
         digest: random::bytes::<32>().to_vec(),
