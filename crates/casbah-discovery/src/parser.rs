@@ -28,9 +28,16 @@ pub enum Outcome<'l> {
 }
 
 /// Reads the lines of one file. Remembers headers, so lines must come in order.
+#[derive(Clone)]
 pub struct Parser<'o> {
     format: &'o Format,
     options: &'o Options,
+    layout: Layout,
+}
+
+/// All that earlier lines can teach about later ones. Where it is equal, lines can be read in any order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Layout {
     columns: Columns,
     splitter: Splitter,
 }
@@ -43,7 +50,7 @@ impl<'o> Parser<'o> {
             Shape::Words { brackets } => Splitter::Words { brackets },
             Shape::W3c | Shape::Cef => Splitter::Words { brackets: false },
         };
-        Self { format, options, columns: Columns::by_position(format), splitter }
+        Self { format, options, layout: Layout { columns: Columns::by_position(format), splitter } }
     }
 
     /// Reads one line, given without its line end.
@@ -69,12 +76,13 @@ impl<'o> Parser<'o> {
         {
             let names = names.trim_ascii();
             // With TAB between the names, values may hold blanks and may be empty.
-            self.splitter = if names.contains(&b'\t') {
+            let splitter = if names.contains(&b'\t') {
                 Splitter::Separated(b'\t')
             } else {
                 Splitter::Words { brackets: false }
             };
-            self.columns = Columns::by_header(names, self.splitter, self.format).unwrap_or_default();
+            let columns = Columns::by_header(names, splitter, self.format).unwrap_or_default();
+            self.layout = Layout { columns, splitter };
         }
         Outcome::Blank
     }
@@ -85,16 +93,17 @@ impl<'o> Parser<'o> {
         if !matches!(self.format.shape, Shape::Separated(_)) {
             return false;
         }
-        match Columns::by_header(line, self.splitter, self.format) {
+        match Columns::by_header(line, self.layout.splitter, self.format) {
             Some(columns) => {
-                self.columns = columns;
+                self.layout.columns = columns;
                 true
             }
             None => false,
         }
     }
 
-    fn record<'l>(&self, line: &'l [u8]) -> Outcome<'l> {
+    /// The cells of a line that matter, and whether the line has the shape of the format.
+    pub(crate) fn cells<'l>(&self, line: &'l [u8]) -> (Cells<'l>, bool) {
         let mut cells = Cells::new();
         let whole = match self.format.shape {
             Shape::Cef => shapes::keys(line, |key, value| {
@@ -102,8 +111,16 @@ impl<'o> Parser<'o> {
                     cells.offer(self.format.names[rank].0, rank as u8, value);
                 }
             }),
-            _ => !self.columns.is_empty() && self.columns.read(line, self.splitter, &mut cells),
+            _ => {
+                let Layout { columns, splitter } = &self.layout;
+                !columns.is_empty() && columns.read(line, *splitter, &mut cells)
+            }
         };
+        (cells, whole)
+    }
+
+    fn record<'l>(&self, line: &'l [u8]) -> Outcome<'l> {
+        let (mut cells, whole) = self.cells(line);
         // Asked before the count of cells: records the device does not finish may be short.
         let verdict = (self.format.quirk)(&mut cells);
         if verdict == Verdict::Ignore {

@@ -20,7 +20,7 @@ impl Splitter {
 }
 
 /// The meaning of columns.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Columns {
     /// Field and rank by column; a lower rank is a better source for the field.
     at: Vec<Option<(Field, u8)>>,
