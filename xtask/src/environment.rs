@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: PostgreSQL, Chromium and Python from Debian's packages; Node
+//! What the tests need beside Rust: PostgreSQL, Chromium, Python, Squid and Unbound from Debian's packages; Node
 //! (Debian's is too old for MSAL) and the clients in an environment of their own.
 
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub fn prepare() -> Result<Environment, Failure> {
     step("What the tests need beside Rust");
     let missing = missing_packages();
     if missing.is_empty() {
-        println!("   PostgreSQL, Chromium and Python are installed");
+        println!("   PostgreSQL, Chromium, Python, Squid and Unbound are installed");
     } else {
         packages(&missing)?;
     }
@@ -63,6 +63,12 @@ fn missing_packages() -> Vec<&'static str> {
     }
     if !works("curl", &["--version"]) {
         missing.push("curl");
+    }
+    // Only their check of a configuration is used, for the scripts that block apps.
+    for (program, package) in [("/usr/sbin/squid", "squid"), ("/usr/sbin/unbound-checkconf", "unbound")] {
+        if !Path::new(program).exists() {
+            missing.push(package);
+        }
     }
     missing
 }

@@ -1,19 +1,22 @@
 //! The known apps: who they are, how risky they look, and which traffic is theirs.
 
 mod application;
+mod check;
+mod entries;
 mod pattern;
 mod score;
-mod seed;
 mod tree;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use ipnet::IpNet;
 use serde::Serialize;
 
+pub use check::{Fault, FaultKind, check_catalogue};
+pub use entries::BUILT_IN;
 pub use pattern::{PatternError, fixed_suffix, is_public_suffix, registrable_domain};
 pub use score::{CATALOGUE_YEAR, score};
 use tree::Tree;
@@ -54,6 +57,8 @@ pub struct App {
     pub domains: Vec<String>,
     /// Address ranges that belong to this app alone.
     pub ip_ranges: Vec<IpNet>,
+    /// What firewalls call it (Palo Alto App-ID), beside the names that are known anyway.
+    pub firewall_names: Vec<String>,
     /// Country, ISO 3166 two letters.
     pub headquarters: Option<String>,
     /// Year.
@@ -64,6 +69,10 @@ pub struct App {
     pub claims: Claims,
 }
 
+static SHARED: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+    Arc::new(Catalogue::parse(entries::BUILT_IN).expect("the catalogue is a constant, which a test reads"))
+});
+
 /// All known apps, ready for look-up.
 pub struct Catalogue {
     /// By id.
@@ -72,7 +81,7 @@ pub struct Catalogue {
     /// Longest prefix first.
     ranges: Vec<(IpNet, AppId)>,
     /// The firewall's names for applications.
-    applications: HashMap<&'static str, AppId>,
+    applications: HashMap<String, AppId>,
 }
 
 /// Why a catalogue is refused as a whole: a wrong entry would silently take another app's traffic.
@@ -104,17 +113,28 @@ impl std::error::Error for CatalogueError {}
 impl Catalogue {
     /// The catalogue that ships with us.
     pub fn built_in() -> &'static Self {
-        static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
-            Catalogue::parse(seed::SEED).expect("the catalogue is a constant, which a test reads")
-        });
-        &BUILT_IN
+        &SHARED
     }
 
-    /// Reads a catalogue in the columns of `catalogue/seed.csv`. Patterns are separated by `|`:
-    /// `example.com` is that host and every host below; `*` stands for characters inside one label;
+    /// The same, to be held together with others.
+    pub fn shared() -> Arc<Self> {
+        SHARED.clone()
+    }
+
+    /// Reads a catalogue, as CSV in the columns of `catalogue/seed.csv` or as JSON lines. Patterns (in CSV
+    /// separated by `|`): `example.com` is that host and every host below; `*` stands for characters inside one label;
     /// `host/path` wants the path to start so, up to a `/`; `=host` is that host only; CIDR is an address range.
-    pub fn parse(csv: &str) -> Result<Self, CatalogueError> {
-        Self::new(seed::parse(csv)?)
+    /// What is odd but harmless is left out; [`check_catalogue`] tells it.
+    pub fn parse(text: &str) -> Result<Self, CatalogueError> {
+        let entries = entries::entries(text).into_iter().map(|entry| match entry {
+            Ok(entry) => Ok(entry.app),
+            Err((line, why)) => Err(CatalogueError::Malformed(format!("line {line}: {why}"))),
+        });
+        let apps = entries.collect::<Result<Vec<App>, _>>()?;
+        if apps.is_empty() {
+            return Err(CatalogueError::Malformed("there is no app in it".to_owned()));
+        }
+        Self::new(apps)
     }
 
     /// A catalogue of these apps.

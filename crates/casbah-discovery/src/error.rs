@@ -1,8 +1,10 @@
 //! Why a whole file came to nothing.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
+use crate::notices::Notice;
 use crate::report::{Accounting, Refused};
 
 /// What was counted before the file was given up.
@@ -10,18 +12,20 @@ use crate::report::{Accounting, Refused};
 pub struct Failure {
     /// Lines by what became of them.
     pub accounting: Accounting,
-    /// The first refused lines, for explanation.
+    /// The first refused lines of each reason.
     pub refused: Vec<Refused>,
+    /// What the person who uploaded this should know, such as the source it looks like.
+    pub notices: Vec<Notice>,
 }
 
 /// Why a file gave no report. All but [`FileError::Read`] are about its content and will not go away by
 /// trying again.
 #[derive(Debug)]
 pub enum FileError {
-    /// Not text or gzip, or a broken archive.
+    /// Not text nor an archive of texts, or a broken archive.
     UnsupportedFileType {
         /// A sentence for the person who uploaded it.
-        why: &'static str,
+        why: Cow<'static, str>,
     },
     /// The lines are not of this source.
     LogFormatMismatch(Box<Failure>),

@@ -8,20 +8,24 @@
 //! file.rs      lines.rs  syslog.rs         shapes/          parser.rs  sessions.rs  tally.rs  report.rs
 //! ```
 //!
-//! One pass, whose memory grows with distinct users, addresses and destinations, never with lines.
+//! One pass, on several cores if wanted (`analyse/crew.rs`), whose memory grows with distinct users, addresses
+//! and destinations, never with lines.
 
 mod analyse;
 pub mod block_script;
 pub mod catalogue;
 mod error;
+mod explain;
 mod file;
 mod format;
 mod formats;
 mod lines;
+mod notices;
 mod numbers;
 mod options;
 mod parser;
 mod record;
+mod redact;
 mod report;
 mod sessions;
 mod shapes;
@@ -31,12 +35,15 @@ mod tally;
 mod time;
 mod value;
 
-pub use analyse::analyse;
+pub use analyse::{analyse, analyse_file};
 pub use block_script::block_script;
 pub use catalogue::{App, AppId, Catalogue, CatalogueError, Claims};
 pub use error::{Failure, FileError};
+pub use explain::{Explained, Taken, Transaction, explain, explain_file};
+pub use file::wants_seeking;
 pub use format::{Format, SourceError, format, format_by_id};
 pub use formats::FORMATS;
+pub use notices::{Notice, NoticeCode};
 pub use options::Options;
 pub use parser::{Outcome, Parser};
 pub use record::{Destination, Record, SkipReason};

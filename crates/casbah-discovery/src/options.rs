@@ -18,12 +18,14 @@ pub struct Options {
     pub max_line: usize,
     /// Bytes a compressed file may inflate to. Default 50 GiB.
     pub max_inflated: u64,
-    /// Bytes out for each byte in, measured over each 64 MiB of output. Default 400: a small log repeated
-    /// many times reaches about 160, a file of zeros about 1,030.
+    /// Bytes out for each byte in of a compressed file, measured over each 64 MiB of output behind the first
+    /// 256 MiB, which are free. Default 100: logs reach about 30, a file of zeros about 1,030.
     pub max_ratio: u64,
     /// Distinct users, addresses, destinations and usage rows, each. Records that would need one more are
     /// still counted in the summary, and told as [`crate::Report::unattributed`]. Default 1,000,000.
     pub max_keys: usize,
+    /// Threads that read one file. The report is the same for any number. Default 1.
+    pub threads: usize,
 }
 
 impl Options {
@@ -36,8 +38,9 @@ impl Options {
             zone_minutes: 0,
             max_line: 64 * 1024,
             max_inflated: 50 * 1024 * 1024 * 1024,
-            max_ratio: 400,
+            max_ratio: 100,
             max_keys: 1_000_000,
+            threads: 1,
         }
     }
 }

@@ -32,7 +32,8 @@ pub enum Outcome<'l> {
 pub struct Parser<'o> {
     format: &'o Format,
     options: &'o Options,
-    layout: Layout,
+    /// What the next line is read by.
+    pub(crate) layout: Layout,
 }
 
 /// All that earlier lines can teach about later ones. Where it is equal, lines can be read in any order.
@@ -117,6 +118,11 @@ impl<'o> Parser<'o> {
             }
         };
         (cells, whole)
+    }
+
+    /// Where the format has a person's name, in a line that may be of another format.
+    pub(crate) fn user_cell<'l>(&self, line: &'l [u8]) -> &'l [u8] {
+        self.cells(syslog::inner(line, self.format.starts)).0.get(Field::User)
     }
 
     fn record<'l>(&self, line: &'l [u8]) -> Outcome<'l> {

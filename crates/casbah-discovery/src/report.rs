@@ -1,10 +1,12 @@
 //! What one file says, counted.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 use crate::catalogue::AppId;
+use crate::notices::Notice;
 use crate::record::SkipReason;
 
 /// All that is known from one file.
@@ -21,8 +23,10 @@ pub struct Report {
     pub usage: Vec<UsageRow>,
     /// Destinations of no known app, by registrable domain.
     pub unmatched: Vec<UnmatchedRow>,
-    /// The first refused lines.
+    /// The first refused lines of each reason.
     pub refused: Vec<Refused>,
+    /// What the person who uploaded this should know.
+    pub notices: Vec<Notice>,
     /// Records counted in the summary but in no row, because a limit on distinct keys was reached. While this
     /// is 0, everything is exact; otherwise counts of distinct things are lower bounds.
     pub unattributed: u64,
@@ -146,6 +150,16 @@ impl Skipped {
         } += 1;
     }
 
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        self.timestamp += other.timestamp;
+        self.source_ip += other.source_ip;
+        self.destination += other.destination;
+        self.field_count += other.field_count;
+        self.encoding += other.encoding;
+        self.too_long += other.too_long;
+        self.future += other.future;
+    }
+
     /// All refused lines.
     pub fn total(&self) -> u64 {
         let Self { timestamp, source_ip, destination, field_count, encoding, too_long, future } = self;
@@ -153,14 +167,16 @@ impl Skipped {
     }
 }
 
-/// A refused line: where and why, but not what it says, which may be anybody's secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// A refused line: where, why, and what it says as far as that may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
     /// Counted from 1.
     pub line: u64,
     /// Why it was refused.
     pub reason: SkipReason,
+    /// The line, with people, query strings and secrets masked and controls escaped.
+    pub example: String,
 }
 
 /// What went to one destination.
@@ -196,7 +212,7 @@ pub struct UsageRow {
     /// The app.
     pub app: AppId,
     /// As first logged in this file; `None` where the device did not know.
-    pub user: Option<String>,
+    pub user: Option<Arc<str>>,
     /// Client address.
     pub client_ip: IpAddr,
     /// Transactions, blocked ones included.

@@ -3,6 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::catalogue::{AppId, Catalogue, registrable_domain};
 use crate::numbers::{NumberMap, NumberSet, Numbers, places};
@@ -76,9 +77,9 @@ pub(crate) struct Tally<'c> {
     pub(crate) all: Figures,
     pub(crate) unattributed: u64,
     kinds: [bool; 3],
-    /// Numbered by the lower-case name; the spelling first met is kept for showing.
+    /// Numbered by the lower-case name; the spelling first met is kept for showing, with its place in the file.
     users: Numbers<String>,
-    spellings: Vec<String>,
+    spellings: Vec<(u64, Arc<str>)>,
     clients: Numbers<IpAddr>,
     /// Hosts and addresses share the numbers of `destinations`.
     hosts: HashMap<String, u32>,
@@ -111,22 +112,29 @@ impl<'c> Tally<'c> {
         }
     }
 
-    pub(crate) fn add(&mut self, record: &Record<'_>) {
+    /// Adds records, the first of which is the `place`-th of the file.
+    pub(crate) fn add_all(&mut self, records: &[Record<'_>], place: u64) {
+        for (record, place) in records.iter().zip(place..) {
+            self.add(record, place);
+        }
+    }
+
+    fn add(&mut self, record: &Record<'_>, place: u64) {
         let figures = Figures::from(record);
         self.all.add(&figures);
         let (up, down) = (record.up.is_some(), record.down.is_some());
         for (seen, now) in self.kinds.iter_mut().zip([record.total.is_some() || up || down, down, up]) {
             *seen |= now;
         }
-        if self.attribute(record, &figures).is_none() {
+        if self.attribute(record, &figures, place).is_none() {
             self.unattributed += 1;
         }
     }
 
     /// `None` where a limit is reached.
-    fn attribute(&mut self, record: &Record<'_>, figures: &Figures) -> Option<()> {
+    fn attribute(&mut self, record: &Record<'_>, figures: &Figures, place: u64) -> Option<()> {
         let user = match &record.user {
-            Some(name) => self.user(name)?,
+            Some(name) => self.user(name, place)?,
             None => NOBODY,
         };
         let client = self.clients.number(&record.client)?;
@@ -159,18 +167,10 @@ impl<'c> Tally<'c> {
         };
         // The parser lets only times near now through.
         let day = u32::try_from(record.time_ms.div_euclid(DAY_MS)).unwrap_or(0);
-        let rows = self.usage.len();
-        match self.usage.entry((day, app, user, client)) {
-            Entry::Occupied(mut row) => row.get_mut().add(figures),
-            Entry::Vacant(_) if rows >= self.limit => return None,
-            Entry::Vacant(row) => {
-                row.insert(*figures);
-            }
-        }
-        room.then_some(())
+        (self.add_usage((day, app, user, client), figures) && room).then_some(())
     }
 
-    fn user(&mut self, name: &str) -> Option<u32> {
+    fn user(&mut self, name: &str, place: u64) -> Option<u32> {
         let number = if name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
             self.users.number(name)?
         } else {
@@ -186,9 +186,77 @@ impl<'c> Tally<'c> {
             self.users.number(self.lower.as_str())?
         };
         if number as usize == self.spellings.len() {
-            self.spellings.push(name.to_owned());
+            self.spellings.push((place, name.into()));
         }
         Some(number)
+    }
+
+    /// Adds what another tally of the same file has. Where a limit was reached, more is not attributed.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.all.add(&other.all);
+        self.unattributed += other.unattributed;
+        for (seen, also) in self.kinds.iter_mut().zip(other.kinds) {
+            *seen |= also;
+        }
+        let users: Vec<Option<u32>> =
+            other.spellings.iter().map(|(place, name)| self.user(name, *place)).collect();
+        for ((place, name), number) in other.spellings.into_iter().zip(&users) {
+            let known = number.and_then(|number| self.spellings.get_mut(number as usize));
+            if let Some(known) = known.filter(|known| known.0 > place) {
+                *known = (place, name);
+            }
+        }
+        let clients = other.clients.in_order();
+        let clients: Vec<Option<u32>> = clients.into_iter().map(|ip| self.clients.number(ip)).collect();
+        let mut destinations = vec![None; other.destinations.len()];
+        let hosts = other.hosts.into_iter().map(|(host, number)| (Destination::Host(host.into()), number));
+        let addresses = other.addresses.into_iter().map(|(ip, number)| (Destination::Ip(ip), number));
+        for (destination, number) in hosts.chain(addresses) {
+            destinations[number as usize] = self.destination(&destination);
+        }
+        for (entry, number) in other.destinations.iter().zip(&destinations) {
+            let Some(number) = number else {
+                self.unattributed += entry.figures.events;
+                continue;
+            };
+            let known = &mut self.destinations[*number as usize];
+            known.figures.add(&entry.figures);
+            known.unmatched.0 += entry.unmatched.0;
+            known.unmatched.1 = known.unmatched.1.saturating_add(entry.unmatched.1);
+        }
+        let number = |known: &[Option<u32>], theirs: u32| known.get(theirs as usize).copied().flatten();
+        for (destination, user) in other.destination_users {
+            let pair = number(&destinations, destination).zip(number(&users, user));
+            if let Some(pair) = pair.filter(|pair| self.destination_users.insert(*pair)) {
+                self.destinations[pair.0 as usize].users += 1;
+            }
+        }
+        for (destination, client) in other.destination_clients {
+            let pair = number(&destinations, destination).zip(number(&clients, client));
+            if let Some(pair) = pair.filter(|pair| self.destination_clients.insert(*pair)) {
+                self.destinations[pair.0 as usize].clients += 1;
+            }
+        }
+        for ((day, app, user, client), figures) in other.usage {
+            let user = if user == NOBODY { Some(NOBODY) } else { number(&users, user) };
+            let key = user.zip(number(&clients, client)).map(|(user, client)| (day, app, user, client));
+            if key.is_none_or(|key| !self.add_usage(key, &figures)) {
+                self.unattributed += figures.events;
+            }
+        }
+    }
+
+    /// False where a limit is reached.
+    fn add_usage(&mut self, key: UsageKey, figures: &Figures) -> bool {
+        let rows = self.usage.len();
+        match self.usage.entry(key) {
+            Entry::Occupied(mut row) => row.get_mut().add(figures),
+            Entry::Vacant(_) if rows >= self.limit => return false,
+            Entry::Vacant(row) => {
+                row.insert(*figures);
+            }
+        }
+        true
     }
 
     fn destination(&mut self, destination: &Destination<'_>) -> Option<u32> {
@@ -266,7 +334,8 @@ impl<'c> Tally<'c> {
 
     pub(crate) fn usage_rows(&self) -> Vec<UsageRow> {
         let clients = self.clients.in_order();
-        let (user_places, client_places) = (places(&self.spellings), places(&clients));
+        let names: Vec<&str> = self.spellings.iter().map(|(_, name)| &**name).collect();
+        let (user_places, client_places) = (places(&names), places(&clients));
         let mut rows: Vec<(&UsageKey, &Figures)> = self.usage.iter().collect();
         rows.sort_unstable_by_key(|((day, app, user, client), _)| {
             // Nobody comes first, as `None` does.
@@ -276,7 +345,7 @@ impl<'c> Tally<'c> {
         let row = |((day, app, user, client), figures): (&UsageKey, &Figures)| UsageRow {
             day: *day,
             app: *app,
-            user: self.spellings.get(*user as usize).cloned(),
+            user: self.spellings.get(*user as usize).map(|(_, name)| name.clone()),
             client_ip: *clients[*client as usize],
             events: figures.events,
             blocked: figures.blocked,

@@ -7,6 +7,7 @@ pub mod activities;
 pub mod alerts;
 pub mod api_tokens;
 pub mod bootstrap;
+mod catalogue;
 pub mod credential_expiry;
 pub mod directory;
 pub mod discovery;
@@ -51,7 +52,13 @@ pub struct Service {
     tasks: Arc<Notify>,
     /// Permissions that were seen in use this hour.
     used: Arc<permission_use::ThisHour>,
+    catalogue: Arc<catalogue::Current>,
+    /// Bytes that a compressed log may hold.
+    inflated_limit: u64,
 }
+
+/// Bytes that a compressed log may hold, unless it is said otherwise: 50 GiB.
+pub const INFLATED_LIMIT: u64 = 50 << 30;
 
 impl Service {
     /// Puts the parts together.
@@ -64,7 +71,23 @@ impl Service {
             operator_tenant: None,
             tasks: Arc::default(),
             used: Arc::default(),
+            catalogue: Arc::default(),
+            inflated_limit: INFLATED_LIMIT,
         }
+    }
+
+    /// The same, with the apps of a file instead of the catalogue that ships with us.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with the file.
+    pub fn with_catalogue(self, file: PathBuf) -> Result<Service, String> {
+        Ok(Service { catalogue: Arc::new(catalogue::Current::open(file)?), ..self })
+    }
+
+    /// The same, for compressed logs that hold up to so many bytes.
+    #[must_use]
+    pub fn inflating_to(self, inflated_limit: u64) -> Service {
+        Service { inflated_limit, ..self }
     }
 
     /// The same, operated by the administrators of the tenant with that id or domain. Without it, only an

@@ -25,7 +25,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use crate::{Error, Service};
-use parse::Parsed;
+use parse::{Parsed, Reading};
 
 /// How long a claim is believed without a sign of life.
 const LEASE: Duration = Duration::from_secs(30);
@@ -63,7 +63,7 @@ impl Service {
                 () = said_to_stop(&mut stopped) => return,
                 _ = sweep.tick() => self.sweep_or_log().await,
                 () = self.tasks.notified() => {}
-                _ = look.tick() => {}
+                _ = look.tick() => self.refresh_catalogue().await,
             }
             let is_stopped = || *stopped.borrow() || stopped.has_changed().is_err();
             while !is_stopped() && self.run_or_log().await {}
@@ -144,7 +144,11 @@ impl Service {
         let progress = Arc::new(Progress::default());
         let (paths, source) = (self.folder().paths(parts), claimed.task.source.clone());
         let (theirs, now) = (progress.clone(), self.clock.now());
-        let mut parsing = tokio::task::spawn_blocking(move || parse::parse(paths, &source, now, &theirs));
+        let (catalogue, inflated_limit) = (self.catalogue(), self.inflated_limit);
+        let mut parsing = tokio::task::spawn_blocking(move || {
+            let reading = Reading { source: &source, catalogue: &catalogue, now, inflated_limit };
+            parse::parse(paths, &reading, &theirs)
+        });
         let size: i64 = parts.iter().map(|part| part.size).sum();
         loop {
             match tokio::time::timeout(SIGN_OF_LIFE, &mut parsing).await {
@@ -153,12 +157,7 @@ impl Service {
                 Ok(Err(_)) => return Ok(Some(Parsed::given_up())),
                 Err(_) => {}
             }
-            let figures = figures_so_far(&progress, size);
-            let (tenant, id) = (claimed.tenant, claimed.task.id.clone());
-            let renewed = Lease { until: self.clock.now().plus(LEASE), ..lease.clone() };
-            let kept =
-                self.store.write(move |tx| discovery_tasks::renew(tx, tenant, &id, &renewed, &figures)).await;
-            match kept {
+            match self.give_sign_of_life(claimed, lease, &progress, size).await {
                 Ok(true) => {}
                 Ok(false) => {
                     progress.stop.store(true, Ordering::Relaxed);
@@ -168,6 +167,20 @@ impl Service {
                 Err(e) => tracing::warn!(error = %e, "the progress of a task could not be saved"),
             }
         }
+    }
+
+    /// Says that the task is worked on, and how far it is. False when the claim was lost.
+    async fn give_sign_of_life(
+        &self,
+        claimed: &Claimed,
+        lease: &Lease,
+        progress: &Progress,
+        size: i64,
+    ) -> Result<bool, Error> {
+        let figures = figures_so_far(progress, size);
+        let (tenant, id) = (claimed.tenant, claimed.task.id.clone());
+        let renewed = Lease { until: self.clock.now().plus(LEASE), ..lease.clone() };
+        Ok(self.store.write(move |tx| discovery_tasks::renew(tx, tenant, &id, &renewed, &figures)).await?)
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    activity, alert, api, api_token, app, backup, ca, certificate, consent, dev, discovery, env,
+    activity, alert, api, api_token, app, backup, ca, catalogue, certificate, consent, dev, discovery, env,
     federated_credential, identity_provider, key, login, permission, secret, serve, subnet, tenant, token,
     user,
 };
@@ -128,6 +128,9 @@ enum Command {
     /// Cloud discovery: upload or read traffic logs, see the apps in use
     #[command(display_order = 41)]
     Discovery(discovery::DiscoveryArgs),
+    /// The catalogue of apps
+    #[command(display_order = 42)]
+    Catalogue(catalogue::CatalogueArgs),
     /// IP address ranges: your own, of VPNs and cloud providers, risky ones
     #[command(display_order = 42)]
     Subnet(Area<subnet::Action>),
@@ -197,6 +200,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Activity(area) => activity::run(&area),
         Command::Alert(area) => alert::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
+        Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Subnet(area) => subnet::run(&area),
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => run_async(backup::restore(arguments)),

@@ -55,6 +55,16 @@ pub const SETTINGS: &[Setting] = &[
         "Where /metrics answers, loopback only, or `off` [default: 127.0.0.1:9464]",
     ),
     setting("upload_limit", "BYTES", "Largest uploaded log [default: 5368709120, 5 GiB]"),
+    setting(
+        "inflated_limit",
+        "BYTES",
+        "Most bytes that a compressed log may hold [default: 53687091200, 50 GiB]",
+    ),
+    setting(
+        "catalogue",
+        "FILE",
+        "Catalogue of apps instead of the one that ships with Casbah; read again when it changes",
+    ),
     setting("log_format", "json|text", "Form of the log [default: text on a terminal, else json]"),
     setting("log", "FILTER", "What is logged, for example info or casbah=debug [default: info]"),
     setting(
@@ -99,6 +109,10 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Largest upload in bytes.
     pub upload_limit: u64,
+    /// Most bytes that a compressed log may hold.
+    pub inflated_limit: u64,
+    /// File with a catalogue of apps instead of ours.
+    pub catalogue: Option<PathBuf>,
     /// Form of the log.
     pub log_format: LogFormat,
     /// Filter for the log.
@@ -162,6 +176,8 @@ impl Config {
             behind_proxy: false,
             metrics_listen: None,
             upload_limit: DEFAULT_UPLOAD_LIMIT,
+            inflated_limit: casbah_service::INFLATED_LIMIT,
+            catalogue: None,
             log_format: LogFormat::Text,
             log: "warn".to_string(),
             shutdown_grace: Duration::from_secs(5),
@@ -271,6 +287,10 @@ impl Values {
             behind_proxy: self.switch("behind_proxy")?,
             metrics_listen: self.metrics_listen()?,
             upload_limit: self.parse("upload_limit", "a number of bytes")?.unwrap_or(DEFAULT_UPLOAD_LIMIT),
+            inflated_limit: self
+                .parse("inflated_limit", "a number of bytes")?
+                .unwrap_or(casbah_service::INFLATED_LIMIT),
+            catalogue: self.path("catalogue"),
             log_format: self.log_format()?,
             log: self.0.get("log").map_or_else(|| "info".to_string(), |w| w.text.clone()),
             shutdown_grace: Duration::from_secs(

@@ -93,8 +93,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let uploads = config.data_dir.join("uploads");
     let settings =
         casbah_service::Settings { public_url: url.clone(), uploads, upload_limit: config.upload_limit };
-    let service = Service::new(store, Arc::new(authority), config.clock, settings)
-        .operated_by(config.operator_tenant.clone());
+    let mut service = Service::new(store, Arc::new(authority), config.clock, settings)
+        .operated_by(config.operator_tenant.clone())
+        .inflating_to(config.inflated_limit);
+    if let Some(file) = &config.catalogue {
+        service = service.with_catalogue(file.clone()).map_err(StartError)?;
+    }
     let completed = service.complete_tenants().await;
     completed.map_err(|e| StartError(format!("the tenants cannot be completed: {e}")))?;
     if let Some(path) = &config.bootstrap {

@@ -45,15 +45,36 @@ fn parsing(binary: &Path, name: &str, visit: fn(u64) -> Visit) -> Result<(), Fai
     }
     let path = log.path();
     let megabytes = std::fs::metadata(path)?.len() as f64 / 1e6;
-    let mut parse = Command::new(binary);
-    parse.args(["discovery", "parse", "--source", "SQUID_NATIVE", "--output", "json"]).arg(path);
+    let parse = |threads: &str| {
+        let mut parse = Command::new(binary);
+        parse.args([
+            "discovery",
+            "parse",
+            "--source",
+            "SQUID_NATIVE",
+            "--output",
+            "json",
+            "--threads",
+            threads,
+        ]);
+        parse.arg(path);
+        parse
+    };
     let mut count = Command::new("wc");
     count.arg("-l").arg(path);
     report(name, "MB_per_processor_second", || {
-        let (parsed, counted) = (processor_seconds_of(&parse)?, processor_seconds_of(&count)?);
+        let (parsed, counted) = (seconds_of(&parse("1"))?.processor, seconds_of(&count)?.processor);
         Ok((megabytes / parsed, Some(megabytes / counted)))
     })?;
-    report(&format!("{name}_memory"), "MiB", || Ok((peak_memory(&mut parse)?, None)))
+    for threads in ["1", "2"] {
+        report(&format!("{name}_by_{threads}_threads"), "MB_per_second", || {
+            let (parsed, counted) = (seconds_of(&parse(threads))?.clock, seconds_of(&count)?.clock);
+            Ok((megabytes / parsed, Some(megabytes / counted)))
+        })?;
+        let memory = format!("{name}_memory_of_{threads}_threads");
+        report(&memory, "MiB", || Ok((peak_memory(&mut parse(threads))?, None)))?;
+    }
+    Ok(())
 }
 
 /// People who stay with a host for some lines: 5,000 users, 3,000 hosts, a third of them known apps.
@@ -81,15 +102,24 @@ fn spread(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Processor seconds of a command that must succeed. Bash tells them in thousandths, `/proc` in hundredths.
-fn processor_seconds_of(command: &Command) -> Result<f64, Failure> {
+/// What a command took, in seconds.
+struct Seconds {
+    processor: f64,
+    /// By the clock: only on a machine that does nothing else does it mean anything.
+    clock: f64,
+}
+
+/// Seconds of a command that must succeed. Bash tells them in thousandths, `/proc` in hundredths.
+fn seconds_of(command: &Command) -> Result<Seconds, Failure> {
     let mut timed = Command::new("bash");
-    timed.args(["-c", "TIMEFORMAT='%3U %3S'; time \"$@\" > /dev/null 2>&1", "bash"]);
+    timed.args(["-c", "TIMEFORMAT='%3U %3S %3R'; time \"$@\" > /dev/null 2>&1", "bash"]);
     let output = timed.arg(command.get_program()).args(command.get_args()).output()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let times: Option<Vec<f64>> = text.split_whitespace().map(|word| word.parse().ok()).collect();
     match times.as_deref() {
-        Some([user, system]) if output.status.success() => Ok(user + system),
+        Some([user, system, clock]) if output.status.success() => {
+            Ok(Seconds { processor: user + system, clock: *clock })
+        }
         _ => Err(format!("{command:?} failed: {text}").into()),
     }
 }

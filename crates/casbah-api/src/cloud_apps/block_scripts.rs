@@ -35,8 +35,8 @@ async fn make_block_script(
         "allowed" => BlockKind::Allowed,
         _ => return Err(Problem::invalid("type", "type must be banned or allowed.")),
     };
-    if let Some(format) = parameters.number("format")? {
-        let script = service.block_script(&caller, format, kind).await?;
+    if let Some(format) = parameters.text("format")? {
+        let script = service.block_script(&caller, format.trim(), kind).await?;
         return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], script).into_response());
     }
     let (page, _) = paging::page(&parameters)?;

@@ -248,7 +248,7 @@ async fn tags_make_block_scripts() {
             .text()
             .contains("dest_host=dropbox.com action=deny\n")
     );
-    let why = script("/api/discovery_block_scripts?format=108").await.refused(400, "format");
+    let why = script("/api/discovery_block_scripts?format=999").await.refused(400, "format");
     assert!(why.contains("102") && why.contains("120") && why.contains("135"), "{why}");
     script("/api/discovery_block_scripts?type=other").await.refused(400, "type");
     let pages = script("/api/discovery_block_scripts?limit=10").await.ok();

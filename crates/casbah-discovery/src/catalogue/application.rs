@@ -80,14 +80,16 @@ const NAMES: &[(&str, &str)] = &[
     ("zoom", "Zoom"),
 ];
 
-/// The names whose app is in the catalogue.
-pub(super) fn resolve(apps: &[App]) -> HashMap<&'static str, AppId> {
+/// The names whose app is in the catalogue, and those that it brings along.
+pub(super) fn resolve(apps: &[App]) -> HashMap<String, AppId> {
     let ids: HashMap<&str, AppId> = apps.iter().map(|app| (app.name.as_str(), app.id)).collect();
-    NAMES.iter().filter_map(|(name, app)| Some((*name, *ids.get(app)?))).collect()
+    let known = NAMES.iter().filter_map(|(name, app)| Some(((*name).to_owned(), *ids.get(app)?)));
+    let own = apps.iter().flat_map(|app| app.firewall_names.iter().map(|name| (name.clone(), app.id)));
+    known.chain(own).collect()
 }
 
 /// The longest known name that is this one or a part of it up to a hyphen.
-pub(super) fn find(known: &HashMap<&'static str, AppId>, name: &str) -> Option<AppId> {
+pub(super) fn find(known: &HashMap<String, AppId>, name: &str) -> Option<AppId> {
     let mut name = name;
     loop {
         if let Some(app) = known.get(name) {

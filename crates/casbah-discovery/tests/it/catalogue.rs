@@ -1,6 +1,7 @@
 //! Who a host belongs to, and how risky an app looks.
 
-use casbah_discovery::{App, Catalogue, CatalogueError, Claims, catalogue::score};
+use casbah_discovery::catalogue::{BUILT_IN, Fault, FaultKind, check_catalogue, score};
+use casbah_discovery::{App, Catalogue, CatalogueError, Claims};
 
 fn name_of(catalogue: &Catalogue, id: Option<u32>) -> Option<&str> {
     id.and_then(|id| catalogue.app(id)).map(|app| app.name.as_str())
@@ -70,6 +71,7 @@ fn app(id: u32, domains: &[&str]) -> App {
         category: "SAASDB_CATEGORY_UNCLASSIFIED".to_owned(),
         domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
         ip_ranges: Vec::new(),
+        firewall_names: Vec::new(),
         headquarters: None,
         founded: None,
         score: None,
@@ -166,4 +168,90 @@ fn without_a_compliance_claim_an_app_is_risky() {
         assert!(compliant || app.score < Some(5), "{}: {:?}", app.name, app.score);
         assert!(!(c.soc2 && c.iso27001) || app.score >= Some(6), "{}: {:?}", app.name, app.score);
     }
+}
+
+#[test]
+fn a_catalogue_of_json_lines_is_one_too() {
+    let text =
+        r#"{"id":11627,"name":"Dropbox","vendor":"Dropbox","cat":"SAASDB_CATEGORY_CLOUD_STORAGE","hq":"US",
+"founded":2007}"#
+            .replace('\n', "");
+    let full = r#"{"id":40001,"name":"Files","cat":"SAASDB_CATEGORY_CLOUD_STORAGE","match":["files.example","=exact.example"],
+"ip":["198.51.100.0/24","2001:db8::1"],"appid":["files-base"],"f":{"soc2":1,"iso27001":1,"mfa":1,"saml":0},"upd":"2026-11-01"}"#
+        .replace('\n', "");
+    let catalogue = Catalogue::parse(&format!("{text}\n\n{full}\n")).unwrap();
+    assert_eq!(catalogue.apps().len(), 2);
+    let app = catalogue.app(40_001).unwrap();
+    assert!(app.claims.soc2 && app.claims.mfa && !app.claims.saml && !app.claims.gdpr);
+    assert_eq!(catalogue.match_host("a.files.example", None), Some(40_001));
+    assert_eq!(catalogue.match_host("a.exact.example", None), None);
+    assert_eq!(catalogue.match_ip("2001:db8::1".parse().unwrap()), Some(40_001));
+    assert_eq!(catalogue.match_application("files-base-upload"), Some(40_001));
+    assert_eq!(catalogue.match_application("dropbox"), Some(11_627));
+    for broken in ["", "{}", "{\"id\":1", "a,b\n1,2\n", "app_id,name,category,domains\n"] {
+        assert!(matches!(Catalogue::parse(broken), Err(CatalogueError::Malformed(_))), "{broken}");
+    }
+}
+
+fn faults(rows: &str) -> Vec<Fault> {
+    check_catalogue(&format!("app_id,name,vendor,category,domains,headquarters,founded,soc2\n{rows}"))
+}
+
+#[test]
+fn a_check_finds_everything_at_once() {
+    let found = faults(
+        "40001,One,V,SAASDB_CATEGORY_CRM,one.example|www.one.example,US,2001,yes\n\
+         40002,Two,V,SAASDB_CATEGORY_CRM,ONE.example|co.uk|two.example/a|two.example,US,2001,\n\
+         40001,Three,V,SAASDB_CATEGORY_CRM,three.example,US,2001,\n\
+         40004,Four,,SAASDB_CATEGORY_SOUP,four.example,USA,1066,perhaps\n\
+         40005,,V,SAASDB_CATEGORY_CRM,five.example,,,\n\
+         7,Seven,V,SAASDB_CATEGORY_CRM,seven.example,US,2001,\n\
+         40008,one,V,SAASDB_CATEGORY_CRM,198.51.100.0/24,US,2001,\n\
+         40009,Nine,V,SAASDB_CATEGORY_CRM,198.51.100.9/24,US,2001,\n",
+    );
+    let told: Vec<(u64, bool, FaultKind)> = found.iter().map(|f| (f.line, f.error, f.kind)).collect();
+    use FaultKind::{Clash, DeadPattern, Malformed, MissingField, OddField, Pattern};
+    for wanted in [
+        (2, false, DeadPattern),
+        (3, true, Clash),
+        (3, true, Pattern),
+        (3, false, DeadPattern),
+        (4, true, Clash),
+        (5, false, MissingField),
+        (5, false, OddField),
+        (6, true, Malformed),
+        (7, false, OddField),
+        (8, false, Clash),
+        (9, true, Clash),
+    ] {
+        assert!(told.contains(&wanted), "{wanted:?} in {found:#?}");
+    }
+    assert!(told.is_sorted_by_key(|fault| fault.0));
+    assert_eq!(
+        told.iter().filter(|(line, _, kind)| *line == 5 && *kind == OddField).count(),
+        4,
+        "{found:#?}"
+    );
+    let dead: Vec<&str> = found.iter().filter(|f| f.kind == DeadPattern).map(|f| f.text.as_str()).collect();
+    assert!(dead[0].starts_with("www.one.example decides nothing"), "{dead:?}");
+    assert!(dead[1].starts_with("two.example/a decides nothing"), "{dead:?}");
+    assert!(check_catalogue("")[0].error);
+}
+
+#[test]
+fn a_pattern_that_wins_back_hosts_is_not_dead() {
+    let found = faults(
+        "40001,One,V,SAASDB_CATEGORY_CRM,one.example|deep.api.one.example,US,2001,\n\
+         40002,Two,V,SAASDB_CATEGORY_CRM,api.one.example,US,2001,\n",
+    );
+    assert_eq!(found, []);
+}
+
+#[test]
+fn our_own_catalogue_has_no_error() {
+    let found = check_catalogue(BUILT_IN);
+    // Hosts that an app has twice are kept: people look for them in the list of its domains.
+    let harmless = [FaultKind::MissingField, FaultKind::DeadPattern];
+    let wrong: Vec<&Fault> = found.iter().filter(|fault| !harmless.contains(&fault.kind)).collect();
+    assert_eq!(wrong, Vec::<&Fault>::new());
 }

@@ -18,6 +18,58 @@ fn accounting(result: &Result<Report, FileError>) -> Option<Accounting> {
     }
 }
 
+/// Lines as editors see them: CR, LF and CRLF end one, and a run of CR ends one.
+fn physical_lines(log: &[u8]) -> u64 {
+    let text = match log {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => rest,
+        _ => log,
+    };
+    let ends = |at: usize| match (text[at], text.get(at + 1)) {
+        (b'\n', _) => true,
+        (b'\r', Some(b'\r' | b'\n')) => false,
+        (b'\r', next) => next.is_some(),
+        _ => false,
+    };
+    let ended = (0..text.len()).filter(|at| ends(*at)).count();
+    let open = text.last().is_some_and(|last| *last != b'\n');
+    (ended + usize::from(open)) as u64
+}
+
+fn run_on(threads: usize, format: &Format, log: &[u8]) -> Result<Report, FileError> {
+    let options = Options { threads, ..Options::at(NOW) };
+    analyse(log, format, Catalogue::built_in(), &options, &mut |_, _| ())
+}
+
+/// All that a report says, to be compared.
+fn said(result: &Result<Report, FileError>) -> String {
+    match result {
+        Ok(report) => serde_json::to_string(report).unwrap(),
+        Err(error) => format!("{error} {:?}", error.failure()),
+    }
+}
+
+/// Long enough for many chunks: a sample again and again, damaged in places, with changing headers and users'
+/// spellings.
+fn long_logs() -> impl Strategy<Value = (&'static Format, Vec<u8>)> {
+    let change = (any::<Index>(), any::<u8>());
+    (any_format(), vec(change, 0..60), vec(any::<Index>(), 0..6), 150_usize..400).prop_map(
+        |(format, changes, headers, times)| {
+            let mut log = format.sample.repeat(times);
+            log.truncate(3_000_000);
+            for (at, byte) in changes {
+                let at = at.index(log.len());
+                log[at] = byte;
+            }
+            for at in headers {
+                let at = at.index(log.len());
+                let fields = b"\n#Fields: time date c-ip cs-host sc-bytes cs-bytes cs-username\n";
+                log.splice(at..at, fields.iter().copied());
+            }
+            (format, log)
+        },
+    )
+}
+
 fn any_format() -> impl Strategy<Value = &'static Format> {
     select(FORMATS)
 }
@@ -69,7 +121,7 @@ proptest! {
     fn every_line_is_accounted_for((format, log) in damaged()) {
         let result = run(format, &log);
         let Some(a) = accounting(&result) else { return Ok(()) };
-        let physical = log.split_inclusive(|b| *b == b'\n').count() as u64;
+        let physical = physical_lines(&log);
         prop_assert_eq!(a.lines, physical);
         prop_assert_eq!(a.lines, a.parsed + a.skipped.total() + a.ignored + a.too_old);
         let Ok(report) = result else { return Ok(()) };
@@ -111,5 +163,22 @@ proptest! {
         let catalogue = Catalogue::built_in();
         let found = catalogue.match_host(&host, path.as_deref());
         prop_assert!(found.is_none_or(|id| catalogue.app(id).is_some()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn many_threads_say_what_one_says((format, log) in long_logs(), threads in 2_usize..5) {
+        prop_assert_eq!(said(&run_on(threads, format, &log)), said(&run(format, &log)));
+    }
+}
+
+#[test]
+fn many_threads_read_every_sample_as_one_does() {
+    for format in FORMATS {
+        let log = format.sample.repeat(2_000_000 / format.sample.len());
+        assert_eq!(said(&run_on(3, format, &log)), said(&run(format, &log)), "{}", format.id);
     }
 }

@@ -140,14 +140,14 @@ impl Service {
         self.prepare_tenant(tenant).await?;
         let (wanted, timeframe, conditions) =
             (query.stream.clone(), query.timeframe, query.conditions.clone());
-        let now = self.clock.now();
+        let (now, catalogue) = (self.clock.now(), self.catalogue());
         self.store
             .read(move |tx| {
                 let scope = scope(tx, tenant, wanted.as_ref(), timeframe, now)?;
                 let tags = app_tags::list(tx, tenant)?;
                 let used = usage::by_app(tx, tenant, &scope)?;
                 let mut apps: Vec<DiscoveredApp> =
-                    used.into_iter().map(|usage| describe(usage, &tags)).collect();
+                    used.into_iter().map(|usage| describe(usage, &tags, &catalogue)).collect();
                 for condition in &conditions {
                     let condition = with_tag_names(condition, &tags);
                     let of_users = apps_of_users(tx, tenant, &scope, &condition)?;
@@ -181,8 +181,8 @@ fn scope(
     Ok(Scope { stream, from_day: today - (timeframe.0 - 1), to_day: today + 2 })
 }
 
-fn describe(usage: AppUsage, tags: &[AppTag]) -> DiscoveredApp {
-    let known: Option<&App> = u32::try_from(usage.app).ok().and_then(|id| Catalogue::built_in().app(id));
+fn describe(usage: AppUsage, tags: &[AppTag], catalogue: &Catalogue) -> DiscoveredApp {
+    let known: Option<&App> = u32::try_from(usage.app).ok().and_then(|id| catalogue.app(id));
     let tags = tags.iter().filter(|t| t.apps.contains(&usage.app)).map(|t| t.name.clone()).collect();
     match known {
         Some(app) => DiscoveredApp {

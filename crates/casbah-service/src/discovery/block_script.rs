@@ -1,7 +1,6 @@
 //! Block scripts: what an appliance needs to refuse unsanctioned apps.
 
 use casbah_authority::Caller;
-use casbah_discovery::Catalogue;
 use casbah_discovery::block_script::BLOCK_SCRIPT_FORMATS;
 use casbah_store::app_tags;
 
@@ -26,19 +25,27 @@ impl Service {
         };
         let tags = self.store.read(move |tx| app_tags::list(tx, tenant)).await?;
         let apps = tags.into_iter().find(|tag| tag.built_in && tag.name == name).map(|tag| tag.apps);
+        let catalogue = self.catalogue();
         let domains = |app: &i64| {
-            let app = u32::try_from(*app).ok().and_then(|id| Catalogue::built_in().app(id))?;
+            let app = u32::try_from(*app).ok().and_then(|id| catalogue.app(id))?;
             Some(app.domains.clone())
         };
         Ok(apps.unwrap_or_default().iter().filter_map(domains).collect())
     }
 
-    /// The script for an appliance, by its number.
-    pub async fn block_script(&self, caller: &Caller, format: i64, kind: BlockKind) -> Result<String, Error> {
+    /// The script for an appliance, by its number or name.
+    pub async fn block_script(
+        &self,
+        caller: &Caller,
+        format: &str,
+        kind: BlockKind,
+    ) -> Result<String, Error> {
         let domains = self.app_domains(caller, kind).await?.into_iter().flatten();
-        let made = u16::try_from(format).ok().and_then(|f| casbah_discovery::block_script(f, domains));
-        made.ok_or_else(|| {
-            let built = BLOCK_SCRIPT_FORMATS.iter().map(|f| format!("{} ({})", f.id, f.name));
+        casbah_discovery::block_script(format, domains).ok_or_else(|| {
+            let built = BLOCK_SCRIPT_FORMATS.iter().map(|f| match f.id {
+                Some(id) => format!("{id} ({})", f.name),
+                None => format!("{} ({})", f.key, f.name),
+            });
             let built: Vec<String> = built.collect();
             Error::invalid("format", format!("{format} is not made; there are {}", built.join(", ")))
         })

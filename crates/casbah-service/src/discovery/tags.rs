@@ -1,7 +1,6 @@
 //! App tags: what a tenant thinks of an app.
 
 use casbah_authority::Caller;
-use casbah_discovery::Catalogue;
 use casbah_model::AppTag;
 use casbah_store::{app_tags, audit};
 use serde_json::json;
@@ -28,7 +27,8 @@ impl Service {
     }
 
     async fn change_app_tag(&self, caller: &Caller, app: i64, name: String, add: bool) -> Result<(), Error> {
-        let known = u32::try_from(app).ok().and_then(|id| Catalogue::built_in().app(id));
+        let catalogue = self.catalogue();
+        let known = u32::try_from(app).ok().and_then(|id| catalogue.app(id));
         let app_name = known.ok_or(Error::NotFound)?.name.clone();
         let (tenant, now) = (caller.tenant, self.clock.now());
         self.prepare_tenant(tenant).await?;

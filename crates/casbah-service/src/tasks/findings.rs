@@ -29,6 +29,7 @@ const NAMED: usize = 20;
 pub(crate) struct Place<'s> {
     pub(crate) tenant: TenantId,
     pub(crate) stream: &'s Stream,
+    pub(crate) catalogue: &'s Catalogue,
 }
 
 /// An app in a log, and the days on which it was used there.
@@ -73,7 +74,8 @@ pub(crate) fn evaluate(
         let first = first.unwrap_or(app.first_day);
         if first >= app.first_day - NEW_FOR_DAYS {
             let scope = Scope { stream: Some(stream.clone()), from_day: first, to_day: app.last_day };
-            facts.extend(app_facts(app.app, &usage::of_app(tx, place.tenant, &scope, app.app)?));
+            let rows = usage::of_app(tx, place.tenant, &scope, app.app)?;
+            facts.extend(app_facts(place.catalogue, app.app, &rows));
         }
     }
     // Whether a finding is news is decided where it is recorded.
@@ -91,9 +93,9 @@ fn as_set(mut rule: Policy, records: &[PolicyRecord]) -> Option<Policy> {
     Some(rule)
 }
 
-fn app_facts(app: i64, rows: &[UsageRow]) -> Option<AppFacts> {
+fn app_facts(catalogue: &Catalogue, app: i64, rows: &[UsageRow]) -> Option<AppFacts> {
     let id = u32::try_from(app).ok()?;
-    let known = Catalogue::built_in().app(id)?;
+    let known = catalogue.app(id)?;
     let mut days: BTreeMap<i64, (DayFacts, BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     let amount = |n: i64| u64::try_from(n).unwrap_or(0);
     for row in rows {

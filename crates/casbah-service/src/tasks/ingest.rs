@@ -44,7 +44,7 @@ impl Service {
         let touched = findings::touched(&ending.usage);
         let ids: Vec<(RecordId, Guid)> =
             (0..findings::most(&touched)).map(|_| (RecordId::new(now), Guid::random())).collect();
-        let (task, lease) = (claimed.task.clone(), lease.clone());
+        let (task, lease, catalogue) = (claimed.task.clone(), lease.clone(), self.catalogue());
         let record = Caller::system(tenant, 0).audit(now, "parse log", "discovery task", &task.id, json!({}));
         self.store
             .write(move |tx| {
@@ -57,7 +57,8 @@ impl Service {
                         && streams::record_digest(tx, tenant, &stream.id, &ending.digest, &task.id, now)?;
                     if news {
                         usage::merge(tx, tenant, &stream.id, &ending.usage)?;
-                        raised = raise(tx, &claim(tenant, &stream), &touched, &ids, now)?;
+                        let place = findings::Place { tenant, stream: &stream, catalogue: &catalogue };
+                        raised = raise(tx, &place, &touched, &ids, now)?;
                     } else if ending.state == TaskState::Succeeded {
                         // The same bytes again: said, but not counted twice.
                         figures["duplicate"] = json!(true);
@@ -99,10 +100,6 @@ impl From<casbah_store::Error> for Lost {
     fn from(e: casbah_store::Error) -> Lost {
         Lost::Database(e)
     }
-}
-
-fn claim(tenant: casbah_model::TenantId, stream: &Stream) -> findings::Place<'_> {
-    findings::Place { tenant, stream }
 }
 
 /// Evaluates the policies over what is new, and raises an alert for each finding that is news.
@@ -207,6 +204,7 @@ fn report_figures(report: &Report) -> Json {
         "skippedByReason": report.accounting.skipped,
         "notInCatalog": unmatched,
         "refused": report.refused,
+        "notices": report.notices,
         "unattributed": report.unattributed,
     });
     merged(serde_json::to_value(&report.summary).unwrap_or(Json::Null), figures)
@@ -231,6 +229,7 @@ fn failure_figures(error: &FileError) -> Json {
         "ignored": failure.accounting.ignored,
         "tooOld": failure.accounting.too_old,
         "refused": failure.refused,
+        "notices": failure.notices,
         "why": why,
     })
 }

@@ -173,12 +173,38 @@ async fn a_worker_that_is_late_changes_nothing() {
         slow.run_task(claimed.clone(), lease.clone()).await.expect("run");
         let parts = vec![place.folder.path().join("log")];
         std::fs::write(&parts[0], SQUID).expect("written");
-        let report = super::parse::parse(parts, "SQUID", NOW, &super::Progress::default());
+        let reading = super::Reading {
+            source: "SQUID",
+            catalogue: casbah_discovery::Catalogue::built_in(),
+            now: NOW,
+            inflated_limit: u64::MAX,
+        };
+        let report = super::parse::parse(parts, &reading, &super::Progress::default());
         assert!(!slow.finish_task(&claimed, &lease, report).await.expect("asked"));
         assert_eq!((place.events().await, place.alerts().await), (events, alerts));
         assert_eq!(place.tasks().await[0].figures, figures);
         assert!(!quick.run_next_task().await.expect("asked"), "the queue is empty");
         assert_eq!(place.files(), 0, "the raw log is gone");
+    }
+}
+
+#[tokio::test]
+async fn how_far_a_task_is_can_be_read_while_it_runs() {
+    for store in stores().await {
+        let place = Place::new(store).await;
+        place.source("office").await;
+        let worker = place.process(0).await;
+        place.upload(&worker, SQUID, "office").await;
+        let (claimed, lease) = worker.claim_task().await.expect("claimed").expect("a task");
+        let progress = super::Progress::default();
+        progress.bytes.store(700, std::sync::atomic::Ordering::Relaxed);
+        progress.lines.store(5, std::sync::atomic::Ordering::Relaxed);
+        assert!(worker.give_sign_of_life(&claimed, &lease, &progress, 1000).await.expect("saved"));
+        let task = place.tasks().await.remove(0);
+        assert_eq!(task.state, TaskState::Pending);
+        assert_eq!(task.figures, serde_json::json!({ "size": 1000, "bytesRead": 700, "lines": 5 }));
+        worker.run_task(claimed, lease).await.expect("run");
+        assert_eq!(place.tasks().await[0].state, TaskState::Succeeded);
     }
 }
 

@@ -1,6 +1,8 @@
 //! `casbah discovery`: traffic logs in, apps in use out.
 
 mod apps;
+mod explain;
+mod log;
 mod parse;
 mod upload;
 
@@ -25,6 +27,8 @@ enum Action {
     Upload(Online<upload::UploadArgs>),
     /// Read a traffic log here, without a server, and print its figures
     Parse(parse::ParseArgs),
+    /// Tell line by line how a traffic log is read, without a server
+    Explain(explain::ExplainArgs),
     /// List the apps seen in the traffic
     Apps(Online<apps::AppsArgs>),
     /// List the streams: continuous reports and snapshots
@@ -46,6 +50,7 @@ struct Online<A: Args> {
 pub fn run(arguments: &DiscoveryArgs) -> Result<(), Failure> {
     match &arguments.action {
         Action::Parse(arguments) => parse::run(arguments),
+        Action::Explain(arguments) => explain::run(arguments),
         Action::Upload(online) => {
             let (session, output) = super::open(&online.connection, online.output)?;
             upload::run(&session, &output, &online.arguments)

@@ -8,6 +8,7 @@ pub mod api_token;
 pub mod app;
 pub mod backup;
 pub mod ca;
+pub mod catalogue;
 pub mod certificate;
 pub mod consent;
 pub mod dev;

@@ -205,7 +205,7 @@ fn separated(columns: &[Column], records: &[Value]) -> String {
 }
 
 /// RFC 4180, with plain line ends as every tool here writes them.
-fn csv(columns: &[Column], records: &[Value]) -> String {
+pub fn csv(columns: &[Column], records: &[Value]) -> String {
     let quoted = |cell: String| {
         let cell = plain(&cell);
         if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }

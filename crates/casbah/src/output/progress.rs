@@ -65,6 +65,12 @@ impl Progress {
         self.bar.set_position(self.done);
     }
 
+    /// It is known better what goes on.
+    pub fn say(&mut self, what: &str) {
+        self.what = what.to_string();
+        self.bar.set_message(what.to_string());
+    }
+
     /// Still waiting.
     pub fn tick(&mut self) {
         self.speak();

@@ -1,6 +1,7 @@
 //! Cloud discovery over HTTP: upload, figures, reports, alerts, what bad files get, `kill -9`.
 
 mod blobs;
+mod files;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -290,20 +291,27 @@ both! {
 
     fn block_scripts_of_unsanctioned_apps(casbah: &Casbah) {
         let caller = casbah.application();
-        let script = |format: u16| caller.get(&format!("/api/discovery_block_scripts/?format={format}&type=banned"));
-        for format in [102, 120, 135] {
-            let empty = script(format);
-            assert_eq!((empty.status, empty.body.len()), (200, 0));
+        let named = |format: &str| caller.get(&format!("/api/discovery_block_scripts/?format={format}&type=banned"));
+        let script = |format: u16| named(&format.to_string());
+        for format in ["102", "104", "108", "112", "120", "129", "135", "domains", "unbound", "squid", "hosts", "defender", "cloudflare"] {
+            let empty = named(format);
+            assert_eq!((empty.status, empty.body.len()), (200, 0), "{format}");
         }
         caller.post("/api/v1/discovery/discovery_app/11627/add_tag/", &json!({"tagName": "Unsanctioned"})).ok();
         assert!(script(102).header("content-type").starts_with("text/plain"));
         assert!(script(102).text().lines().any(|l| l == "url.domain=dropbox.com deny"));
         assert!(script(120).text().lines().any(|l| l == ".dropbox.com"));
         assert!(script(135).text().lines().any(|l| l == "dest_host=dropbox.com action=deny"));
+        assert!(script(104).text().lines().any(|l| l == " fqdn v4 dropbox.com"));
+        assert!(script(108).text().lines().any(|l| l == "set url \"*.dropbox.com\""));
+        assert!(script(112).text().contains(" dropbox.com/ *.dropbox.com/ "));
+        assert!(script(129).text().contains("value http://*.dropbox.com\n"));
+        assert!(named("squid").text().lines().any(|l| l == "acl casbah_block dstdomain .dropbox.com"));
+        assert!(named("domains").text().lines().any(|l| l == "dropbox.com"));
         let pages = caller.get("/cas/api/discovery_block_scripts/?limit=10").ok();
         assert!(pages["data"][0]["domainList"].as_array().unwrap().contains(&json!("dropbox.com")));
         let unknown = script(999).refused(400).to_string();
-        assert!(unknown.contains("102") && unknown.contains("135"), "{unknown}");
+        assert!(unknown.contains("102") && unknown.contains("135") && unknown.contains("unbound"), "{unknown}");
         caller.post("/api/v1/discovery/discovery_app/11627/remove_tag/", &json!({"tagName": "Unsanctioned"})).ok();
         assert!(script(102).body.is_empty());
     }

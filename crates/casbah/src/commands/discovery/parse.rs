@@ -1,13 +1,15 @@
 //! `casbah discovery parse`: a log read here, offline, by the same engine that reads uploads.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use casbah_discovery::{Catalogue, FORMATS, FileError, Options, Report, SourceError, analyse, format};
+use casbah_discovery::{
+    Catalogue, Failure as Failed, FileError, Notice, Refused, Report, Skipped, Summary, analyse, analyse_file,
+};
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::log::{Log, format_of, options, tell};
 use crate::cli::OutputArgs;
 use crate::client::failure::Failure;
 use crate::output::progress::Progress;
@@ -16,7 +18,7 @@ use crate::output::{Cell, Column, Format, Output, write};
 /// Arguments of `casbah discovery parse`.
 #[derive(Args, Clone, Debug)]
 pub struct ParseArgs {
-    /// The log, plain or gzip; - for standard input
+    /// The log, plain or compressed; - for standard input
     file: PathBuf,
     /// Its format, for example SQUID_NATIVE
     #[arg(long, short, value_name = "SOURCE")]
@@ -24,6 +26,9 @@ pub struct ParseArgs {
     /// One row a destination instead of the figures of the file
     #[arg(long)]
     destinations: bool,
+    /// How many threads read the file [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// No progress
     #[arg(long, short)]
     quiet: bool,
@@ -64,41 +69,68 @@ const DESTINATIONS: &[Column] = &[
 pub fn run(arguments: &ParseArgs) -> Result<(), Failure> {
     let clock = crate::commands::clock()?;
     let output = Output::new(arguments.output.output, clock.now());
-    let format = format(&arguments.source.to_ascii_uppercase()).map_err(|e| unknown(&arguments.source, e))?;
-    let (content, size) = open(&arguments.file)?;
+    let (format, catalogue) = (format_of(&arguments.source)?, Catalogue::built_in());
+    let (log, size) = Log::open(&arguments.file)?;
     let mut progress = Progress::bytes("reading", size, arguments.quiet);
     let mut read = 0;
-    let report =
-        analyse(content, format, Catalogue::built_in(), &Options::at(clock.now().0), &mut |bytes, _| {
-            progress.advance(bytes.saturating_sub(read));
-            read = bytes;
-        });
-    progress.finish();
-    let report = report.map_err(|error| explain(&arguments.file, &error))?;
-    if arguments.destinations { destinations(&output, &report) } else { summary(&output, &report) }
-}
-
-fn unknown(source: &str, error: SourceError) -> Failure {
-    let known: Vec<_> = FORMATS.iter().map(|format| format.id).collect();
-    Failure::usage(format!("{source}: {error}; there are {}", known.join(", ")))
-}
-
-fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
-    if path == Path::new("-") {
-        return Ok((Box::new(std::io::stdin().lock()), None));
+    let mut told = |bytes: u64, _| {
+        progress.advance(bytes.saturating_sub(read));
+        read = bytes;
+    };
+    let mut options = options(clock.now().0);
+    if let Some(threads) = arguments.threads {
+        options.threads = threads.into();
     }
-    let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
-    let size = file.metadata().ok().filter(|m| m.is_file()).map(|m| m.len());
-    Ok((Box::new(file), size))
+    let report = match log {
+        Log::File(file) => analyse_file(file, format, catalogue, &options, &mut told),
+        Log::Stream(stream) => analyse(stream, format, catalogue, &options, &mut told),
+    };
+    progress.finish();
+    let name = arguments.file.display().to_string();
+    let report = report.map_err(|error| explain(&name, &error))?;
+    if arguments.destinations {
+        return destinations(&output, &report);
+    }
+    summary(&output, &report)?;
+    if output.for_people() && !arguments.quiet {
+        let accounting = Accounting {
+            skipped: &report.accounting.skipped,
+            refused: &report.refused,
+            notices: &report.notices,
+        };
+        tell(&name, &serde_json::to_value(accounting).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Beside the figures of the file, in the names of the governance log.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Accounting<'r> {
+    #[serde(rename = "skippedByReason")]
+    skipped: &'r Skipped,
+    refused: &'r [Refused],
+    notices: &'r [Notice],
+}
+
+/// All that is printed for programs.
+#[derive(Serialize)]
+struct Whole<'r> {
+    #[serde(flatten)]
+    summary: &'r Summary,
+    #[serde(flatten)]
+    accounting: Accounting<'r>,
 }
 
 fn summary(output: &Output, report: &Report) -> Result<(), Failure> {
-    let summary = &report.summary;
+    let (summary, skipped) = (&report.summary, &report.accounting.skipped);
+    let accounting = Accounting { skipped, refused: &report.refused, notices: &report.notices };
+    let whole = Whole { summary, accounting };
     let failed = |e: serde_json::Error| Failure::failed(e.to_string());
     match output.format() {
         // Straight from the structure: a JSON value would put the fields in alphabetical order.
-        Some(Format::Json) => write(&format!("{}\n", serde_json::to_string_pretty(summary).map_err(failed)?)),
-        Some(Format::Jsonl) => write(&format!("{}\n", serde_json::to_string(summary).map_err(failed)?)),
+        Some(Format::Json) => write(&format!("{}\n", serde_json::to_string_pretty(&whole).map_err(failed)?)),
+        Some(Format::Jsonl) => write(&format!("{}\n", serde_json::to_string(&whole).map_err(failed)?)),
         _ => output.record(SUMMARY, &serde_json::to_value(summary).map_err(failed)?),
     }
 }
@@ -119,10 +151,11 @@ fn destinations(output: &Output, report: &Report) -> Result<(), Failure> {
     output.list(DESTINATIONS, &rows.collect::<Vec<Value>>())
 }
 
-fn explain(path: &Path, error: &FileError) -> Failure {
-    let mut message = format!("{}: {error}", path.display());
+/// The sentence of a file that gave no report; what its lines came to is told before.
+fn explain(name: &str, error: &FileError) -> Failure {
+    let mut message = format!("{name}: {error}");
     if let Some(failure) = error.failure() {
-        let accounting = &failure.accounting;
+        let Failed { accounting, refused, notices } = failure;
         message.push_str(&format!(
             " ({} lines: {} parsed, {} skipped, {} ignored, {} too old)",
             accounting.lines,
@@ -131,9 +164,8 @@ fn explain(path: &Path, error: &FileError) -> Failure {
             accounting.ignored,
             accounting.too_old
         ));
-        if let Some(first) = failure.refused.first() {
-            message.push_str(&format!("; the first refused line is line {}", first.line));
-        }
+        let told = Accounting { skipped: &accounting.skipped, refused, notices };
+        tell(name, &serde_json::to_value(told).unwrap_or_default());
     }
     Failure::failed(message)
 }

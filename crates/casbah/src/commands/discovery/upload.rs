@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::apps::{APPS, discovered_apps, streams};
+use super::log::tell;
 use crate::client::Session;
 use crate::client::directory::{items, text};
 use crate::client::failure::Failure;
@@ -82,17 +83,20 @@ pub fn run(session: &Session, output: &Output, arguments: &UploadArgs) -> Result
         }
         let task = wait_for_report(session, &answer, &name, &known, arguments.quiet)?;
         match outcome(&task) {
-            Ok(()) => results.push(result(&name, &task)),
+            Ok(()) => results.push((name, task)),
             Err(why) => {
                 failures += 1;
                 note(&format!("{} {name}: {why}", paint(style::BAD, "error:")));
+                tell(&name, &task["figures"]);
             }
         }
     }
     if arguments.no_wait {
         return Ok(());
     }
-    output.list(FIGURES, &results)?;
+    let rows: Vec<Value> = results.iter().map(|(name, task)| result(name, task)).collect();
+    output.list(FIGURES, &rows)?;
+    results.iter().for_each(|(name, task)| tell(name, &task["figures"]));
     if output.for_people() && !results.is_empty() && !stream.is_empty() {
         crate::output::write("\n")?;
         output.list(APPS, &discovered_apps(session, &stream, 90, 20)?)?;
@@ -181,6 +185,12 @@ pub fn wait_for_report(
             let figure = |name: &str| found.pointer(&format!("/figures/{name}")).and_then(Value::as_u64);
             if let (Some(size), Some(read)) = (figure("size"), figure("bytesRead")) {
                 progress.reach(read, size);
+            }
+            if let Some(lines) = figure("lines") {
+                progress.say(&format!(
+                    "reading {filename}, {} lines",
+                    count(i64::try_from(lines).unwrap_or(i64::MAX))
+                ));
             }
             if found.pointer("/status/isSuccess").is_some_and(Value::is_boolean) {
                 break found;
