@@ -186,8 +186,9 @@ fn every_line_is_explained() {
         "cut off\n".to_string(),
     ];
     std::fs::write(&file, log.concat()).unwrap();
-    let explain =
-        |more: &[&str]| run(&[&["discovery", "explain", "--source", "squid_native"][..], more].concat(), &file);
+    let explain = |more: &[&str]| {
+        run(&[&["discovery", "explain", "--source", "squid_native"][..], more].concat(), &file)
+    };
     let json = explain(&["--output", "json"]);
     let found: Value = serde_json::from_slice(&json.stdout).unwrap();
     let outcomes: Vec<&str> =
