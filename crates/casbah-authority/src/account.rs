@@ -293,7 +293,9 @@ fn end(
             if let Some(client) = &client {
                 token_families::revoke_of_user_with(tx, tenant, user, client.app_id, now)?;
             }
-            let facts = json!({ "client": grant.client, "resource": grant.resource, "scopes": grant.scopes });
+            let before =
+                json!({ "client": grant.client, "resource": grant.resource, "scopes": grant.scopes });
+            let facts = json!({ "before": before, "after": null });
             Some(("revoke consent", "permission grant", id.to_string(), facts))
         }
         Ending::Identity(provider) => {

@@ -121,12 +121,13 @@ impl Service {
         feedback: Value,
     ) -> Result<Activity, Error> {
         let (tenant, now, by) = (caller.tenant, self.clock.now(), caller.name().to_string());
-        let record =
-            caller.audit(now, "give feedback", "activity", &id, json!({ "feedback": feedback.clone() }));
+        let record = caller.audit(now, "give feedback", "activity", &id, json!({}));
         self.store
             .write(move |tx| {
                 let activity = activities::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
+                let before = json!({ "feedback": activities::find_feedback(tx, tenant, &id)? });
                 activities::save_feedback(tx, tenant, &id, now, &by, &feedback)?;
+                let record = record.changed(&id, &before, &json!({ "feedback": feedback }));
                 casbah_store::audit::append(tx, tenant, &record)?;
                 Ok(activity)
             })

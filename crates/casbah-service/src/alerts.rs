@@ -127,9 +127,12 @@ impl Service {
         let record = caller.audit(self.clock.now(), action, "alert", &id, json!({}));
         self.store
             .write(move |tx| {
-                if !alerts::mark(tx, tenant, &id, status)? {
-                    return Err(Error::NotFound);
-                }
+                let before = alerts::find(tx, tenant, &id)?.ok_or(Error::NotFound)?.status;
+                alerts::mark(tx, tenant, &id, status)?;
+                // A closed one stays archived.
+                let after = if before == AlertStatus::Archived { before } else { status };
+                let facts = |status: AlertStatus| json!({ "status": status.number() });
+                let record = record.changed(&id, &facts(before), &facts(after));
                 casbah_store::audit::append(tx, tenant, &record)?;
                 Ok(())
             })
@@ -151,13 +154,8 @@ impl Service {
                 let closed = alerts::close(tx, tenant, &conditions, &store_closing)?;
                 if !closed.is_empty() {
                     let mut record = record.clone();
-                    record.details = json!({
-                        "alerts": closed,
-                        "resolution": resolution.number(),
-                        "reason": reason,
-                        "comment": store_closing.comment,
-                        "feedback": feedback,
-                    });
+                    record.details = closing_facts(&closed, &store_closing);
+                    record.details["feedback"] = json!(feedback);
                     casbah_store::audit::append(tx, tenant, &record)?;
                 }
                 Ok(Closed { count: closed.len(), not_found })
@@ -178,13 +176,31 @@ impl Service {
                 let opened = alerts::reopen(tx, tenant, &conditions)?;
                 if !opened.is_empty() {
                     let mut record = record.clone();
-                    record.details = json!({ "alerts": opened });
+                    record.details = json!({
+                        "alerts": opened,
+                        "before": { "status": AlertStatus::Archived.number() },
+                        "after": { "status": AlertStatus::Read.number(), "resolution": 0 },
+                    });
                     casbah_store::audit::append(tx, tenant, &record)?;
                 }
                 Ok(opened.len())
             })
             .await
     }
+}
+
+/// What the audit trail says of alerts that were closed, which were all open before.
+pub(crate) fn closing_facts(closed: &[String], closing: &alerts::Closing) -> serde_json::Value {
+    json!({
+        "alerts": closed,
+        "before": { "resolution": 0 },
+        "after": {
+            "status": AlertStatus::Archived.number(),
+            "resolution": closing.resolution.number(),
+            "reason": closing.reason,
+            "comment": closing.comment,
+        },
+    })
 }
 
 /// The ids that conditions name one by one, each once.

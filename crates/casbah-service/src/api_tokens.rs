@@ -6,7 +6,7 @@ use casbah_authority::{Caller, Principal, SecretKind};
 use casbah_model::{Guid, PermissionSet, Secret, TenantId, Timestamp};
 use casbah_store::api_tokens::{self, ApiToken};
 use casbah_store::{Tx, audit, users};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::{Error, Service};
 
@@ -110,8 +110,7 @@ impl Service {
             last_used: None,
             revoked: None,
         };
-        let details = json!({ "name": token.name, "owner": owner });
-        let record = caller.audit(now, "create API token", "api token", token.id, details);
+        let record = caller.audit(now, "create API token", "api token", token.id, json!({}));
         let made = self
             .store
             .write(move |tx| {
@@ -125,7 +124,7 @@ impl Service {
                 }
                 check(own)?;
                 api_tokens::insert(tx, tenant, &token)?;
-                audit::append(tx, tenant, &record)?;
+                audit::append(tx, tenant, &record.changed(token.id, &Json::Null, &facts(&token)))?;
                 Ok(details_of(token.clone(), user.user_principal_name, now))
             })
             .await?;
@@ -164,11 +163,16 @@ impl Service {
                 if !(full || token.owner == user) || !api_tokens::revoke(tx, tenant, id, now)? {
                     return Err(Error::NotFound);
                 }
-                audit::append(tx, tenant, &record)?;
+                audit::append(tx, tenant, &record.changed(id, &facts(&token), &Json::Null))?;
                 Ok(())
             })
             .await
     }
+}
+
+/// What the audit trail says of a token.
+fn facts(token: &ApiToken) -> Json {
+    json!({ "name": token.name, "owner": token.owner })
 }
 
 /// What a user may do through the Cloud Apps API.

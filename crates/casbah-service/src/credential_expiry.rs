@@ -104,7 +104,7 @@ impl Service {
             .write(move |tx| {
                 let closed = alerts::close(tx, tenant, &conditions, &closing)?;
                 if !closed.is_empty() {
-                    let details = json!({ "alerts": closed, "comment": closing.comment });
+                    let details = crate::alerts::closing_facts(&closed, &closing);
                     audit::append(tx, tenant, &audit::AuditRecord { details, ..record.clone() })?;
                 }
                 Ok(closed.len())

@@ -6,7 +6,6 @@
 use casbah_authority::Caller;
 use casbah_model::filter::{Condition, IpRangeField, IpRangeSort, Page};
 use casbah_model::{IpCategory, IpLocation, IpRange, IpTag, RecordId, Subnet, TenantId, Timestamp};
-use casbah_store::audit::AuditRecord;
 use casbah_store::{Tx, audit, ip_ranges, ip_tags};
 use serde_json::{Value, json};
 
@@ -106,7 +105,7 @@ impl Service {
                 let range = wanted.applied_to(tx, tenant, template.clone(), now)?;
                 check_place(tx, tenant, &range)?;
                 ip_ranges::insert(tx, tenant, &range).map_err(|e| raced(e, &range))?;
-                audit::append(tx, tenant, &described(&record, &range))?;
+                audit::append(tx, tenant, &record.changed(&range.id, &Value::Null, &facts(&range)))?;
                 Ok(range)
             })
             .await
@@ -125,10 +124,11 @@ impl Service {
         self.store
             .write(move |tx| {
                 let present = ip_ranges::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
+                let before = facts(&present);
                 let range = wanted.applied_to(tx, tenant, present, now)?;
                 check_place(tx, tenant, &range)?;
                 ip_ranges::save(tx, tenant, &range).map_err(|e| raced(e, &range))?;
-                audit::append(tx, tenant, &described(&record, &range))?;
+                audit::append(tx, tenant, &record.changed(&id, &before, &facts(&range)))?;
                 Ok(range)
             })
             .await
@@ -142,7 +142,7 @@ impl Service {
             .write(move |tx| {
                 let range = ip_ranges::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
                 ip_ranges::delete(tx, tenant, &id)?;
-                audit::append(tx, tenant, &described(&record, &range))?;
+                audit::append(tx, tenant, &record.changed(&id, &facts(&range), &Value::Null))?;
                 Ok(())
             })
             .await
@@ -309,15 +309,16 @@ fn raced(e: casbah_store::Error, range: &IpRange) -> Error {
     if matches!(e, casbah_store::Error::Duplicate) { name_taken(range) } else { e.into() }
 }
 
-fn described(record: &AuditRecord, range: &IpRange) -> AuditRecord {
+/// What the audit trail says of a range.
+fn facts(range: &IpRange) -> Value {
     let subnets: Vec<&str> = range.subnets.iter().map(Subnet::original).collect();
     let tags: Vec<&str> = range.tags.iter().map(|tag| tag.name.as_str()).collect();
-    let details = json!({
+    json!({
         "name": range.name,
         "category": range.category.name(),
         "subnets": subnets,
         "organization": range.organization,
+        "location": range.location,
         "tags": tags,
-    });
-    AuditRecord { details, ..record.clone() }
+    })
 }

@@ -191,6 +191,12 @@ pub fn count(tx: &mut Tx<'_>, tenant: TenantId, wanted: &[Condition<ActivityFiel
     tx.number(&sql, &values)
 }
 
+/// What somebody said of an activity.
+pub fn find_feedback(tx: &mut Tx<'_>, tenant: TenantId, id: &str) -> Result<Option<serde_json::Value>> {
+    let sql = "select feedback from activity_feedback where tenant = ?1 and activity = ?2";
+    tx.row(sql, &[tenant.into(), id.into()])?.map(|row| row.read().take_json()).transpose()
+}
+
 /// Keeps what somebody said of an activity, in place of what was said before.
 pub fn save_feedback(
     tx: &mut Tx<'_>,

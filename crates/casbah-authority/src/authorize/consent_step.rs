@@ -391,7 +391,7 @@ impl Pass {
         }
         let record = AuditRecord {
             id: self.draws.audit.clone(),
-            details: json!({ "everyone": everyone, "granted": details }),
+            details: json!({ "everyone": everyone, "before": null, "after": { "granted": details } }),
             ..session.caller().audit(
                 self.now,
                 "consent",

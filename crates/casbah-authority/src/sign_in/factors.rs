@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use casbah_model::{Guid, Secret, Tenant, TenantId, Timestamp, User, random};
 use casbah_store::second_factors::{self, FactorKind, SecondFactor};
 use casbah_store::{Tx, audit, browser_sessions, recovery_codes};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::passkey::PasskeyAnswer;
@@ -231,12 +231,17 @@ impl Authority {
             .write(move |tx| {
                 let session = fresh_session(tx, &desk, &session)?;
                 let (tenant, user) = (session.tenant.id, session.user.id);
-                if second_factors::remove(tx, tenant, user, id)? {
+                let held = second_factors::of_user(tx, tenant, user)?;
+                let old = held.iter().find(|factor| factor.id == id);
+                if let Some(old) = old
+                    && second_factors::remove(tx, tenant, user, id)?
+                {
                     if !second_factors::has_any(tx, tenant, user)? {
                         recovery_codes::remove_of_user(tx, tenant, user)?;
                     }
-                    let record = desk.record(0, user, "remove second factor", json!({ "factor": id }));
-                    audit::append(tx, tenant, &record)?;
+                    let facts = json!({ "factor": id, "kind": old.kind.name(), "name": old.name });
+                    let record = desk.record(0, user, "remove second factor", json!({}));
+                    audit::append(tx, tenant, &record.changed(user, &facts, &Json::Null))?;
                 }
                 Ok(())
             })
@@ -286,7 +291,8 @@ impl Desk {
         let factor = SecondFactor { id, user: user.id, name, created: self.now, last_used: None, kind };
         second_factors::insert(tx, tenant, &factor)?;
         let facts = json!({ "factor": id, "kind": kind_name, "name": factor.name });
-        audit::append(tx, tenant, &self.record(1, user.id, "add second factor", facts))?;
+        let record = self.record(1, user.id, "add second factor", json!({}));
+        audit::append(tx, tenant, &record.changed(user.id, &Json::Null, &facts))?;
         let fresh_codes = recovery_codes::count_left(tx, tenant, user.id)? == 0;
         if fresh_codes {
             self.replace_recovery_codes(tx, tenant, user.id, drawn)?;

@@ -100,7 +100,9 @@ impl Authority {
         spared: &[u8],
     ) -> Result<(), OAuthError> {
         let name = user.user_principal_name.clone();
-        let user = self.check_password(tenant, name, present, visitor, None).await?;
+        let checked = self.check_password(tenant, name, present, visitor, None).await;
+        // Guessing here is guessing a password.
+        let user = checked.inspect_err(|error| self.note_failure(tenant, error))?;
         let hash = self.hash_of_new_password(tenant, &user, new).await?;
         let (desk, spared) = (self.desk(visitor), spared.to_vec());
         self.store
@@ -152,7 +154,8 @@ impl Desk {
             pending_sign_ins::end_of_user(tx, tenant, user.id, self.now)?;
         }
         let facts = json!({ "endedSessions": sessions, "revokedSignIns": families });
-        audit::append(tx, tenant, &self.record(1, user.id, "change password", facts))?;
+        let record = self.record(1, user.id, "change password", facts);
+        audit::append(tx, tenant, &record.changed(user.id, &json!({}), &json!({ "password": "set" })))?;
         Ok(())
     }
 }

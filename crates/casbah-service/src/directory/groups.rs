@@ -102,7 +102,7 @@ impl Service {
                     bound.push(*id);
                 }
                 let mut record = template.changed(group.id, &Json::Null, &facts(&group));
-                record.details["members"] = json!(bound);
+                record.details["after"]["members"] = json!(bound);
                 audit::append(tx, tenant, &record)?;
                 Ok(group.clone())
             })

@@ -174,12 +174,13 @@ fn consent_to_all(
     let mut resources: Vec<Guid> = application.required_access.iter().map(|r| r.resource_app_id).collect();
     resources.sort_unstable();
     resources.dedup();
-    let mut consented = Vec::new();
+    let (mut held_before, mut consented) = (Vec::new(), Vec::new());
     for resource_app_id in resources {
         let (resource, api) = resource_of(tx, tenant, resource_app_id)?;
         let wanted: Vec<_> =
             application.required_access.iter().filter(|r| r.resource_app_id == resource_app_id).collect();
         let held = app_role_assignments::of_principal(tx, tenant, client.id)?;
+        held_before.push(held_on(tx, tenant, client.id, (&resource, &api), &held)?);
         let mut given =
             Consented { resource: resource.display_name.clone(), app_roles: Vec::new(), scopes: Vec::new() };
         for access in wanted.iter().filter(|r| r.is_role) {
@@ -228,12 +229,44 @@ fn consent_to_all(
         }
         consented.push(given);
     }
-    let mut record = template.clone();
-    record.details = json!({ "permissions": consented.iter().map(|c| {
-        json!({ "resource": c.resource, "appRoles": c.app_roles, "scopes": c.scopes })
-    }).collect::<Vec<_>>() });
+    let shown = |all: &[Consented]| {
+        let one =
+            |c: &Consented| json!({ "resource": c.resource, "appRoles": c.app_roles, "scopes": c.scopes });
+        json!({ "permissions": all.iter().map(one).collect::<Vec<_>>() })
+    };
+    let mut held_after = consented.clone();
+    for (after, before) in held_after.iter_mut().zip(&held_before) {
+        unite(&mut after.app_roles, &before.app_roles);
+        unite(&mut after.scopes, &before.scopes);
+    }
+    let record = template.changed(application.id, &shown(&held_before), &shown(&held_after));
     audit::append(tx, tenant, &record)?;
     Ok(consented)
+}
+
+/// What a client holds on a resource: app roles, and scopes for everybody.
+fn held_on(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    client: Guid,
+    (resource, api): (&ServicePrincipal, &Application),
+    held: &[AppRoleAssignment],
+) -> Result<Consented, Error> {
+    let has = |role: Guid| held.iter().any(|a| a.resource == resource.id && a.app_role == role);
+    let app_roles = api.app_roles.iter().filter(|role| has(role.id)).map(|role| role.value.clone());
+    let everybody = ConsentType::AllPrincipals;
+    let grant = permission_grants::find_same(tx, tenant, client, resource.id, everybody)?;
+    Ok(Consented {
+        resource: resource.display_name.clone(),
+        app_roles: app_roles.collect(),
+        scopes: grant.map(|grant| grant.scopes).unwrap_or_default(),
+    })
+}
+
+/// Puts names into a list that are not in it yet.
+fn unite(names: &mut Vec<String>, more: &[String]) {
+    let missing: Vec<String> = more.iter().filter(|name| !names.contains(name)).cloned().collect();
+    names.extend(missing);
 }
 
 /// Adds scopes to a consent, making it when there is none.

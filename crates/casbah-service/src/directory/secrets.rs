@@ -5,7 +5,7 @@ use std::time::Duration;
 use casbah_authority::{Caller, SecretKind};
 use casbah_model::{ApplicationSecret, Guid, Secret, Timestamp, new_client_secret};
 use casbah_store::{application_secrets, audit};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::applications::{ApplicationKey, find};
 use super::{names, owners};
@@ -72,10 +72,7 @@ impl Service {
     ) -> Result<(ApplicationSecret, Secret), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
         let (secret, text) = self.draw(new, now)?;
-        let ends = secret.ends;
-        let details =
-            json!({ "keyId": secret.key_id, "displayName": secret.display_name, "ends": ends.iso() });
-        let template = caller.audit(now, "add secret", "application", "", details);
+        let template = caller.audit(now, "add secret", "application", "", json!({}));
         let caller = caller.clone();
         let added = self
             .store
@@ -87,8 +84,7 @@ impl Service {
                 }
                 let secret = ApplicationSecret { application: application.id, ..secret.clone() };
                 application_secrets::insert(tx, tenant, &secret)?;
-                let mut record = template.clone();
-                record.target = application.id.to_string();
+                let record = template.changed(application.id, &Json::Null, &facts(&secret));
                 audit::append(tx, tenant, &record)?;
                 Ok(secret)
             })
@@ -198,17 +194,18 @@ impl Service {
         key_id: Guid,
     ) -> Result<(), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
-        let template = caller.audit(now, "remove secret", "application", "", json!({ "keyId": key_id }));
+        let template = caller.audit(now, "remove secret", "application", "", json!({}));
         let caller = caller.clone();
         self.store
             .write(move |tx| {
                 let application = find(tx, tenant, key)?;
                 owners::check_may_change(tx, &caller, &application)?;
-                if !application_secrets::delete(tx, tenant, application.id, key_id)? {
+                let all = application_secrets::list(tx, tenant, application.id)?;
+                let Some(old) = all.iter().find(|secret| secret.key_id == key_id) else {
                     return Err(Error::invalid("keyId", format!("no secret has the keyId {key_id}.")));
-                }
-                let mut record = template.clone();
-                record.target = application.id.to_string();
+                };
+                application_secrets::delete(tx, tenant, application.id, key_id)?;
+                let record = template.changed(application.id, &facts(old), &Json::Null);
                 audit::append(tx, tenant, &record)?;
                 Ok(())
             })
@@ -223,9 +220,15 @@ fn too_many() -> Error {
     )
 }
 
-/// What the audit trail says of a secret.
-fn facts(secret: &ApplicationSecret) -> serde_json::Value {
-    json!({ "keyId": secret.key_id, "displayName": secret.display_name, "ends": secret.ends.iso() })
+/// What the audit trail says of a secret: how to tell it from others, never what it is.
+fn facts(secret: &ApplicationSecret) -> Json {
+    json!({
+        "keyId": secret.key_id,
+        "displayName": secret.display_name,
+        "hint": secret.hint,
+        "starts": secret.starts.iso(),
+        "ends": secret.ends.iso(),
+    })
 }
 
 /// From when until when a secret is valid.

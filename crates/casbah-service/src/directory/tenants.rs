@@ -2,9 +2,9 @@
 
 use casbah_authority::Caller;
 use casbah_authority::seed::{self, BuiltIn};
-use casbah_model::{Guid, PermissionGrant, Tenant, TenantId, random};
+use casbah_model::{DelegatedScope, Guid, PermissionGrant, RequiredAccess, Tenant, TenantId, random};
 use casbah_store::{Tx, applications, audit, permission_grants, service_principals, tenants};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::names;
 use crate::{Error, Service};
@@ -48,8 +48,7 @@ impl Service {
         };
         let built_in = seed::built_in(now);
         let caller = Caller::system(tenant.id, tenant.number);
-        let details = json!({ "displayName": tenant.display_name, "domains": tenant.domains });
-        let record = caller.audit(now, "create tenant", "tenant", tenant.id, details);
+        let record = caller.audit(now, "create tenant", "tenant", tenant.id, json!({}));
         self.store
             .write(move |tx| {
                 let mut tenant = tenant.clone();
@@ -74,7 +73,7 @@ impl Service {
                     free.ok_or_else(|| Error::Conflict("a tenant with this number exists already.".into()))?;
                 tenants::insert(tx, &tenant)?;
                 insert_built_in(tx, tenant.id, &built_in)?;
-                audit::append(tx, tenant.id, &record)?;
+                audit::append(tx, tenant.id, &record.changed(tenant.id, &Json::Null, &facts(&tenant)))?;
                 Ok(tenant)
             })
             .await
@@ -93,8 +92,7 @@ impl Service {
         if domains.is_empty() {
             return Err(Error::invalid("domains", "a tenant needs at least one domain."));
         }
-        let details = json!({ "displayName": display_name, "domains": domains });
-        let record = caller.audit(now, "change tenant", "tenant", tenant, details);
+        let record = caller.audit(now, "change tenant", "tenant", tenant, json!({}));
         self.store
             .write(move |tx| {
                 let mut found = tenants::find(tx, tenant)?.ok_or(Error::NotFound)?;
@@ -108,10 +106,11 @@ impl Service {
                         )));
                     }
                 }
+                let before = facts(&found);
                 found.display_name.clone_from(&display_name);
                 found.domains.clone_from(&domains);
                 tenants::save(tx, &found)?;
-                audit::append(tx, tenant, &record)?;
+                audit::append(tx, tenant, &record.changed(tenant, &before, &facts(&found)))?;
                 Ok((found, true))
             })
             .await
@@ -154,6 +153,11 @@ impl Service {
     }
 }
 
+/// What the audit trail says of a tenant.
+fn facts(tenant: &Tenant) -> Json {
+    json!({ "displayName": tenant.display_name, "domains": tenant.domains })
+}
+
 /// Adds the built-in applications that a tenant lacks, and to those that it has the permissions they define by
 /// now.
 fn complete(
@@ -166,6 +170,8 @@ fn complete(
     // Object ids of the seed, and those that the tenant has for the same.
     let mut ids: Vec<(Guid, Guid)> = Vec::new();
     let mut fresh: Vec<Guid> = Vec::new();
+    // Scopes that no version before this one had: nobody can have withdrawn consent to them.
+    let mut new_scopes: Vec<(Guid, DelegatedScope)> = Vec::new();
     for (application, principal) in built_in.applications.iter().zip(&built_in.service_principals) {
         match applications::find_by_app_id(tx, tenant, application.app_id)? {
             None => {
@@ -183,7 +189,21 @@ fn complete(
                         roles.iter().map(|r| r.value.clone()).chain(scopes.iter().map(|s| s.value.clone())),
                     );
                     known.app_roles.extend(roles);
+                    new_scopes.extend(scopes.iter().map(|scope| (application.app_id, scope.clone())));
                     known.scopes.extend(scopes);
+                    applications::save(tx, tenant, &known)?;
+                }
+                let asks = |access: &&RequiredAccess| {
+                    let is_new = |(resource, scope): &(Guid, DelegatedScope)| {
+                        *resource == access.resource_app_id && scope.id == access.id
+                    };
+                    !access.is_role
+                        && new_scopes.iter().any(is_new)
+                        && !known.required_access.contains(access)
+                };
+                let wanted: Vec<_> = application.required_access.iter().filter(asks).cloned().collect();
+                if !wanted.is_empty() {
+                    known.required_access.extend(wanted);
                     applications::save(tx, tenant, &known)?;
                 }
             }
@@ -200,9 +220,20 @@ fn complete(
         }
     }
     let known = |seeded: Guid| ids.iter().find(|(id, _)| *id == seeded).map(|(_, known)| *known);
-    for grant in built_in.permission_grants.iter().filter(|grant| fresh.contains(&grant.client)) {
-        if let (Some(client), Some(resource)) = (known(grant.client), known(grant.resource)) {
+    for grant in &built_in.permission_grants {
+        let (Some(client), Some(resource)) = (known(grant.client), known(grant.resource)) else { continue };
+        if fresh.contains(&grant.client) {
             permission_grants::insert(tx, tenant, &PermissionGrant { client, resource, ..grant.clone() })?;
+            continue;
+        }
+        // Of an older consent, what it says of new scopes; the rest of it is an administrator's.
+        let held = permission_grants::find_same(tx, tenant, client, resource, grant.consent_type)?;
+        let Some(mut held) = held else { continue };
+        let is_new = |value: &&String| new_scopes.iter().any(|(_, scope)| scope.value == **value);
+        let more: Vec<_> = grant.scopes.iter().filter(is_new).filter(|s| !held.scopes.contains(s)).collect();
+        if !more.is_empty() {
+            held.scopes.extend(more.into_iter().cloned());
+            permission_grants::save(tx, tenant, &held)?;
         }
     }
     if !added.is_empty() {

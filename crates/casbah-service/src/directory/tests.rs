@@ -149,6 +149,54 @@ async fn a_tenant_starts_with_the_built_in_applications_and_they_cannot_be_chang
     }
 }
 
+/// A permission that a release brings reaches the tenants that were there before, with the consent of the
+/// clients that come with Casbah; what an administrator took from such a consent stays away.
+#[tokio::test]
+async fn new_permissions_reach_existing_tenants() {
+    let (service, caller) = with_tenant().await;
+    let tenant = caller.tenant;
+    let cli =
+        service.fetch_service_principal(&caller, ApplicationKey::AppId(seed::CLI)).await.expect("is there");
+    let directory = service.fetch_service_principal(&caller, ApplicationKey::AppId(seed::DIRECTORY)).await;
+    let directory = directory.expect("is there").principal.id;
+    let consent = GrantSearch { client: Some(cli.principal.id), resource: Some(directory), ..every() };
+    // As a version had it that knew no AuditLog.Read.All, and an administrator who wants no roles given by it.
+    let (client, search) = (cli.principal.id, consent.clone());
+    let write = move |tx: &mut casbah_store::Tx<'_>| {
+        use casbah_store::{applications, permission_grants};
+        let mut graph = applications::find_by_app_id(tx, tenant, seed::DIRECTORY)?.expect("is there");
+        graph.app_roles.retain(|role| role.value != "AuditLog.Read.All");
+        let (gone, kept) = graph.scopes.into_iter().partition(|scope| scope.value == "AuditLog.Read.All");
+        graph.scopes = kept;
+        applications::save(tx, tenant, &graph)?;
+        let gone: Vec<casbah_model::DelegatedScope> = gone;
+        let mut own = applications::find_by_app_id(tx, tenant, seed::CLI)?.expect("is there");
+        own.required_access.retain(|access| access.id != gone[0].id);
+        applications::save(tx, tenant, &own)?;
+        let mut grant = permission_grants::search(tx, tenant, &search)?.pop().expect("a consent");
+        assert_eq!(grant.client, client);
+        grant.scopes.retain(|s| s != "AuditLog.Read.All" && s != "RoleManagement.ReadWrite.Directory");
+        permission_grants::save(tx, tenant, &grant)
+    };
+    service.store().write(write).await.expect("writes");
+    for _ in 0..2 {
+        service.complete_tenants().await.expect("completes");
+        let graph = service.fetch_application(&caller, ApplicationKey::AppId(seed::DIRECTORY)).await;
+        let graph = graph.expect("is there").application;
+        let count = |values: Vec<&String>| values.iter().filter(|v| **v == "AuditLog.Read.All").count();
+        assert_eq!(count(graph.app_roles.iter().map(|role| &role.value).collect()), 1);
+        assert_eq!(count(graph.scopes.iter().map(|scope| &scope.value).collect()), 1);
+        let scope = graph.scopes.iter().find(|s| s.value == "AuditLog.Read.All").expect("is there").id;
+        let own =
+            service.fetch_application(&caller, ApplicationKey::AppId(seed::CLI)).await.expect("is there");
+        assert_eq!(own.application.required_access.iter().filter(|access| access.id == scope).count(), 1);
+        let found = service.search_permission_grants(&caller, consent.clone()).await.expect("lists");
+        assert_eq!(found.len(), 1);
+        assert_eq!(count(found[0].scopes.iter().collect()), 1);
+        assert!(!found[0].scopes.iter().any(|scope| scope == "RoleManagement.ReadWrite.Directory"));
+    }
+}
+
 #[tokio::test]
 async fn user_names_must_be_plain_unique_and_in_the_tenants_domain() {
     let (service, caller) = with_tenant().await;

@@ -236,12 +236,14 @@ impl Service {
                 if !own {
                     check(tx, &caller, Right::SignOut, Some(user.id))?;
                 }
+                let valid_from =
+                    |user: &User| json!({ "signInSessionsValidFrom": user.sessions_valid_from.iso() });
+                let before = valid_from(&user);
                 user.sessions_valid_from = now;
                 token_families::revoke_of_user(tx, tenant, user.id, now)?;
                 users::save(tx, tenant, &user)?;
-                let mut record = template.clone();
-                record.target = user.id.to_string();
-                record.details = json!({ "userPrincipalName": user.user_principal_name });
+                let mut record = template.changed(user.id, &before, &valid_from(&user));
+                record.details["userPrincipalName"] = user.user_principal_name.as_str().into();
                 Ok(audit::append(tx, tenant, &record)?)
             })
             .await

@@ -4,7 +4,7 @@ use casbah_authority::Caller;
 use casbah_discovery::SOURCES;
 use casbah_model::{RecordId, Stream, StreamKind, TenantId};
 use casbah_store::{Tx, audit, discovery_tasks, streams};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::{Error, Service};
 
@@ -79,8 +79,7 @@ impl Service {
             entity_kinds: Vec::new(),
             traffic_kinds: Vec::new(),
         };
-        let details = json!({ "name": stream.name, "logType": stream.log_type });
-        let record = caller.audit(now, "create data source", "stream", &stream.id, details);
+        let record = caller.audit(now, "create data source", "stream", &stream.id, json!({}));
         let row = stream.clone();
         self.store
             .write(move |tx| {
@@ -89,7 +88,7 @@ impl Service {
                     return Err(Error::invalid("displayName", why));
                 }
                 streams::insert(tx, tenant, &row)?;
-                audit::append(tx, tenant, &record)?;
+                audit::append(tx, tenant, &record.changed(&row.id, &Json::Null, &facts(&row)))?;
                 Ok(())
             })
             .await?;
@@ -108,11 +107,21 @@ impl Service {
                 }
                 discovery_tasks::fail_pending(tx, tenant, &id, now, "The data source was deleted")?;
                 streams::delete(tx, tenant, &id)?;
-                audit::append(tx, tenant, &record)?;
+                audit::append(tx, tenant, &record.changed(&id, &facts(&stream), &Json::Null))?;
                 Ok(())
             })
             .await
     }
+}
+
+/// What the audit trail says of a data source.
+fn facts(stream: &Stream) -> Json {
+    json!({
+        "name": stream.name,
+        "logType": stream.log_type,
+        "receiver": stream.receiver,
+        "protocol": stream.protocol,
+    })
 }
 
 /// All streams; the global view is as new, as large and as rich as its parts together.

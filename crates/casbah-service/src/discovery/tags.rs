@@ -33,7 +33,7 @@ impl Service {
         let (tenant, now) = (caller.tenant, self.clock.now());
         self.prepare_tenant(tenant).await?;
         let action = if add { "tag app" } else { "untag app" };
-        let record = caller.audit(now, action, "app", app, json!({ "tag": name, "name": app_name }));
+        let record = caller.audit(now, action, "app", app, json!({ "name": app_name }));
         self.store
             .write(move |tx| {
                 let tags = app_tags::list(tx, tenant)?;
@@ -43,6 +43,7 @@ impl Service {
                     let why = format!("no tag is named {name:?}; there are {}", names.join(", "));
                     return Err(Error::invalid("tagName", why));
                 };
+                let before = names_on(&tags, app);
                 let verdict = |tag: &AppTag| tag.built_in && VERDICTS.contains(&tag.name.as_str());
                 let changed = if add {
                     if verdict(tag) {
@@ -55,10 +56,17 @@ impl Service {
                     app_tags::remove(tx, tenant, &tag.id, app)?
                 };
                 if changed {
-                    audit::append(tx, tenant, &record)?;
+                    let after = names_on(&app_tags::list(tx, tenant)?, app);
+                    let (before, after) = (json!({ "tags": before }), json!({ "tags": after }));
+                    audit::append(tx, tenant, &record.changed(app, &before, &after))?;
                 }
                 Ok(())
             })
             .await
     }
+}
+
+/// The names of the tags that an app bears.
+fn names_on(tags: &[AppTag], app: i64) -> Vec<String> {
+    tags.iter().filter(|tag| tag.apps.contains(&app)).map(|tag| tag.name.clone()).collect()
 }

@@ -290,7 +290,7 @@ async fn feedback_is_kept_in_all_its_spellings() {
         .expect("read")
         .into_iter()
         .filter(|r| r.action == "give feedback")
-        .map(|r| r.details["feedback"]["value"].clone())
+        .map(|r| r.details["after"]["feedback"]["value"].clone())
         .collect();
     assert_eq!(said.len(), 2);
     assert!(said.contains(&json!("0")) && said.contains(&json!("1")));

@@ -25,9 +25,11 @@ async fn changes_are_audited_and_refusals_are_not() {
         "category": "Risky",
         "subnets": ["198.51.100.7/24"],
         "organization": null,
+        "location": null,
         "tags": ["Branch"],
     });
-    assert_eq!(trail(&world).await, [("create IP range".to_string(), id.clone(), details)]);
+    let made = json!({ "before": null, "after": details });
+    assert_eq!(trail(&world).await, [("create IP range".to_string(), id.clone(), made)]);
 
     world.post("/api/v1/subnet/create_rule/", new).await.refused(400, "name");
     let change = format!("/api/v1/subnet/{id}/update_rule/");
@@ -42,6 +44,10 @@ async fn changes_are_audited_and_refusals_are_not() {
     foreign.refused(404, "");
     world.send(Some(&world.home), request("DELETE", &path, Body::empty())).await.ok();
     let mut actions: Vec<String> = trail(&world).await.into_iter().map(|(action, ..)| action).collect();
+    let change = trail(&world).await.into_iter().find(|(action, ..)| action == "change IP range");
+    let changed = change.expect("a record").2;
+    assert_eq!((&changed["before"]["name"], &changed["after"]["name"]), (&json!("Oslo"), &json!("Bergen")));
+    assert_eq!(changed["before"]["subnets"], Value::Null, "only what differs");
     // The clock stands still, so the order is by chance.
     actions.sort();
     assert_eq!(actions, ["change IP range", "create IP range", "delete IP range"]);
