@@ -83,38 +83,28 @@ pub fn soft_delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid, now: Timestamp) 
     Ok(tx.execute(sql, &[tenant.into(), id.into(), now.into()])? > 0)
 }
 
-/// A deleted group and when it was deleted.
+/// A deleted group and when that was.
 pub fn find_deleted(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<(Group, Timestamp)>> {
-    let deleted = deleted(tx, tenant, Some(id), 1)?;
-    Ok(deleted.into_iter().next())
+    let sql = format!(
+        "select deleted, {COLUMNS} from groups_of_people where tenant = ?1 and id = ?2 and deleted is not null"
+    );
+    tx.row(&sql, &[tenant.into(), id.into()])?.map(|row| row.split_first(group)).transpose()
 }
 
-/// The deleted groups, the latest first.
-pub fn list_deleted(tx: &mut Tx<'_>, tenant: TenantId, limit: i64) -> Result<Vec<(Group, Timestamp)>> {
-    deleted(tx, tenant, None, limit)
-}
-
-fn deleted(
+/// The deleted groups, the latest first; at most `limit`, behind the one that `after` names by time and id.
+pub fn list_deleted(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    id: Option<Guid>,
+    after: Option<(Timestamp, Guid)>,
     limit: i64,
 ) -> Result<Vec<(Group, Timestamp)>> {
-    let one = if id.is_some() { "and id = ?3" } else { "" };
+    let (at, id) = after.map_or((i64::MAX, String::new()), |(at, id)| (at.0, id.to_string()));
     let sql = format!(
-        "select deleted, {COLUMNS} from groups_of_people where tenant = ?1 and deleted is not null {one} \
-         order by deleted desc, id limit ?2"
+        "select deleted, {COLUMNS} from groups_of_people where tenant = ?1 and deleted is not null \
+         and (deleted < ?2 or (deleted = ?2 and id > ?3)) order by deleted desc, id limit ?4"
     );
-    let mut values = vec![tenant.into(), limit.into()];
-    values.extend(id.map(Value::from));
-    let read = |row: Row| {
-        let mut r = row.read();
-        let at = r.take()?;
-        let group =
-            Group { id: r.take()?, display_name: r.take()?, details: r.take_json()?, created: r.take()? };
-        Ok((group, at))
-    };
-    tx.rows(&sql, &values)?.into_iter().map(read).collect()
+    let rows = tx.rows(&sql, &[tenant.into(), at.into(), id.into(), limit.into()])?;
+    rows.into_iter().map(|row| row.split_first(group)).collect()
 }
 
 /// Takes a group back from the deleted items, with everybody in it; answers whether it was there.

@@ -75,6 +75,12 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Every step as it is written.
+#[cfg(test)]
+pub(crate) fn scripts() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().map(|(_, script)| *script)
+}
+
 /// What an SQLite database of an earlier version was made by.
 #[cfg(test)]
 pub(crate) fn script_up_to(version: i64) -> String {

@@ -84,3 +84,36 @@ async fn a_database_of_every_earlier_version_is_brought_up_to_date() {
         assert_eq!(reached.expect("a version"), crate::latest_version());
     }
 }
+
+/// Tables and indexes share one space of names on both databases, so a step must not take a name that is there:
+/// on a database that has only the steps before it, that would be seen by nobody but its operator.
+#[test]
+fn names_of_tables_and_indexes_are_taken_once() {
+    let mut taken: Vec<String> = Vec::new();
+    for script in crate::migrations::scripts() {
+        let words: Vec<String> = script
+            .lines()
+            .map(|line| line.split("--").next().unwrap_or_default())
+            .flat_map(|line| line.split([' ', '(', ';']).filter(|word| !word.is_empty()))
+            .map(str::to_lowercase)
+            .collect();
+        for (place, word) in words.iter().enumerate() {
+            let kind = |at: usize| words.get(at).map(String::as_str);
+            let name = |at: usize| words.get(at).cloned().expect("a name");
+            match (word.as_str(), kind(place + 1), kind(place + 2)) {
+                ("create", Some("table" | "index"), _) | ("create", Some("unique"), Some("index")) => {
+                    let name = name(place + if kind(place + 1) == Some("unique") { 3 } else { 2 });
+                    assert!(!taken.contains(&name), "{name} is taken twice");
+                    taken.push(name);
+                }
+                ("drop", Some("table" | "index"), _) => {
+                    let name = name(place + 2);
+                    assert!(taken.contains(&name), "{name} is not there");
+                    taken.retain(|known| *known != name);
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(taken.len() > 60, "{}", taken.len());
+}

@@ -152,33 +152,25 @@ pub fn soft_delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid, now: Timestamp) 
 
 /// A deleted person and when that was.
 pub fn find_deleted(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<(User, Timestamp)>> {
-    Ok(deleted(tx, tenant, Some(id), 1)?.into_iter().next())
+    let sql =
+        format!("select deleted, {COLUMNS} from users where tenant = ?1 and id = ?2 and deleted is not null");
+    tx.row(&sql, &[tenant.into(), id.into()])?.map(|row| row.split_first(user)).transpose()
 }
 
-/// The deleted people, the latest first.
-pub fn list_deleted(tx: &mut Tx<'_>, tenant: TenantId, limit: i64) -> Result<Vec<(User, Timestamp)>> {
-    deleted(tx, tenant, None, limit)
-}
-
-fn deleted(
+/// The deleted people, the latest first; at most `limit`, behind the one that `after` names by time and id.
+pub fn list_deleted(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    id: Option<Guid>,
+    after: Option<(Timestamp, Guid)>,
     limit: i64,
 ) -> Result<Vec<(User, Timestamp)>> {
-    let one = if id.is_some() { "and id = ?3" } else { "" };
+    let (at, id) = after.map_or((i64::MAX, String::new()), |(at, id)| (at.0, id.to_string()));
     let sql = format!(
-        "select {COLUMNS}, deleted from users where tenant = ?1 and deleted is not null {one} \
-         order by deleted desc, id limit ?2"
+        "select deleted, {COLUMNS} from users where tenant = ?1 and deleted is not null \
+         and (deleted < ?2 or (deleted = ?2 and id > ?3)) order by deleted desc, id limit ?4"
     );
-    let mut values = vec![tenant.into(), limit.into()];
-    values.extend(id.map(Value::from));
-    let read = |mut row: Row| {
-        let at = row.0.pop().ok_or_else(|| Error::Shape("no column".to_string()))?;
-        let at = crate::FromValue::from_value(at).map_err(Error::Shape)?;
-        Ok((user(row)?, at))
-    };
-    tx.rows(&sql, &values)?.into_iter().map(read).collect()
+    let rows = tx.rows(&sql, &[tenant.into(), at.into(), id.into(), limit.into()])?;
+    rows.into_iter().map(|row| row.split_first(user)).collect()
 }
 
 /// Takes a person back from the deleted items under the sign-in name that they had; answers whether they

@@ -213,20 +213,7 @@ fn list(tx: &mut Tx<'_>, tenant: TenantId, kind: DeletedKind) -> Result<Vec<Dele
     let mut items = Vec::new();
     let mut after = None;
     loop {
-        let page = match kind {
-            DeletedKind::Application => applications_page(tx, tenant, after)?,
-            DeletedKind::ServicePrincipal => principals_page(tx, tenant, after)?,
-            DeletedKind::User => {
-                let all = users::list_deleted(tx, tenant, i64::MAX)?;
-                let item = |(user, at)| DeletedItem { object: Deleted::User(Box::new(user)), at };
-                return Ok(all.into_iter().map(item).collect());
-            }
-            DeletedKind::Group => {
-                let all = groups::list_deleted(tx, tenant, i64::MAX)?;
-                let item = |(group, at)| DeletedItem { object: Deleted::Group(Box::new(group)), at };
-                return Ok(all.into_iter().map(item).collect());
-            }
-        };
+        let page = page(tx, tenant, kind, after)?;
         after = page.last().map(|item| (item.at, id(&item.object)));
         let is_last = (page.len() as i64) < BATCH;
         items.extend(page);
@@ -236,24 +223,26 @@ fn list(tx: &mut Tx<'_>, tenant: TenantId, kind: DeletedKind) -> Result<Vec<Dele
     }
 }
 
-fn applications_page(
+/// At most [`BATCH`] items, those behind `after`.
+fn page(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    kind: DeletedKind,
     after: Option<(Timestamp, Guid)>,
 ) -> Result<Vec<DeletedItem>, Error> {
-    let page = applications::list_deleted(tx, tenant, after, BATCH)?;
-    let item = |(found, at)| DeletedItem { object: Deleted::Application(Box::new(found)), at };
-    Ok(page.into_iter().map(item).collect())
-}
-
-fn principals_page(
-    tx: &mut Tx<'_>,
-    tenant: TenantId,
-    after: Option<(Timestamp, Guid)>,
-) -> Result<Vec<DeletedItem>, Error> {
-    let page = service_principals::list_deleted(tx, tenant, after, BATCH)?;
-    let item = |(found, at)| DeletedItem { object: Deleted::ServicePrincipal(Box::new(found)), at };
-    Ok(page.into_iter().map(item).collect())
+    fn items<T>(found: Vec<(T, Timestamp)>, object: impl Fn(Box<T>) -> Deleted) -> Vec<DeletedItem> {
+        found.into_iter().map(|(found, at)| DeletedItem { object: object(Box::new(found)), at }).collect()
+    }
+    Ok(match kind {
+        DeletedKind::Application => {
+            items(applications::list_deleted(tx, tenant, after, BATCH)?, Deleted::Application)
+        }
+        DeletedKind::ServicePrincipal => {
+            items(service_principals::list_deleted(tx, tenant, after, BATCH)?, Deleted::ServicePrincipal)
+        }
+        DeletedKind::User => items(users::list_deleted(tx, tenant, after, BATCH)?, Deleted::User),
+        DeletedKind::Group => items(groups::list_deleted(tx, tenant, after, BATCH)?, Deleted::Group),
+    })
 }
 
 /// Some of what was deleted before a time.
@@ -264,13 +253,7 @@ fn expired(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp) -> Result<Vec<D
     for kind in
         [DeletedKind::Application, DeletedKind::ServicePrincipal, DeletedKind::User, DeletedKind::Group]
     {
-        let mut found = match kind {
-            DeletedKind::Application => applications_page(tx, tenant, after)?,
-            DeletedKind::ServicePrincipal => principals_page(tx, tenant, after)?,
-            DeletedKind::User | DeletedKind::Group => list(tx, tenant, kind)?,
-        };
-        found.retain(|item| item.at < before);
-        found.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
+        let found = page(tx, tenant, kind, after)?;
         if !found.is_empty() {
             return Ok(found);
         }

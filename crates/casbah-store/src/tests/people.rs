@@ -150,7 +150,7 @@ async fn a_deleted_person_is_seen_nowhere_and_can_come_back() {
             assert!(users::find(tx, one, id)?.is_none());
             assert!(users::find_by_name(tx, one, "ada@t1.example")?.is_none());
             assert_eq!(users::count_enabled_with_role(tx, one, template)?, 0);
-            let deleted = users::list_deleted(tx, one, 10)?;
+            let deleted = users::list_deleted(tx, one, None, 10)?;
             assert_eq!((deleted.len(), deleted[0].0.id, deleted[0].1), (1, id, NOW));
             Ok(())
         })
@@ -167,7 +167,7 @@ async fn a_deleted_person_is_seen_nowhere_and_can_come_back() {
             assert_eq!(users::find_by_name(tx, one, "ADA@t1.example")?.map(|u| u.id), Some(id));
             assert_eq!(users::count_enabled_with_role(tx, one, template)?, 1);
             assert!(users::purge(tx, one, twin)?);
-            assert!(users::list_deleted(tx, one, 10)?.is_empty());
+            assert!(users::list_deleted(tx, one, None, 10)?.is_empty());
             Ok(())
         })
         .await;
