@@ -3,13 +3,15 @@
 //!
 //! Paths are matched without regard to case and know OData's alternate keys
 //! (`/applications(appId='…')`), which is why this area has a table and a matcher of its own.
-//! What is not in the table does not exist; a property that is not understood is refused by name.
+//! What is not in the table does not exist; a property that is not understood is refused by name. Beside the
+//! table stands `/$batch`, whose parts come back to it.
 
 mod app_role_assignments;
 mod application_body;
 mod applications;
 mod audit_logs;
 mod authentication;
+mod batch;
 mod deleted_items;
 mod directory_roles;
 mod error;
@@ -97,26 +99,27 @@ enum Answer {
 
 async fn answer(State(service): State<Service>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    let client_request = parts.headers.get("client-request-id").and_then(|v| v.to_str().ok());
-    let about = About {
-        request: Guid::random(),
-        client_request: client_request.and_then(|v| v.parse().ok()),
-        at: service.clock().now(),
-    };
-    let body = axum::body::to_bytes(body, LARGEST_BODY).await;
-    let result = match body {
-        Ok(body) => match identify(&service, &parts).await {
+    let about = About::of(&service, &parts.headers);
+    if batch::is_batch(&parts.uri) {
+        return respond(batch::answer(&service, &parts, body).await, &about);
+    }
+    let result = match axum::body::to_bytes(body, LARGEST_BODY).await {
+        Ok(body) => match identify(&service, &parts, Shown::First).await {
             Ok(caller) => dispatch(&service, caller, &parts, &body).await,
             Err(error) => Err(error),
         },
         Err(_) => Err(GraphError::too_large(LARGEST_BODY)),
     };
+    respond(result, &about)
+}
+
+fn respond(result: Result<Answer, GraphError>, about: &About) -> Response {
     let mut response = match result {
         Ok(Answer::Found(body)) => (StatusCode::OK, axum::Json(body)).into_response(),
         Ok(Answer::Created(body)) => (StatusCode::CREATED, axum::Json(body)).into_response(),
         Ok(Answer::Text(text)) => text.into_response(),
         Ok(Answer::Done) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => error.respond(&about),
+        Err(error) => error.respond(about),
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -162,7 +165,15 @@ async fn dispatch(
     (endpoint.handler)(call).await
 }
 
-async fn identify(service: &Service, parts: &Parts) -> Result<Caller, GraphError> {
+/// Whether a token is seen for the first time in a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    First,
+    /// It was accepted for the batch that this request is a part of.
+    Again,
+}
+
+async fn identify(service: &Service, parts: &Parts, shown: Shown) -> Result<Caller, GraphError> {
     let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
     let (Some(header), None) = (headers.next(), headers.next()) else {
         return Err(GraphError::unauthenticated("Access token is empty."));
@@ -172,6 +183,7 @@ async fn identify(service: &Service, parts: &Parts) -> Result<Caller, GraphError
     let Some(presented) = presented else {
         return Err(GraphError::unauthenticated("The Authorization header must hold a bearer token."));
     };
+    let presented = if shown == Shown::Again { presented.again() } else { presented };
     service.authority().verify(&presented, Audience::Directory).await.map_err(|refusal| match refusal {
         Refusal::Unavailable(cause) => GraphError::unavailable(cause),
         other => GraphError::refused(&other, base),

@@ -113,7 +113,7 @@ pub(crate) fn request(method: &str, path: &str, body: Body) -> Request<Body> {
 }
 
 /// An empty database: in memory, or a schema of its own on the server that `CASBAH_TEST_DATABASE_URL` names.
-async fn database() -> Store {
+pub(crate) async fn database() -> Store {
     let Ok(server) = std::env::var("CASBAH_TEST_DATABASE_URL") else {
         return Store::open(&Location::Memory).await.expect("SQLite opens");
     };

@@ -39,18 +39,38 @@ pub enum Audience {
 #[derive(Clone)]
 pub struct Presented<'a> {
     token: &'a str,
-    proof: Option<PresentedProof>,
+    proof: Proof,
+}
+
+/// What shows that the key a token is bound to is in hand.
+#[derive(Clone)]
+enum Proof {
+    None,
+    Given(PresentedProof),
+    /// It came with the same request and was used up.
+    Seen,
 }
 
 impl<'a> Presented<'a> {
     /// With the scheme `Bearer` (RFC 6750).
     pub fn bearer(token: &'a str) -> Presented<'a> {
-        Presented { token, proof: None }
+        Presented { token, proof: Proof::None }
     }
 
     /// With the scheme `DPoP` (RFC 9449, section 7.1).
     pub fn with_proof(token: &'a str, proof: PresentedProof) -> Presented<'a> {
-        Presented { token, proof: Some(proof) }
+        Presented { token, proof: Proof::Given(proof) }
+    }
+
+    /// The same, to be checked once more within a request for which it was accepted: everything is looked at
+    /// again but the proof, which counts once.
+    #[must_use]
+    pub fn again(self) -> Presented<'a> {
+        let proof = match self.proof {
+            Proof::None => Proof::None,
+            Proof::Given(_) | Proof::Seen => Proof::Seen,
+        };
+        Presented { proof, ..self }
     }
 }
 
@@ -183,19 +203,19 @@ impl Authority {
             return Err(Refusal::WrongAudience);
         }
         match (&token.confirmation, &presented.proof) {
-            (None, None) => {}
+            (None, Proof::None) | (Some(_), Proof::Seen) => {}
             // RFC 9449, section 7.2: a bound token is no bearer token, and the other way round.
-            (Some(_), None) => {
+            (Some(_), Proof::None) => {
                 return Err(Refusal::BadProof(
                     "The token is bound to a key: send it with the scheme DPoP and a proof.",
                 ));
             }
-            (None, Some(_)) => {
+            (None, Proof::Given(_) | Proof::Seen) => {
                 return Err(Refusal::BadProof(
                     "The token is not bound to a key: send it with the scheme Bearer.",
                 ));
             }
-            (Some(thumbprint), Some(proof)) => {
+            (Some(thumbprint), Proof::Given(proof)) => {
                 let shown =
                     dpop::check(proof, Some(presented.token), now).map_err(|e| Refusal::BadProof(e.0))?;
                 if !Secret::same_bytes(shown.thumbprint.as_bytes(), thumbprint.as_bytes()) {

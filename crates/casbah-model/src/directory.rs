@@ -270,6 +270,9 @@ pub struct ApplicationDetails {
     pub accept_mapped_claims: Option<bool>,
     /// `isFallbackPublicClient` was set and is not null.
     pub public_client_stated: bool,
+    /// `publisherDomain`: the tenant's default domain when it was registered; none in applications that come
+    /// with every tenant, and in those of versions that did not note it.
+    pub publisher_domain: Option<String>,
 }
 
 /// `optionalClaims` of an application.

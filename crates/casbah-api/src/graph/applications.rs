@@ -222,7 +222,7 @@ pub(super) fn registration(app: &Application) -> Value {
         "createdDateTime": app.created.iso(),
         "deletedDateTime": null,
         "description": details.description,
-        "publisherDomain": null,
+        "publisherDomain": details.publisher_domain,
         "signInAudience": details.sign_in_audience.as_deref().unwrap_or("AzureADMyOrg"),
         "identifierUris": app.identifier_uris,
         "isFallbackPublicClient": stated.then_some(app.public_client),

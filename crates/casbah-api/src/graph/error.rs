@@ -1,10 +1,10 @@
 //! Refusals in Graph's words.
 
 use axum::response::{IntoResponse, Response};
-use casbah_authority::Refusal;
+use casbah_authority::{OAuthError, Refusal, codes};
 use casbah_model::{Guid, Timestamp};
-use casbah_service::Error;
-use http::{HeaderValue, Method, StatusCode, header};
+use casbah_service::{Error, Service};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
 use crate::challenge;
@@ -28,6 +28,17 @@ pub(super) struct GraphError {
     allow: Option<String>,
     /// For the log only.
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl About {
+    pub(super) fn of(service: &Service, headers: &HeaderMap) -> About {
+        let client_request = headers.get("client-request-id").and_then(|v| v.to_str().ok());
+        About {
+            request: Guid::random(),
+            client_request: client_request.and_then(|v| v.parse().ok()),
+            at: service.clock().now(),
+        }
+    }
 }
 
 impl GraphError {
@@ -83,6 +94,12 @@ impl GraphError {
         GraphError { challenge, ..GraphError::denied(message) }
     }
 
+    /// A part of a batch that was left out because one before it failed.
+    pub(super) fn failed_dependency(id: &str) -> GraphError {
+        let message = format!("The request '{id}', on which this one depends, did not succeed.");
+        GraphError::new(StatusCode::FAILED_DEPENDENCY, "FailedDependency", message)
+    }
+
     pub(super) fn unavailable(cause: Box<dyn std::error::Error + Send + Sync>) -> GraphError {
         let message = "The token could not be checked. Try again in a moment.";
         let error = GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable", message);
@@ -110,6 +127,19 @@ impl GraphError {
             }
         }
         response
+    }
+}
+
+/// A refusal to change one's own password.
+impl From<OAuthError> for GraphError {
+    fn from(e: OAuthError) -> GraphError {
+        match e.cause {
+            Some(cause) => Error::Internal(cause).into(),
+            None if *e.code == *codes::WRONG_PASSWORD => {
+                GraphError::bad_request("Property 'currentPassword' is not the present password.")
+            }
+            None => GraphError::bad_request(e.text),
+        }
     }
 }
 

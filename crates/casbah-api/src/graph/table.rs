@@ -317,6 +317,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     POST "/users/{key}/getMemberObjects", [READ_MEMBERS], members::get_objects_of_user;
     GET "/me", [READ_ME], users::me;
     POST "/me/revokeSignInSessions", [WRITE_ME], users::revoke_mine;
+    POST "/me/changePassword", [WRITE_ME], users::change_password;
     GET "/me/memberOf", [READ_ME], members::of_me;
     GET "/me/transitiveMemberOf", [READ_ME], members::transitive_of_me;
     GET "/me/ownedObjects", [READ_ME], members::owned_by_me;

@@ -5,7 +5,6 @@ use casbah_authority::{Caller, Principal};
 use casbah_model::{Clock, ClockSetting, Guid, PermissionSet, Role, Secret, Timestamp};
 use casbah_service::directory::tenants::NewTenant;
 use casbah_service::{Service, Settings};
-use casbah_store::{Location, Store};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -14,6 +13,8 @@ use super::path::{Key, Segment, matches, parse};
 use super::{Answer, dispatch, router, table};
 
 mod applications;
+mod batch;
+mod trail;
 
 struct World {
     service: Service,
@@ -22,7 +23,7 @@ struct World {
 
 impl World {
     async fn start() -> World {
-        let store = Store::open(&Location::Memory).await.expect("opens");
+        let store = crate::testing::database().await;
         let clock = Clock::with(ClockSetting::Frozen(Timestamp(1_795_435_200_000)));
         let public_url = "https://localhost:8443".to_string();
         let settings = casbah_authority::Settings {

@@ -1,6 +1,6 @@
 //! `/users` and `/me`
 
-use casbah_authority::Principal;
+use casbah_authority::{Principal, Visitor};
 use casbah_model::{Guid, Secret, User};
 use casbah_service::directory::Property;
 use casbah_service::directory::users::{NewUser, UserChange};
@@ -147,6 +147,19 @@ async fn with_identities(call: &Call, user: &User) -> Result<Value, GraphError> 
         shown["identities"] = all.into();
     }
     Ok(shown)
+}
+
+/// `/me/changePassword`: whoever knows the present password may choose another. `/users/{id}/changePassword` is
+/// not documented: others' passwords are set through `passwordProfile`.
+pub(super) async fn change_password(call: Call) -> Answered {
+    me_of(&call)?;
+    let mut body = Properties::of(call.body)?;
+    let present = Secret::new(body.needed_text("currentPassword")?);
+    let new = Secret::new(body.needed_text("newPassword")?);
+    body.finish()?;
+    let authority = call.service.authority();
+    authority.change_password_of_caller(&call.caller, present, new, &Visitor::default()).await?;
+    Ok(Answer::Done)
 }
 
 /// The object id of the person who calls.

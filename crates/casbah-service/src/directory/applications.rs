@@ -215,8 +215,7 @@ impl Service {
             details: new.details,
         };
         registration::check(&application)?;
-        let details = changes::between(&json!({}), &facts::of_application(&application));
-        let record = caller.audit(now, "create application", "application", application.id, details);
+        let record = caller.audit(now, "create application", "application", application.id, json!({}));
         let caller = caller.clone();
         self.store
             .write(move |tx| {
@@ -229,12 +228,21 @@ impl Service {
                         applications::purge(tx, tenant, id)?;
                     }
                 }
+                let mut application = application.clone();
+                let domains = tenants::find(tx, tenant)?.ok_or(Error::NotFound)?.domains;
+                application.details.publisher_domain = domains.into_iter().next();
                 check_identifiers(tx, &caller, &application)?;
                 applications::insert(tx, tenant, &application)?;
-                certificates::replace(tx, tenant, &application, &entries)?;
+                let (_, certificates) = certificates::replace(tx, tenant, &application, &entries)?;
                 owners::add_first(tx, tenant, application.id, maker, &named)?;
+                let mut after = facts::of_application(&application);
+                if !entries.is_empty() {
+                    after["certificates"] = certificates;
+                }
+                let mut record = record.clone();
+                record.details = changes::between(&json!({}), &after);
                 audit::append(tx, tenant, &record)?;
-                Ok(application.clone())
+                Ok(application)
             })
             .await
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMINISTRATOR, Casbah, PASSWORD, READER, Session, TENANT};
+use crate::harness::{ADMINISTRATOR, Casbah, PASSWORD, PUBLIC_CLIENT, READER, RESOURCE, Session, TENANT};
 
 const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
 const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
@@ -27,6 +27,18 @@ fn person(caller: &Session, name: &str) -> String {
 
 fn reference(casbah: &Casbah, id: &str) -> Value {
     json!({ "@odata.id": format!("{}/v1.0/directoryObjects/{id}", casbah.url) })
+}
+
+fn sign_in(casbah: &Casbah, name: &str, password: &str) -> crate::harness::Answer {
+    let scope = format!("{RESOURCE}/.default");
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", PUBLIC_CLIENT),
+        ("username", name),
+        ("password", password),
+        ("scope", scope.as_str()),
+    ];
+    casbah.anonymous().post_form(&format!("/{TENANT}/oauth2/v2.0/token"), &form)
 }
 
 fn give(casbah: &Casbah, caller: &Session, role: &str, id: &str) -> u16 {
@@ -63,6 +75,114 @@ both! {
         ada.get(bert).refused(404);
         assert_eq!(ada.get("/v1.0/users/$count").text(), "4");
         person(&ada, "bert");
+    }
+
+    /// Whoever is deleted is out at once, leaves the name free, and comes back with everything.
+    fn a_deleted_person_is_out_and_comes_back_with_everything(casbah: &Casbah) {
+        let ada = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+        let bert = person(&ada, "bert");
+        let group = created(&ada, "/v1.0/groups", &json!({ "displayName": "Readers", "mailNickname": "readers" }));
+        let group = group["id"].as_str().unwrap();
+        assert_eq!(ada.post(&format!("/v1.0/groups/{group}/members/$ref"), &reference(casbah, &bert)).status, 204);
+        let security_reader = "5d6b6bb7-de71-4623-b4af-96380a352509";
+        assert_eq!(give(casbah, &ada, security_reader, &bert), 204);
+        let shop = created(&ada, "/v1.0/applications", &json!({ "displayName": "Shop" }));
+        let shop = created(&ada, "/v1.0/servicePrincipals", &json!({ "appId": shop["appId"] }));
+        let assignments = format!("/v1.0/users/{bert}/appRoleAssignments");
+        let body = json!({ "principalId": bert, "resourceId": shop["id"], "appRoleId": "00000000-0000-0000-0000-000000000000" });
+        created(&ada, &assignments, &body);
+
+        let bert_himself = casbah.user("bert@contoso.example");
+        bert_himself.get("/api/v1/alerts/").ok();
+        assert_eq!(ada.delete(&format!("/v1.0/users/{bert}")).status, 204);
+        bert_himself.get("/api/v1/alerts/").refused(401);
+        assert_eq!(sign_in(casbah, "bert@contoso.example", PASSWORD).refused(400)["error_codes"], json!([50126]));
+        assert_eq!(ada.get(&format!("/v1.0/groups/{group}/members")).ok()["value"], json!([]));
+        ada.get(&format!("/v1.0/directoryObjects/{bert}")).refused(404);
+        let deleted = ada.get("/v1.0/directory/deletedItems/microsoft.graph.user?$filter=displayName%20eq%20'bert%20O''Neil'").ok();
+        assert_eq!(deleted["value"][0]["id"], bert.as_str());
+        assert_eq!(deleted["value"][0]["userPrincipalName"], "bert@contoso.example");
+        assert!(deleted["value"][0]["deletedDateTime"].is_string());
+        // A reader sees who was deleted, and brings nobody back.
+        let rita = casbah.bearer(&casbah.directory_token(READER));
+        let restore = format!("/v1.0/directory/deletedItems/{bert}/restore");
+        rita.post(&restore, &json!({})).refused(403);
+        rita.delete(&format!("/v1.0/directory/deletedItems/{bert}")).refused(403);
+
+        // The name is free; while somebody has it, the first one stays away.
+        let other = person(&ada, "bert");
+        assert_ne!(other, bert);
+        ada.post(&restore, &json!({})).refused(409);
+        assert_eq!(ada.delete(&format!("/v1.0/users/{other}")).status, 204);
+        assert_eq!(ada.delete(&format!("/v1.0/directory/deletedItems/{other}")).status, 204);
+        ada.get(&format!("/v1.0/directory/deletedItems/{other}")).refused(404);
+        assert_eq!(ada.post(&restore, &json!({})).ok()["deletedDateTime"], Value::Null);
+        // What was open stays closed; a new sign-in has all that the old one had.
+        bert_himself.get("/api/v1/alerts/").refused(401);
+        casbah.user("bert@contoso.example").get("/api/v1/alerts/").ok();
+        assert_eq!(ada.get(&format!("/v1.0/groups/{group}/members")).ok()["value"][0]["id"], bert.as_str());
+        assert_eq!(ada.get(&assignments).ok()["value"].as_array().unwrap().len(), 1);
+        let held = ada.get(&format!("/v1.0/users/{bert}/memberOf")).ok();
+        assert_eq!(held["value"].as_array().unwrap().len(), 2, "{held}");
+
+        // A deleted group gives its members nothing, and is whole again afterwards.
+        assert_eq!(ada.delete(&format!("/v1.0/groups/{group}")).status, 204);
+        assert_eq!(ada.get(&format!("/v1.0/users/{bert}/memberOf")).ok()["value"].as_array().unwrap().len(), 1);
+        let restored = ada.post(&format!("/v1.0/directory/deletedItems/{group}/restore"), &json!({})).ok();
+        assert_eq!(restored["displayName"], "Readers");
+        assert_eq!(ada.get(&format!("/v1.0/groups/{group}/members")).ok()["value"][0]["id"], bert.as_str());
+    }
+
+    fn people_change_their_own_passwords_with_a_token(casbah: &Casbah) {
+        let ada = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+        person(&ada, "bert");
+        let bert = casbah.bearer(&casbah.directory_token("bert@contoso.example"));
+        let change = |present: &str, new: &str| {
+            bert.post("/v1.0/me/changePassword", &json!({ "currentPassword": present, "newPassword": new }))
+        };
+        for (present, new, word) in
+            [("wrong horse", "a quite different one", "currentPassword"), (PASSWORD, "short", "new password"), (PASSWORD, PASSWORD, "present one")]
+        {
+            let refused = change(present, new).refused(400);
+            assert!(refused["error"]["message"].as_str().unwrap().contains(word), "{refused}");
+        }
+        bert.post("/v1.0/me/changePassword", &json!({ "newPassword": "a quite different one" })).refused(400);
+        // Only one's own, and nobody's by an application.
+        bert.post("/v1.0/users/ada@contoso.example/changePassword", &json!({})).refused(404);
+        let rita = casbah.bearer(&casbah.directory_token(READER));
+        rita.get("/v1.0/me").ok();
+        assert_eq!(change(PASSWORD, "a quite different one").status, 204);
+        // The old password and what it opened are worth nothing now.
+        bert.get("/v1.0/me").refused(401);
+        assert_eq!(sign_in(casbah, "bert@contoso.example", PASSWORD).refused(400)["error_codes"], json!([50126]));
+        sign_in(casbah, "bert@contoso.example", "a quite different one").ok();
+        rita.get("/v1.0/me").ok();
+        let trail = ada.get("/v1.0/auditLogs/directoryAudits").ok().to_string();
+        assert!(!trail.contains("a quite different one") && !trail.contains(PASSWORD));
+    }
+
+    fn several_requests_go_in_one(casbah: &Casbah) {
+        let ada = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
+        let kind = json!({ "Content-Type": "application/json" });
+        let body = json!({ "requests": [
+            { "id": "3", "method": "GET", "url": "/groups?$filter=displayName eq 'Readers'", "dependsOn": ["2"] },
+            { "id": "1", "method": "GET", "url": "/me?$select=userPrincipalName" },
+            { "id": "2", "method": "POST", "url": "/groups", "headers": kind,
+                "body": { "displayName": "Readers", "mailNickname": "readers" } },
+        ]});
+        let answer = ada.post("/v1.0/$batch", &body).ok();
+        let statuses: Vec<&Value> = answer["responses"].as_array().unwrap().iter().map(|r| &r["status"]).collect();
+        assert_eq!(statuses, [200, 200, 201], "{answer}");
+        assert_eq!(answer["responses"][1]["body"]["userPrincipalName"], ADMINISTRATOR);
+        assert_eq!(answer["responses"][0]["body"]["value"][0]["id"], answer["responses"][2]["body"]["id"]);
+        let rita = casbah.bearer(&casbah.directory_token(READER));
+        let answer = rita.post("/v1.0/$batch", &body).ok();
+        assert_eq!(answer["responses"][2]["status"], 403, "{answer}");
+        assert_eq!(answer["responses"][0]["status"], 424);
+        casbah.anonymous().post("/v1.0/$batch", &body).refused(401);
+        casbah.application().post("/v1.0/$batch", &body).refused(401);
+        // Each request has a line of its own in the log, as the address of the batch has.
+        assert!(casbah.log().contains("/v1.0/groups"));
     }
 
     fn groups_hold_members_also_through_groups(casbah: &Casbah) {
