@@ -8,8 +8,8 @@ use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, alert, api, api_token, app, backup, ca, catalogue, certificate, consent, dev, discovery, env,
-    federated_credential, identity_provider, key, login, permission, secret, serve, subnet, tenant, token,
-    user,
+    federated_credential, group, identity_provider, key, login, permission, role, secret, serve, subnet,
+    tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -110,6 +110,12 @@ enum Command {
     /// Other OpenID providers through which people sign in
     #[command(name = "identity-provider", display_order = 35)]
     IdentityProvider(Area<identity_provider::Action>),
+    /// Groups and who is in them
+    #[command(display_order = 34)]
+    Group(Area<group::Action>),
+    /// Directory roles and who holds them
+    #[command(display_order = 34)]
+    Role(Area<role::Action>),
     /// What administrators set for everybody in their tenant
     #[command(display_order = 36)]
     Tenant(Area<tenant::Action>),
@@ -194,6 +200,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Consent(area) => consent::run(&area),
         Command::User(area) => user::run(&area),
         Command::IdentityProvider(area) => identity_provider::run(&area),
+        Command::Group(area) => group::run(&area),
+        Command::Role(area) => role::run(&area),
         Command::Tenant(area) => tenant::run(&area),
         Command::Key(area) => key::run(&area),
         Command::ApiToken(area) => api_token::run(&area),

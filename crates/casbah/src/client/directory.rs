@@ -101,23 +101,21 @@ impl Session {
     /// A permission by name: one of the API's six, or one of the directory's own.
     pub fn grantable(&self, name: &str, delegated: bool) -> Result<Grantable, Failure> {
         let audience = if Permission::find(name).is_some() { Audience::Api } else { Audience::Directory };
-        let resource = self.resource(audience)?;
-        let list = if delegated { "oauth2PermissionScopes" } else { "appRoles" };
-        let found = items(&resource, list).iter().find(|p| text(p, "value").eq_ignore_ascii_case(name));
-        let Some(found) = found else {
+        grantable_on(&self.resource(audience)?, name, delegated).ok_or_else(|| {
             let known: Vec<_> = Permission::ALL.iter().map(|p| p.title()).collect();
-            return Err(Failure::usage(format!(
-                "{name} is not a permission; the API's are {}",
-                known.join(", ")
-            )));
-        };
-        Ok(Grantable {
-            resource_app_id: text(&resource, "appId").to_string(),
-            resource_id: text(&resource, "id").to_string(),
-            resource_name: text(&resource, "displayName").to_string(),
-            id: text(found, "id").to_string(),
-            value: text(found, "value").to_string(),
-            delegated,
+            Failure::usage(format!("{name} is not a permission; the API's are {}", known.join(", ")))
+        })
+    }
+
+    /// A permission by name of an application that exposes an API of its own.
+    pub fn grantable_of(&self, api: &str, name: &str, delegated: bool) -> Result<Grantable, Failure> {
+        let application = self.application(api)?;
+        let principal = self.service_principal(text(&application, "appId"))?;
+        let principal = principal
+            .ok_or_else(|| Failure::usage(format!("{api} is not exposed; see `casbah app expose`")))?;
+        grantable_on(&principal, name, delegated).ok_or_else(|| {
+            let kind = if delegated { "scope" } else { "app role" };
+            Failure::usage(format!("{api} has no {kind} {name}; add it with `casbah app expose`"))
         })
     }
 
@@ -177,6 +175,19 @@ impl Session {
     pub fn user(&self, named: &str) -> Result<Value, Failure> {
         self.directory("GET", &format!("/v1.0/users/{}", encode(named)), None)
     }
+}
+
+fn grantable_on(resource: &Value, name: &str, delegated: bool) -> Option<Grantable> {
+    let list = if delegated { "oauth2PermissionScopes" } else { "appRoles" };
+    let found = items(resource, list).iter().find(|p| text(p, "value").eq_ignore_ascii_case(name))?;
+    Some(Grantable {
+        resource_app_id: text(resource, "appId").to_string(),
+        resource_id: text(resource, "id").to_string(),
+        resource_name: text(resource, "displayName").to_string(),
+        id: text(found, "id").to_string(),
+        value: text(found, "value").to_string(),
+        delegated,
+    })
 }
 
 /// A value as part of a path or query.

@@ -3,11 +3,13 @@
 //! [`Session`] knows a server and who the caller is there; it gets, keeps and renews tokens, and
 //! turns refusals into one good line ([`Failure`]).
 
+pub mod deleted;
 pub mod directory;
 pub mod environment;
 pub mod failure;
 pub mod http;
 pub mod oauth;
+pub mod principals;
 pub mod profile;
 mod settings;
 pub mod upload;

@@ -1,4 +1,7 @@
-//! `casbah app`: applications that call the API.
+//! `casbah app`: applications that call the API, and those that are one.
+
+mod expose;
+mod owners;
 
 use std::path::PathBuf;
 
@@ -25,8 +28,21 @@ pub enum Action {
         /// Client id, object id or name
         app: String,
     },
-    /// Delete an application; its tokens stop working at once
+    /// Make an application an API of its own: identifier URI, scopes, app roles, clients that need no consent.
+    /// Running it again changes nothing
+    Expose(expose::ExposeArgs),
+    /// Show or change who owns an application
+    #[command(subcommand)]
+    Owners(owners::OwnerAction),
+    /// Delete an application; its tokens stop working at once, and for thirty days it can be restored
     Delete {
+        /// Client id, object id or name
+        app: String,
+    },
+    /// List deleted applications
+    Deleted,
+    /// Take a deleted application back, with its service principal, secrets and permissions
+    Restore {
         /// Client id, object id or name
         app: String,
     },
@@ -71,6 +87,13 @@ const COLUMNS: &[Column] = &[
     Column::new("Created", "createdDateTime", "/createdDateTime", Cell::Time),
 ];
 
+const DELETED: &[Column] = &[
+    Column::text("Name", "displayName", "/displayName"),
+    Column::text("Client id", "appId", "/appId"),
+    Column::new("Deleted", "deletedDateTime", "/deletedDateTime", Cell::Time),
+    Column::text("Object id", "id", "/id"),
+];
+
 const DETAILS: &[Column] = &[
     Column::text("Name", "displayName", "/displayName"),
     Column::text("Client id", "appId", "/appId"),
@@ -107,6 +130,14 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
                 output.list(super::secret::COLUMNS, items(&application, "passwordCredentials"))?;
             }
             Ok(())
+        }
+        Action::Expose(arguments) => expose::run(&session, &output, arguments),
+        Action::Owners(action) => owners::run(&session, &output, action),
+        Action::Deleted => output.list(DELETED, &session.deleted("application")?),
+        Action::Restore { app } => {
+            let application = session.restore("application", app)?;
+            let sentence = format!("{} is back", text(&application, "displayName"));
+            output.done(&sentence, &json!({ "restored": text(&application, "appId") }))
         }
         Action::Delete { app } => {
             let application = session.application(app)?;

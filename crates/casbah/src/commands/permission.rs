@@ -40,6 +40,9 @@ pub struct ChangeArgs {
     /// Scopes that a user delegates, instead of app roles that the application holds as itself
     #[arg(long)]
     delegated: bool,
+    /// The application whose permissions they are, when it is an API of your own (`casbah app expose`)
+    #[arg(long = "of", value_name = "API")]
+    api: Option<String>,
 }
 
 const COLUMNS: &[Column] = &[
@@ -144,7 +147,10 @@ fn look_up(session: &Session, change: &ChangeArgs) -> Result<(Value, Vec<Grantab
     let found = change
         .names
         .iter()
-        .map(|name| session.grantable(name, change.delegated))
+        .map(|name| match &change.api {
+            Some(api) => session.grantable_of(api, name, change.delegated),
+            None => session.grantable(name, change.delegated),
+        })
         .collect::<Result<_, _>>()?;
     Ok((application, found))
 }

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use casbah_model::{ROLES, Role, Secret};
+use casbah_model::Secret;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::secret_from;
+use super::{role, secret_from};
 use crate::cli::Area;
 use crate::client::Session;
 use crate::client::directory::{encode, text};
 use crate::client::failure::Failure;
+use crate::client::principals::name;
 use crate::output::{Cell, Column, Output, note};
 
 /// What can be done with people.
@@ -33,6 +34,18 @@ pub enum Action {
     /// Let a person sign in again
     Enable {
         /// Sign-in name or object id
+        user: String,
+    },
+    /// Delete a person: nothing that was issued for them works any more; for thirty days they can be restored
+    Delete {
+        /// Sign-in name or object id
+        user: String,
+    },
+    /// List deleted people
+    Deleted,
+    /// Take a deleted person back, with roles, groups and assignments
+    Restore {
+        /// Sign-in name, name or object id
         user: String,
     },
     /// Set a new password; every session and token of the person ends, and the next sign-in asks for another
@@ -117,6 +130,13 @@ const COLUMNS: &[Column] = &[
     Column::text("Object id", "id", "/id"),
 ];
 
+const DELETED: &[Column] = &[
+    Column::text("Sign-in name", "userPrincipalName", "/userPrincipalName"),
+    Column::text("Name", "displayName", "/displayName"),
+    Column::new("Deleted", "deletedDateTime", "/deletedDateTime", Cell::Time),
+    Column::text("Object id", "id", "/id"),
+];
+
 const DETAILS: &[Column] = &[
     Column::text("Sign-in name", "userPrincipalName", "/userPrincipalName"),
     Column::text("Name", "displayName", "/displayName"),
@@ -159,6 +179,17 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
         }
         Action::Disable { user } => enable(&session, &output, user, false),
         Action::Enable { user } => enable(&session, &output, user, true),
+        Action::Delete { user } => {
+            let user = session.user(user)?;
+            session.directory("DELETE", &format!("/v1.0/users/{}", encode(text(&user, "id"))), None)?;
+            let sentence = format!("{} is deleted; `casbah user restore` takes them back", name(&user));
+            output.done(&sentence, &json!({ "deleted": user["id"] }))
+        }
+        Action::Deleted => output.list(DELETED, &session.deleted("user")?),
+        Action::Restore { user } => {
+            let user = session.restore("user", user)?;
+            output.done(&format!("{} is back", name(&user)), &json!({ "restored": user["id"] }))
+        }
         Action::ResetPassword(arguments) => reset_password(&session, &output, arguments),
         Action::Factors(FactorAction::List { user }) => {
             output.list(FACTORS, &factors(&session, &session.user(user)?)?)
@@ -189,21 +220,16 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
             output.done(&sentence, &json!({ "removed": taken }))
         }
         Action::Role(RoleAction::Add(change)) => {
-            let role = role(&change.role)?;
+            let role = role::find(&change.role)?;
             let user = session.user(&change.user)?;
-            add_role(&session, &user, role)?;
+            role::add(&session, &user, role)?;
             let sentence = format!("{} now has the role {}", text(&user, "userPrincipalName"), role.name);
             output.done(&sentence, &json!({ "added": role.name }))
         }
         Action::Role(RoleAction::Remove(change)) => {
-            let role = role(&change.role)?;
+            let role = role::find(&change.role)?;
             let user = session.user(&change.user)?;
-            let path = format!(
-                "/v1.0/directoryRoles(roleTemplateId='{}')/members/{}/$ref",
-                role.template,
-                encode(text(&user, "id"))
-            );
-            session.directory("DELETE", &path, None)?;
+            role::remove(&session, &user, role)?;
             let sentence =
                 format!("{} no longer has the role {}", text(&user, "userPrincipalName"), role.name);
             output.done(&sentence, &json!({ "removed": role.name }))
@@ -221,7 +247,7 @@ fn create(session: &Session, output: &Output, arguments: &CreateArgs) -> Result<
             )));
         }
     };
-    let roles = arguments.roles.iter().map(|name| role(name)).collect::<Result<Vec<_>, _>>()?;
+    let roles = arguments.roles.iter().map(|name| role::find(name)).collect::<Result<Vec<_>, _>>()?;
     let given = secret_from(arguments.password_file.as_deref(), "CASBAH_NEW_PASSWORD")?;
     let made = given.is_none();
     let password = given.unwrap_or_else(|| Secret::random(20, READABLE));
@@ -234,7 +260,7 @@ fn create(session: &Session, output: &Output, arguments: &CreateArgs) -> Result<
     });
     let mut user = session.directory("POST", "/v1.0/users", Some(&body))?;
     for role in &roles {
-        add_role(session, &user, role)?;
+        role::add(session, &user, role)?;
     }
     user["roles"] = roles.iter().map(|role| role.name).collect::<Vec<_>>().join(", ").into();
     if made {
@@ -291,18 +317,4 @@ fn enable(session: &Session, output: &Output, named: &str, enabled: bool) -> Res
         false => format!("{} can no longer sign in", text(&user, "userPrincipalName")),
     };
     output.done(&sentence, &json!({ "id": user["id"], "accountEnabled": enabled }))
-}
-
-fn role(name: &str) -> Result<&'static Role, Failure> {
-    Role::find(name).ok_or_else(|| {
-        let known: Vec<_> = ROLES.iter().map(|role| role.name).collect();
-        Failure::usage(format!("{name:?} is not a role; there are {}", known.join(", ")))
-    })
-}
-
-/// Gives a role to a person.
-pub fn add_role(session: &Session, user: &Value, role: &Role) -> Result<(), Failure> {
-    let path = format!("/v1.0/directoryRoles(roleTemplateId='{}')/members/$ref", role.template);
-    let reference = format!("{}/v1.0/directoryObjects/{}", session.server.url, text(user, "id"));
-    session.directory("POST", &path, Some(&json!({ "@odata.id": reference }))).map(|_| ())
 }
