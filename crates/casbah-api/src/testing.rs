@@ -112,18 +112,21 @@ pub(crate) fn request(method: &str, path: &str, body: Body) -> Request<Body> {
     Request::builder().method(method).uri(path).body(body).expect("a request")
 }
 
-/// An empty database: in memory, or a schema of its own on the server that `CASBAH_TEST_DATABASE_URL` names.
+/// An empty database: in memory, or one of its own on the server that `CASBAH_TEST_DATABASE_URL` names.
 pub(crate) async fn database() -> Store {
     let Ok(server) = std::env::var("CASBAH_TEST_DATABASE_URL") else {
         return Store::open(&Location::Memory).await.expect("SQLite opens");
     };
     let name = format!("casbah_api_{}", casbah_model::random::text(12, b"abcdefghijklmnopqrstuvwxyz"));
-    let base = Store::open(&Location::Postgres(server.clone())).await;
-    let sql = format!("create schema {name}");
-    base.expect("the test server answers").write(move |tx| tx.execute(&sql, &[])).await.expect("a schema");
-    let joint = if server.contains('?') { '&' } else { '?' };
-    let url = format!("{server}{joint}options=-csearch_path%3D{name}");
-    Store::open(&Location::Postgres(url)).await.expect("PostgreSQL opens")
+    let connected = tokio_postgres::connect(&server, tokio_postgres::NoTls).await;
+    let (client, driver) = connected.expect("the test server answers");
+    let driver = tokio::spawn(driver);
+    client.batch_execute(&format!("create database {name}")).await.expect("a database can be created");
+    drop(client);
+    driver.await.expect("the driver ends").expect("the connection closes");
+    let mut url = url::Url::parse(&server).expect("a URL");
+    url.set_path(&name);
+    Store::open(&Location::Postgres(url.to_string())).await.expect("PostgreSQL opens")
 }
 
 async fn service(store: Store, folder: &Path, now: Timestamp) -> Service {

@@ -158,11 +158,14 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
     activities::insert(tx, tenant, &activity)
 }
 
-/// The name of something that was just deleted, as it was before.
+/// The name of something that has none in the directory, such as an IP range, or has it no more: as it is after
+/// the change, or as it was before.
 fn named(details: &Json) -> Option<String> {
-    let before = details.get("before")?;
-    let name = ["userPrincipalName", "displayName", "name"].iter().find_map(|key| before.get(*key)?.as_str());
-    name.map(String::from)
+    let name = |facts: &Json| {
+        let keys = ["userPrincipalName", "displayName", "name"];
+        keys.iter().find_map(|key| facts.get(*key)?.as_str()).map(String::from)
+    };
+    ["after", "before"].iter().find_map(|side| name(details.get(*side)?))
 }
 
 /// Two records of one millisecond get places by the end of their ids.

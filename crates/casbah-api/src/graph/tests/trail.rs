@@ -130,6 +130,7 @@ async fn whatever_changes_something_says_what_was_before_and_after() {
     let (user, group) = people_and_groups(&mut walk).await;
     applications(&mut walk, &user, &group).await;
     me(&mut walk).await;
+    providers_and_guests(&mut walk).await;
     tenant_and_keys(&mut walk).await;
     endings(&mut walk, &user, &group).await;
     cloud_apps(&mut walk).await;
@@ -370,6 +371,22 @@ async fn earlier(walk: &Walk, user: &str) {
         casbah_store::users::save(tx, tenant, &user)
     });
     write.await.expect("writes");
+}
+
+async fn providers_and_guests(walk: &mut Walk) {
+    const SECRET: &str = "woodgroves-secret-for-contoso";
+    walk.secrets.push(SECRET.to_string());
+    walk.caller.directory_permissions.push("IdentityProvider.ReadWrite.All".to_string());
+    let list = "/identity/identityProviders";
+    let body = json!({ "displayName": "Woodgrove", "issuer": "https://id.woodgrove.example", "clientId": "contoso",
+        "clientAuthentication": { "clientSecret": SECRET }, "casbah.domains": ["woodgrove.example"] });
+    let made = walk.graph(Change::Made, &format!("POST {list}"), list, body).await;
+    let path = format!("{list}/{}", text(&made["id"]));
+    let body = json!({ "displayName": "Woodgrove Bank" });
+    walk.graph(Change::Changed, &format!("PATCH {list}/{{key}}"), &path, body).await;
+    let body = json!({ "invitedUserEmailAddress": "gus@woodgrove.example", "inviteRedirectUrl": "https://app.example" });
+    walk.graph(Change::Made, "POST /invitations", "/invitations", body).await;
+    walk.graph(Change::Gone, &format!("DELETE {list}/{{key}}"), &path, Value::Null).await;
 }
 
 async fn tenant_and_keys(walk: &mut Walk) {
