@@ -5,10 +5,13 @@ what follows a colon in a flow's name tells its variants apart.
 """
 
 import base64
+import contextlib
 import http.server
 import json
 import os
 import re
+import socket
+import socketserver
 import ssl
 import sys
 import threading
@@ -16,8 +19,6 @@ import traceback
 import urllib.parse
 import urllib.request
 import webbrowser
-
-import requests
 
 ENV = os.environ
 URL = ENV["CASBAH_URL"]
@@ -91,9 +92,10 @@ class SharedBrowser(webbrowser.BaseBrowser):
 webbrowser.register("shared", None, SharedBrowser(), preferred=True)
 
 
-def approving(uri, code):
+def approving(uri, code, **person):
     """Approves a device's code while the client polls."""
-    threading.Thread(target=browser, args=("approve",), kwargs={"uri": uri, "code": code}, daemon=True).start()
+    asked = {"uri": uri, "code": code} | person
+    threading.Thread(target=browser, args=("approve",), kwargs=asked, daemon=True).start()
 
 
 class Listener:
@@ -131,12 +133,41 @@ class Listener:
         return self.fields
 
 
-class PortKeeper(requests.Session):
-    """MSAL asks for the user realm on port 443 whatever the authority's port is; where the tests may not
-    listen there, this client sends that one request to the right port."""
+def port_443():
+    """MSAL for Python asks for the user realm on port 443 whatever the authority's port is. Where the tests may not
+    listen there, its clients reach the network through a proxy, which leads that one address to Casbah's port; the
+    variables that say so. A proxy hands on bytes: the client still talks TLS with Casbah."""
+    where = urllib.parse.urlsplit(URL)
+    if not where.port:
+        return {}
+    proxy = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay)
+    proxy.daemon_threads = True
+    proxy.moved = {(where.hostname, 443): (where.hostname, where.port)}
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    return {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.server_address[1]}", "NO_PROXY": "", "no_proxy": ""}
 
-    def request(self, method, url, **options):
-        bare = f"https://{URL.split('//')[1].split(':')[0]}/common/userrealm/"
-        if url.startswith(bare):
-            url = url.replace(bare, f"{URL}/common/userrealm/")
-        return super().request(method, url, **options)
+
+class Relay(socketserver.StreamRequestHandler):
+    """One connection through an HTTP proxy (RFC 9110, 9.3.6)."""
+
+    def handle(self):
+        host, port = self.rfile.readline().split()[1].decode().rsplit(":", 1)
+        while self.rfile.readline().strip():
+            pass
+        address = self.server.moved.get((host, int(port)), (host, int(port)))
+        # Who tries Microsoft's own hosts, and there is no network, gets no answer.
+        with contextlib.suppress(OSError), socket.create_connection(address, timeout=60) as other:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            threading.Thread(target=pump, args=(other, self.connection), daemon=True).start()
+            pump(self.connection, other)
+
+
+def pump(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    finally:
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)

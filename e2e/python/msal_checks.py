@@ -14,14 +14,15 @@ from checks import (
     URL,
     Checks,
     Listener,
-    PortKeeper,
     approving,
     browser,
     claims,
     list_alerts,
+    port_443,
 )
 
 checks = Checks("MSAL Python", msal.__version__)
+ENV.update(port_443())
 
 
 def confidential(credential=ENV["CASBAH_CLIENT_SECRET"], client_id=ENV["CASBAH_CLIENT_ID"], **options):
@@ -35,7 +36,7 @@ def web():
 
 def public(**options):
     options = {"authority": AUTHORITY, "instance_discovery": False} | options
-    return msal.PublicClientApplication(ENV["CASBAH_PUBLIC_CLIENT_ID"], http_client=PortKeeper(), **options)
+    return msal.PublicClientApplication(ENV["CASBAH_PUBLIC_CLIENT_ID"], **options)
 
 
 def good(result):

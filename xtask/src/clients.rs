@@ -76,11 +76,15 @@ fn suites(found: &Environment, installed: &Installed) -> Vec<Suite> {
         program.arg("-cp").arg(format!("{0}/classes:{0}/lib/*", folder.display())).arg("example.casbah.Main");
         suites.push(Suite { name: "java", programs: vec![program] });
     }
-    if let Some(program) = &installed.azure_cli {
-        let mut walk = python("azure_cli_checks.py");
-        walk.env("E2E_AZ", program);
-        suites.push(Suite { name: "azure-cli", programs: vec![walk] });
-    }
+    let azure_cli = |file| {
+        let mut checks = in_folder(found.command("python"), "azure-cli", &["-B", file]);
+        checks.env("E2E_AZ", &installed.azure_cli);
+        checks
+    };
+    suites.push(Suite {
+        name: "azure-cli",
+        programs: ["application_checks.py", "person_checks.py"].map(azure_cli).into(),
+    });
     suites
 }
 

@@ -137,8 +137,10 @@ impl Authority {
         };
         let page = format!("{}/device", self.public_url());
         let seconds = LIFE.as_secs();
-        let message =
-            format!("To sign in, open the page {page} in a browser and enter the code {user_code}.");
+        // In the words that scripts cut the code out of.
+        let message = format!(
+            "To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."
+        );
         Ok(match endpoint {
             Endpoint::V2 => json!({
                 "device_code": device_code.expose(),

