@@ -2,41 +2,11 @@
 
 import json
 import sys
-import urllib.parse
 
-from cli import az, call, register, rest
+from cli import az, register, rest
 from checks import DEFAULT, ENV, RESOURCE, TENANT, claims, list_alerts
 
-GRAPH = "00000003-0000-0000-c000-000000000000"
-# The public client behind `casbah login`, which may change the directory for an administrator.
-COMMAND_LINE = "6c1d2f0a-3b7e-4c58-9a41-ca5bab000001"
-HELD = [
-    "Application.ReadWrite.All",
-    "AppRoleAssignment.ReadWrite.All",
-    "DelegatedPermissionGrant.ReadWrite.All",
-    "Directory.ReadWrite.All",
-    "RoleManagement.ReadWrite.Directory",
-]
-
-def walker():
-    """An application that may change the directory as itself: id, secret."""
-    form = {
-        "grant_type": "password",
-        "client_id": COMMAND_LINE,
-        "username": ENV["CASBAH_USER"],
-        "password": ENV["CASBAH_PASSWORD"],
-        "scope": "https://graph.microsoft.com/.default",
-    }
-    token = call("POST", f"/{TENANT}/oauth2/v2.0/token", urllib.parse.urlencode(form))["access_token"]
-    app = call("POST", "/v1.0/applications", {"displayName": "e2e azure cli"}, token)
-    secret = call("POST", f"/v1.0/applications/{app['id']}/addPassword", {}, token)["secretText"]
-    own = call("POST", "/v1.0/servicePrincipals", {"appId": app["appId"]}, token)["id"]
-    graph = call("GET", f"/v1.0/servicePrincipals(appId='{GRAPH}')", token=token)
-    for role in graph["appRoles"]:
-        if role["value"] in HELD:
-            body = {"principalId": own, "resourceId": graph["id"], "appRoleId": role["id"]}
-            call("POST", f"/v1.0/servicePrincipals/{graph['id']}/appRoleAssignedTo", body, token)
-    return app["appId"], secret
+CLIENT, SECRET = ENV["E2E_DIRECTORY_CLIENT_ID"], ENV["E2E_DIRECTORY_CLIENT_SECRET"]
 
 
 def as_application():
@@ -45,7 +15,6 @@ def as_application():
 
 
 checks = register()
-CLIENT, SECRET = walker()
 
 
 @checks.of("secret")

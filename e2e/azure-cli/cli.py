@@ -9,10 +9,9 @@ import sys
 import tempfile
 import threading
 import urllib.parse
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "python"))
-from checks import ENV, TENANT, URL, Checks, approving, port_443, trusting
+from checks import ENV, URL, Checks, approving, port_443
 
 AZ = ENV.get("E2E_AZ", "az")
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -84,18 +83,6 @@ def with_device_code(*arguments, **person):
 def rest(method, path, body=None, **more):
     arguments = ["--body", json.dumps(body)] if body is not None else []
     return az("rest", "--method", method, "--url", f"{URL}{path}", "--resource", f"{URL}/", *arguments, **more)
-
-
-def call(method, path, body=None, token=None):
-    """A call that is not the CLI's, to prepare one."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if isinstance(body, dict):
-        headers["Content-Type"] = "application/json"
-        body = json.dumps(body)
-    request = urllib.request.Request(f"{URL}{path}", body and body.encode(), headers, method=method)
-    with urllib.request.urlopen(request, context=trusting(), timeout=30) as answer:
-        text = answer.read()
-        return json.loads(text) if text else None
 
 
 def register():

@@ -1,4 +1,4 @@
-// Unmodified MSAL for Go and azidentity against a running Casbah.
+// Unmodified MSAL for Go, azidentity and the SDK of the Terraform provider azuread against a running Casbah.
 package main
 
 import "os"
@@ -10,4 +10,5 @@ func main() {
 	}
 	msalChecks().run(only)
 	azidentityChecks().run(only)
+	graphChecks().run(only)
 }

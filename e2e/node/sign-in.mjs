@@ -50,7 +50,7 @@ export function approve(uri, code, { user, password, accept = true, browser }) {
   });
 }
 
-async function enterPassword(page, user, password) {
+export async function enterPassword(page, user, password) {
   if (!await page.getByLabel("Password").isVisible().catch(() => false)) return;
   const name = page.getByLabel("User name");
   if (await name.isEditable()) await name.fill(user);

@@ -18,6 +18,14 @@ from checks import AUTHORITY, ENV, RESOURCE, URL, claims
 
 # The public client behind `casbah login`, which may change the directory for an administrator.
 COMMAND_LINE = "6c1d2f0a-3b7e-4c58-9a41-ca5bab000001"
+GRAPH = "00000003-0000-0000-c000-000000000000"
+DIRECTORY_ROLES = [
+    "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.ReadWrite.All",
+    "RoleManagement.ReadWrite.Directory",
+]
 PFX_PASSWORD = "e2e"
 LOOPBACK = ["http://localhost", "http://localhost/callback"]
 SCOPES = ["investigation.read", "investigation.manage", "discovery.read", "settings.read"]
@@ -126,6 +134,19 @@ def may_read(client):
     graph("POST", f"/servicePrincipals/{resource}/appRoleAssignedTo", body)
 
 
+def directory():
+    """An application that may change the directory as itself."""
+    app = graph("POST", "/applications", {"displayName": "e2e directory"})
+    secret = graph("POST", f"/applications/{app['id']}/addPassword", {})["secretText"]
+    own = graph("POST", "/servicePrincipals", {"appId": app["appId"]})["id"]
+    resource = graph("GET", f"/servicePrincipals(appId='{GRAPH}')")
+    for role in resource["appRoles"]:
+        if role["value"] in DIRECTORY_ROLES:
+            body = {"principalId": own, "resourceId": resource["id"], "appRoleId": role["id"]}
+            graph("POST", f"/servicePrincipals/{resource['id']}/appRoleAssignedTo", body)
+    return {"E2E_DIRECTORY_CLIENT_ID": app["appId"], "E2E_DIRECTORY_CLIENT_SECRET": secret}
+
+
 def workload():
     """An application that takes the tokens of another Casbah for its own, as workloads in a cluster do."""
     authority = f"{ENV['E2E_ISSUER_URL']}/{ENV['E2E_ISSUER_TENANT']}"
@@ -181,5 +202,5 @@ def middle_tier():
     }
 
 
-for name, value in (web() | native() | certificate() | workload() | middle_tier()).items():
+for name, value in (web() | native() | certificate() | directory() | workload() | middle_tier()).items():
     print(f"{name}={value}")

@@ -61,11 +61,20 @@ fn suites(found: &Environment, installed: &Installed) -> Vec<Suite> {
     let mut suites = vec![
         Suite {
             name: "python",
-            programs: ["forms_checks.py", "msal_checks.py", "identity_checks.py", "adal_checks.py"]
-                .map(python)
-                .into(),
+            programs: [
+                "forms_checks.py",
+                "msal_checks.py",
+                "identity_checks.py",
+                "adal_checks.py",
+                "graph_checks.py",
+            ]
+            .map(python)
+            .into(),
         },
-        Suite { name: "node", programs: ["msal.mjs", "identity.mjs", "openid.mjs"].map(node).into() },
+        Suite {
+            name: "node",
+            programs: ["msal.mjs", "identity.mjs", "openid.mjs", "graph.mjs", "spa.mjs"].map(node).into(),
+        },
         Suite { name: "rust", programs: vec![Command::new(&installed.rust)] },
     ];
     if let Some(program) = &installed.go {

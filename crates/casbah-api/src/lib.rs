@@ -11,6 +11,7 @@ mod blob;
 mod caller;
 mod challenge;
 mod cloud_apps;
+mod cross_origin;
 mod filters;
 pub mod graph;
 pub mod identity;
@@ -30,6 +31,7 @@ use axum::middleware::from_fn;
 use casbah_service::Service;
 
 pub use caller::MIGRATION_PATH;
+pub use cross_origin::cross_origin;
 pub use incoming::watch as watch_body;
 pub use normalise::normalise;
 pub use table::{Access, EndpointInfo};

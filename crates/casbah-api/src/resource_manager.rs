@@ -70,7 +70,8 @@ async fn metadata(State(service): State<Service>, RawQuery(query): RawQuery) -> 
         "name": CLOUD,
         "portal": base,
         "authentication": {
-            "loginEndpoint": base,
+            // Without the slash, as in Azure: Terraform's SDK appends one, and signs for that address.
+            "loginEndpoint": base.trim_end_matches('/'),
             "audiences": [base],
             "tenant": "common",
             "identityProvider": "AAD",

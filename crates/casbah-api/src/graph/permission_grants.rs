@@ -122,6 +122,7 @@ pub(super) async fn change(call: Call) -> Answered {
     let id = id(&call.keys[0])?;
     let mut body = Properties::of(call.body)?;
     let scopes = words(&body.needed_text("scope")?);
+    body.take_unchanged(&view(&call.service.fetch_permission_grant(&call.caller, id).await?));
     body.finish()?;
     call.service.change_permission_grant(&call.caller, id, scopes).await?;
     Ok(Answer::Done)

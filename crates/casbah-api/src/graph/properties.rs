@@ -137,18 +137,16 @@ impl Properties {
         list.into_iter().map(object).collect::<Result<_, _>>().map(Some)
     }
 
+    /// Takes what only repeats how the thing is: some tools send the whole of it for one change.
+    pub(super) fn take_unchanged(&mut self, view: &Value) {
+        self.map.retain(|name, value| view.get(name) != Some(value));
+    }
+
     /// Refuses what nobody asked for, by name. Annotations and empty values say nothing that could
     /// be lost.
     pub(super) fn finish(self) -> Result<(), GraphError> {
         for (name, value) in &self.map {
-            let empty = match value {
-                Value::Null => true,
-                Value::Array(list) => list.is_empty(),
-                Value::Object(map) => map.is_empty(),
-                Value::String(text) => text.is_empty(),
-                Value::Bool(_) | Value::Number(_) => false,
-            };
-            if !empty && !name.contains("@odata.type") && !name.starts_with("@odata.") {
+            if !is_empty(value) && !name.contains("@odata.type") && !name.starts_with("@odata.") {
                 return Err(GraphError::bad_request(format!(
                     "Property '{}{name}' is not supported or cannot be set here.",
                     self.place
@@ -164,5 +162,16 @@ impl Properties {
 
     fn missing(&self, name: &str) -> GraphError {
         GraphError::bad_request(format!("Property '{}{name}' is required but was not given.", self.place))
+    }
+}
+
+/// Whether nothing is lost without it.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.values().all(is_empty),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -106,6 +106,12 @@ pub(super) async fn change(call: Call) -> Answered {
         password: profile.password,
         must_change_password: profile.must_change,
     };
+    // There is no address list from which to leave somebody out; Terraform says so of everybody.
+    if body.bool("showInAddressList")? == Some(false) {
+        return Err(GraphError::bad_request(
+            "Property 'showInAddressList' cannot be false: there is no such list.",
+        ));
+    }
     body.finish()?;
     call.service.change_user(&call.caller, key(&call.keys[0])?, change).await?;
     Ok(Answer::Done)

@@ -86,7 +86,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &Guid) {
 
 /// Lets pages read the answer. No cookie counts at these endpoints, so any page may; whether a page
 /// may redeem is decided by the grant, which looks at the origin itself.
-pub(super) fn allow_any_origin(headers: &mut HeaderMap) {
+pub(crate) fn allow_any_origin(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     let exposed = "x-ms-request-id, client-request-id, Retry-After, DPoP-Nonce";
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));

@@ -9,6 +9,7 @@ mod user_info;
 
 use std::sync::Arc;
 
+pub(crate) use answer::allow_any_origin;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};

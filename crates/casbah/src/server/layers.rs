@@ -26,6 +26,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 /// `behind_proxy`: the connections come from a proxy on this machine, and what it says of its clients holds.
 pub(super) fn wrap(router: Router, metrics: Metrics, behind_proxy: bool) -> Router {
     let router = router
+        .layer(from_fn(casbah_api::cross_origin))
         .layer(from_fn_with_state(behind_proxy, know_origin))
         .layer(CatchPanicLayer::custom(|_| answer_panic()))
         .layer(from_fn(casbah_api::watch_body))

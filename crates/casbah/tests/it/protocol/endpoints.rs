@@ -214,6 +214,27 @@ both! {
             let answer = casbah.anonymous().send("GET", &path, &[origin], b"");
             assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "*"), "{path}");
         }
+        // The APIs, before and with a call; a refusal is as readable.
+        for path in ["/api/v1/alerts/", "/cas/api/v1/alerts", "/v1.0/me", "/beta/applications"] {
+            let asks = [
+                origin,
+                ("access-control-request-method", "PATCH"),
+                ("access-control-request-headers", "authorization,consistencylevel"),
+            ];
+            let answer = casbah.anonymous().send("OPTIONS", path, &asks, b"");
+            assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, "*"), "{path}");
+            assert!(answer.headers.get("access-control-allow-credentials").is_none());
+            assert!(answer.header("access-control-allow-methods").contains("PATCH"));
+            assert_eq!(answer.header("access-control-allow-headers"), "authorization,consistencylevel");
+            let answer = casbah.anonymous().send("GET", path, &[origin], b"");
+            assert_eq!((answer.status, answer.header("access-control-allow-origin")), (401, "*"), "{path}");
+            let answer = casbah.anonymous().send("GET", path, &[], b"");
+            assert!(answer.headers.get("access-control-allow-origin").is_none(), "{path}");
+        }
+        for path in ["/account", "/sign-in/next"] {
+            let page = casbah.anonymous().send("GET", path, &[origin], b"");
+            assert!(page.headers.get("access-control-allow-origin").is_none(), "{path}");
+        }
         let page = casbah.anonymous().send("GET", &format!("/{TENANT}/oauth2/v2.0/authorize?{QUERY}"), &[origin], b"");
         assert!(page.headers.get("access-control-allow-origin").is_none());
     }
