@@ -556,7 +556,11 @@ func groupOfProvider(ctx context.Context, t *terraform) error {
 	if _, err := users.UpdateUser(ctx, userID, wanted, user.DefaultUpdateUserOperationOptions()); err != nil {
 		return fmt.Errorf("changing the user: %w", err)
 	}
-	selected := []string{"accountEnabled", "ageGroup", "city", "companyName", "employeeOrgData", "mailNickname", "surname", "usageLocation"}
+	selected := []string{
+		"accountEnabled", "ageGroup", "city", "companyName", "consentProvidedForMinor", "country", "department", "employeeHireDate",
+		"employeeId", "employeeOrgData", "employeeType", "faxNumber", "mailNickname", "onPremisesImmutableId", "otherMails",
+		"passwordPolicies", "postalCode", "state", "streetAddress", "surname", "usageLocation",
+	}
 	read, err := users.GetUser(ctx, userID, user.GetUserOperationOptions{Select: &selected})
 	if err != nil || read.Model.Surname.GetOrZero() != "Terraform" || read.Model.AccountEnabled.GetOrZero() {
 		return fmt.Errorf("the changed user: %+v, %v", read.Model, err)

@@ -310,6 +310,15 @@ async fn the_walk_of_a_new_application() {
     let wider = json!({ "scope": " investigation.read Discovery.Read" });
     let (status, _) = world.call(Method::PATCH, &format!("/oAuth2PermissionGrants/{grant}"), wider).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
+    // Terraform sends the whole grant; what a grant is of cannot be changed.
+    let mut whole = grants["value"][0].clone();
+    whole["scope"] = json!("investigation.read");
+    for (client, wanted) in [(client, StatusCode::NO_CONTENT), (app_id, StatusCode::BAD_REQUEST)] {
+        whole["clientId"] = json!(client);
+        let path = format!("/oauth2PermissionGrants/{grant}");
+        let (status, body) = world.call(Method::PATCH, &path, whole.clone()).await;
+        assert_eq!(status, wanted, "{body}");
+    }
 
     let (status, secret) = world
         .call(
@@ -368,6 +377,32 @@ async fn users_are_made_listed_in_pages_and_given_roles() {
     let (status, _) = world.call(Method::GET, "/me", Value::Null).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "nobody is signed in with an application's token");
     assert_eq!(world.get("/organization").await["value"][0]["verifiedDomains"][0]["name"], "contoso.example");
+}
+
+/// Terraform writes every property of a person, and reads every one by name.
+#[tokio::test]
+async fn what_people_have_elsewhere_may_be_unset_and_is_null() {
+    let world = World::start().await;
+    let body = json!({
+        "userPrincipalName": "tess@contoso.example", "displayName": "Tess", "mailNickname": "tess",
+        "city": null, "employeeOrgData": { "costCenter": null, "division": null }, "otherMails": [],
+        "passwordProfile": { "password": "correct horse battery" },
+    });
+    let (status, made) = world.call(Method::POST, "/users", body).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let path = "/users/tess@contoso.example";
+    for (change, wanted) in [
+        (json!({ "showInAddressList": true, "jobTitle": null }), StatusCode::NO_CONTENT),
+        (json!({ "showInAddressList": false }), StatusCode::BAD_REQUEST),
+        (json!({ "employeeOrgData": { "costCenter": "7" } }), StatusCode::BAD_REQUEST),
+    ] {
+        let (status, body) = world.call(Method::PATCH, path, change).await;
+        assert_eq!(status, wanted, "{body}");
+    }
+    let seen = world.get(&format!("{path}?$select=city,otherMails,showInAddressList,surname")).await;
+    let wanted = json!({ "city": null, "otherMails": [], "showInAddressList": true, "surname": null });
+    assert_eq!(seen, wanted);
+    assert!(world.get(path).await.get("city").is_none(), "only where it is asked for");
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ pub(super) async fn create(call: Call) -> Answered {
 pub(super) async fn fetch(call: Call) -> Answered {
     let user = call.service.fetch_user(&call.caller, key(&call.keys[0])?).await?;
     let shown = with_identities(&call, &user).await?;
-    call.query.select(shown).map(Answer::Found)
+    call.query.select(with_elsewhere(&call, shown)).map(Answer::Found)
 }
 
 pub(super) async fn change(call: Call) -> Answered {
@@ -135,7 +135,7 @@ pub(super) async fn revoke_mine(call: Call) -> Answered {
 pub(super) async fn me(call: Call) -> Answered {
     let user = call.service.fetch_user(&call.caller, &me_of(&call)?.to_string()).await?;
     let shown = with_identities(&call, &user).await?;
-    call.query.select(shown).map(Answer::Found)
+    call.query.select(with_elsewhere(&call, shown)).map(Answer::Found)
 }
 
 /// With `identities`, which Graph too shows only to who selects them.
@@ -228,6 +228,20 @@ fn user_type(body: &mut Properties) -> Result<Option<bool>, GraphError> {
 
 fn nickname_of(user_principal_name: &str) -> &str {
     user_principal_name.split('@').next().unwrap_or_default().trim()
+}
+
+/// Adds what people have elsewhere and not here, where it is asked for by name: Terraform reads all of it.
+fn with_elsewhere(call: &Call, mut entry: Value) -> Value {
+    let elsewhere = json!({
+        "ageGroup": null, "city": null, "companyName": null, "consentProvidedForMinor": null, "country": null,
+        "department": null, "employeeHireDate": null, "employeeId": null, "employeeOrgData": null,
+        "employeeType": null, "faxNumber": null, "otherMails": [], "passwordPolicies": null, "postalCode": null,
+        "showInAddressList": true, "state": null, "streetAddress": null, "usageLocation": null,
+    });
+    if let (Value::Object(entry), Value::Object(elsewhere)) = (&mut entry, elsewhere) {
+        entry.extend(elsewhere.into_iter().filter(|(name, _)| call.query.selects(name)));
+    }
+    entry
 }
 
 pub(super) fn view(user: &User) -> Value {

@@ -247,6 +247,8 @@ both! {
         let cloud = nobody.get("/metadata/endpoints?api-version=2022-09-01").ok();
         let base = cloud["resourceManager"].as_str().unwrap();
         assert_eq!(cloud["authentication"]["audiences"], json!([base]));
+        // Terraform signs for this address with a slash of its own behind it.
+        assert_eq!(cloud["authentication"]["loginEndpoint"], base.trim_end_matches('/'));
         assert!(base.ends_with('/') && cloud["microsoftGraphResourceId"] == base && cloud["name"].is_string());
         assert_eq!(nobody.get("/metadata/endpoints").refused(400)["error"]["code"], "MissingApiVersionParameter");
         let ada = casbah.bearer(&casbah.directory_token(ADMINISTRATOR));
