@@ -25,6 +25,15 @@ def secret():
     assert claims(environment_token["accessToken"])["appid"] == CLIENT
 
 
+@checks.of("assertion: the token of another issuer")
+def assertion():
+    with open(ENV["E2E_ASSERTION_FILE"]) as file:
+        token = file.read()
+    az("login", "--service-principal", "-u", ENV["E2E_WORKLOAD_CLIENT_ID"], "--federated-token", token, "-t", TENANT,
+       "--allow-no-subscriptions")
+    list_alerts(az("account", "get-access-token", "--resource", RESOURCE)["accessToken"])
+
+
 @checks.of("errors")
 def errors():
     # With a token in its cache the CLI would not even ask.

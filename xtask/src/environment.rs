@@ -1,5 +1,5 @@
-//! What the tests need beside Rust: PostgreSQL, Chromium, Python, Squid and Unbound from Debian's packages; Node
-//! (Debian's is too old for MSAL) and the clients in an environment of their own.
+//! What the tests need beside Rust: PostgreSQL, Chromium, Python, OpenSSL, Squid and Unbound from Debian's packages;
+//! Node (Debian's is too old for MSAL) and the clients in an environment of their own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -41,7 +41,7 @@ pub fn prepare() -> Result<Environment, Failure> {
     step("What the tests need beside Rust");
     let missing = missing_packages();
     if missing.is_empty() {
-        println!("   PostgreSQL, Chromium, Python, Squid and Unbound are installed");
+        println!("   PostgreSQL, Chromium, Python, OpenSSL, Squid and Unbound are installed");
     } else {
         packages(&missing)?;
     }
@@ -60,6 +60,10 @@ fn missing_packages() -> Vec<&'static str> {
     }
     if !works("python3", &["-c", "import venv, ensurepip"]) {
         missing.extend(["python3", "python3-venv"]);
+    }
+    // Certificates of azure_identity (Rust) are built against it.
+    if !works("pkg-config", &["--exists", "openssl"]) {
+        missing.extend(["libssl-dev", "pkg-config"]);
     }
     if !works("curl", &["--version"]) {
         missing.push("curl");

@@ -3,7 +3,8 @@
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::http::ClientMethodOptions;
 use azure_identity::{
-    ClientAssertion, ClientAssertionCredential, ClientSecretCredential, WorkloadIdentityCredential,
+    ClientAssertion, ClientAssertionCredential, ClientCertificateCredential,
+    ClientCertificateCredentialOptions, ClientSecretCredential, WorkloadIdentityCredential,
     WorkloadIdentityCredentialOptions,
 };
 
@@ -14,6 +15,7 @@ pub async fn run() {
     // SAFETY: this program has one thread.
     unsafe { std::env::set_var("AZURE_AUTHORITY_HOST", env("CASBAH_URL")) };
     client.check("secret: ClientSecretCredential", secret()).await;
+    client.check("certificate: PFX", certificate()).await;
     client.check("assertion: ClientAssertionCredential", assertion()).await;
     client.check("workload identity", workload_identity()).await;
     client.check("errors: wrong secret", wrong_secret()).await;
@@ -35,6 +37,16 @@ async fn twice(credential: &dyn TokenCredential) -> Checked {
 
 async fn secret() -> Checked {
     twice(credential(&env("CASBAH_CLIENT_SECRET"))?.as_ref()).await
+}
+
+async fn certificate() -> Checked {
+    let (tenant, id) = (env("CASBAH_TENANT"), env("E2E_CERTIFICATE_CLIENT_ID"));
+    let options = ClientCertificateCredentialOptions {
+        password: Some(Secret::new(env("E2E_PFX_PASSWORD"))),
+        ..ClientCertificateCredentialOptions::default()
+    };
+    let file = std::fs::read(env("E2E_PFX"))?;
+    twice(ClientCertificateCredential::new(tenant, id, file.into(), Some(options))?.as_ref()).await
 }
 
 /// A token of the issuer that the workload comes from.

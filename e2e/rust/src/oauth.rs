@@ -4,7 +4,8 @@ use oauth2::basic::{BasicClient, BasicTokenType};
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, DeviceAuthorizationUrl,
     EmptyExtraTokenFields, EndpointNotSet, EndpointSet, PkceCodeChallenge, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardDeviceAuthorizationResponse, StandardTokenResponse, TokenResponse, TokenUrl,
+    RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, Scope,
+    StandardDeviceAuthorizationResponse, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 
 use crate::checks::{
@@ -23,6 +24,7 @@ pub async fn run() {
     client.check("code: public client, PKCE", public_code()).await;
     client.check("code: confidential client, secret in the header", confidential_code()).await;
     client.check("device code", device_code()).await;
+    client.check("password", password()).await;
     client.check("silent: by the refresh token", refresh()).await;
 }
 
@@ -49,7 +51,8 @@ async fn secret(how: AuthType) -> Checked {
 /// A secret that Casbah made has a tilde, which the form encoding of the header changes.
 async fn encoded_secret() -> Checked {
     expect(env("E2E_WEB_CLIENT_SECRET").contains('~'), "this secret proves nothing")?;
-    let client = client("E2E_WEB_CLIENT_ID", Some("E2E_WEB_CLIENT_SECRET"))?.set_auth_type(AuthType::BasicAuth);
+    let client =
+        client("E2E_WEB_CLIENT_ID", Some("E2E_WEB_CLIENT_SECRET"))?.set_auth_type(AuthType::BasicAuth);
     let scope = Scope::new(DEFAULT.into());
     client.exchange_client_credentials().add_scope(scope).request_async(&http()?).await?;
     Ok(())
@@ -93,8 +96,17 @@ async fn device_code() -> Checked {
     let (uri, code) = (device.verification_uri().to_string(), device.user_code().secret().clone());
     let parameters = [("uri", uri.as_str()), ("code", code.as_str())];
     browser("approve", &parameters).await?;
-    let tokens = client.exchange_device_access_token(&device).request_async(&http, tokio::time::sleep, None).await?;
+    let tokens =
+        client.exchange_device_access_token(&device).request_async(&http, tokio::time::sleep, None).await?;
     list_alerts(tokens.access_token().secret()).await
+}
+
+async fn password() -> Checked {
+    let client = client("CASBAH_PUBLIC_CLIENT_ID", None)?;
+    let (user, password) =
+        (ResourceOwnerUsername::new(env("CASBAH_USER")), ResourceOwnerPassword::new(env("CASBAH_PASSWORD")));
+    let asked = client.exchange_password(&user, &password).add_scope(Scope::new(READ.into()));
+    list_alerts(asked.request_async(&http()?).await?.access_token().secret()).await
 }
 
 async fn refresh() -> Checked {

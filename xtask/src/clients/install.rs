@@ -55,7 +55,7 @@ fn go(found: &Environment) -> Result<Option<PathBuf>, Failure> {
         compiler = found.programs.join("go");
         if !has_go(&compiler) {
             if !nothing_is_skipped() {
-                skipped("MSAL Go, azidentity Go", &format!("Go {}.{} or newer", GO.0, GO.1));
+                skipped("MSAL Go, azidentity Go, Terraform's SDK", &format!("Go {}.{} or newer", GO.0, GO.1));
                 return Ok(None);
             }
             run(found.command("pip").args(["install", "--quiet", GO_PACKAGE]))?;

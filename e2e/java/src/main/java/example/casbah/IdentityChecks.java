@@ -13,11 +13,14 @@ import static example.casbah.Checks.refused;
 
 import com.azure.core.credential.TokenCredential;
 import com.azure.core.credential.TokenRequestContext;
+import com.azure.identity.AuthenticationRecord;
+import com.azure.identity.AuthenticationRequiredException;
 import com.azure.identity.AuthorizationCodeCredentialBuilder;
 import com.azure.identity.ClientAssertionCredentialBuilder;
 import com.azure.identity.ClientCertificateCredentialBuilder;
 import com.azure.identity.ClientSecretCredentialBuilder;
 import com.azure.identity.DeviceCodeCredentialBuilder;
+import com.azure.identity.InteractiveBrowserCredential;
 import com.azure.identity.InteractiveBrowserCredentialBuilder;
 import com.azure.identity.OnBehalfOfCredentialBuilder;
 import com.azure.identity.UsernamePasswordCredentialBuilder;
@@ -72,13 +75,8 @@ final class IdentityChecks {
                         .build()))
                 .of("errors: wrong secret", () -> refused("AADSTS7000215", () -> twice(secret("wrong"))))
                 .of("code: AuthorizationCodeCredential", IdentityChecks::code)
-                .of("interactive", () -> twice(new InteractiveBrowserCredentialBuilder()
-                        .authorityHost(BASE)
-                        .tenantId(TENANT)
-                        .clientId(env("CASBAH_PUBLIC_CLIENT_ID"))
-                        .redirectUrl("http://localhost:" + freePort())
-                        .disableInstanceDiscovery()
-                        .build()))
+                .of("interactive", () -> twice(interactive().build()))
+                .of("silent: an account on record without a session asks for interaction", IdentityChecks::record)
                 .of("device code", () -> twice(new DeviceCodeCredentialBuilder()
                         .authorityHost(BASE)
                         .tenantId(TENANT)
@@ -121,6 +119,32 @@ final class IdentityChecks {
         String first = credential.getTokenSync(asked).getToken();
         listAlerts(first);
         expect(credential.getTokenSync(asked).getToken().equals(first), "the second token is another one");
+    }
+
+    private static InteractiveBrowserCredentialBuilder interactive() throws IOException {
+        return new InteractiveBrowserCredentialBuilder()
+                .authorityHost(BASE)
+                .tenantId(TENANT)
+                .clientId(env("CASBAH_PUBLIC_CLIENT_ID"))
+                .redirectUrl("http://localhost:" + freePort())
+                .disableInstanceDiscovery();
+    }
+
+    private static void record() throws Exception {
+        TokenRequestContext asked = new TokenRequestContext().addScopes(DEFAULT);
+        InteractiveBrowserCredential credential = interactive().build();
+        AuthenticationRecord record = credential.authenticate(asked).block();
+        expect(record.getUsername().equalsIgnoreCase(env("CASBAH_USER")), "a record of " + record.getUsername());
+        expect(record.getTenantId().equals(TENANT), "a record of the tenant " + record.getTenantId());
+        twice(credential);
+        InteractiveBrowserCredential other =
+                interactive().authenticationRecord(record).disableAutomaticAuthentication().build();
+        try {
+            other.getTokenSync(asked);
+        } catch (AuthenticationRequiredException wanted) {
+            return;
+        }
+        throw new AssertionError("a token without a session");
     }
 
     private static void code() throws Exception {
