@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use crate::notices::Notice;
+use crate::notices::{Notice, NoticeCode};
 use crate::report::{Accounting, Refused};
 
 /// What was counted before the file was given up.
@@ -49,6 +49,18 @@ impl FileError {
         }
     }
 
+    /// The sentence behind the title, for the person who uploaded the file.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::UnsupportedFileType { why } => Some(why),
+            Self::LogFormatMismatch(failure) => {
+                let is_guess = |notice: &&Notice| notice.code == NoticeCode::LooksLike;
+                failure.notices.iter().find(is_guess).map(|notice| notice.text.as_str())
+            }
+            Self::TooOld(_) | Self::NoCatalogedApps(_) | Self::Read(_) => None,
+        }
+    }
+
     /// What was counted; `None` where nothing of the file could be trusted.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
@@ -63,10 +75,10 @@ impl FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.title())?;
-        match self {
-            Self::UnsupportedFileType { why } => write!(f, ": {why}"),
-            Self::Read(error) => write!(f, ": {error}"),
-            _ => Ok(()),
+        match (self, self.why()) {
+            (_, Some(why)) => write!(f, ": {why}"),
+            (Self::Read(error), None) => write!(f, ": {error}"),
+            (_, None) => Ok(()),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Block scripts.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use casbah_authority::Caller;
 use casbah_service::Service;
 use casbah_service::discovery::BlockKind;
+use md5::{Digest, Md5};
 use serde_json::json;
 
 use super::DISCOVERY_MANAGE;
@@ -24,10 +27,12 @@ pub(super) fn area() -> Area {
     )
 }
 
-/// Text for an appliance; without `format`, pages of JSON with the domains of each app.
+/// Text for an appliance; without `format`, pages of JSON with the domains of each app. Who asks again and again
+/// shows the mark of what it has (`If-None-Match`), and gets the text only when it is another.
 async fn make_block_script(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
     let kind = match parameters.text("type")?.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
@@ -37,7 +42,17 @@ async fn make_block_script(
     };
     if let Some(format) = parameters.text("format")? {
         let script = service.block_script(&caller, format.trim(), kind).await?;
-        return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], script).into_response());
+        let mark = format!("\"{}\"", STANDARD.encode(Md5::digest(script.as_bytes())));
+        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let is_same = |known: &str| {
+            let known = known.trim().trim_start_matches("W/");
+            known == mark || known == "*"
+        };
+        if known.flat_map(|value| value.split(',')).any(is_same) {
+            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, mark)]).into_response());
+        }
+        let kind = "text/plain; charset=utf-8".to_string();
+        return Ok(([(header::CONTENT_TYPE, kind), (header::ETAG, mark)], script).into_response());
     }
     let (page, _) = paging::page(&parameters)?;
     let domains = service.app_domains(&caller, kind).await?;

@@ -212,14 +212,10 @@ fn report_figures(report: &Report) -> Json {
 
 fn failure_figures(error: &FileError) -> Json {
     // Causes on our side are for the log of the server.
-    let why = match error {
-        FileError::UnsupportedFileType { why } => json!(why),
-        FileError::Read(cause) => {
-            tracing::error!(error = %cause, "an uploaded log could not be read");
-            Json::Null
-        }
-        _ => Json::Null,
-    };
+    if let FileError::Read(cause) = error {
+        tracing::error!(error = %cause, "an uploaded log could not be read");
+    }
+    let why = json!(error.why());
     let Some(failure) = error.failure() else { return json!({ "why": why }) };
     json!({
         "lines": failure.accounting.lines,

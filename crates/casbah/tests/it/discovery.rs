@@ -308,12 +308,19 @@ both! {
         assert!(script(129).text().contains("value http://*.dropbox.com\n"));
         assert!(named("squid").text().lines().any(|l| l == "acl casbah_block dstdomain .dropbox.com"));
         assert!(named("domains").text().lines().any(|l| l == "dropbox.com"));
+        // Who polls gets the text only when it has changed.
+        let path = "/api/discovery_block_scripts/?format=domains&type=banned";
+        let mark = named("domains").header("etag").to_string();
+        let again = |mark: &str| caller.send("GET", path, &[("if-none-match", mark)], b"");
+        assert_eq!((again(&mark).status, again(&mark).body.len()), (304, 0));
+        assert_eq!((again("\"other\"").status, again(&format!("\"other\", W/{mark}")).status), (200, 304));
         let pages = caller.get("/cas/api/discovery_block_scripts/?limit=10").ok();
         assert!(pages["data"][0]["domainList"].as_array().unwrap().contains(&json!("dropbox.com")));
         let unknown = script(999).refused(400).to_string();
         assert!(unknown.contains("102") && unknown.contains("135") && unknown.contains("unbound"), "{unknown}");
         caller.post("/api/v1/discovery/discovery_app/11627/remove_tag/", &json!({"tagName": "Unsanctioned"})).ok();
         assert!(script(102).body.is_empty());
+        assert_eq!(again(&mark).status, 200, "the app may be used again");
     }
 
     fn discovered_apps_are_filtered_sorted_and_paged(casbah: &Casbah) {

@@ -103,7 +103,7 @@ both! {
         // Another format altogether.
         let task = upload(&caller, &sample("SQUID.log"), "other.log", "SQUID_NATIVE", "Other", true);
         assert_eq!(task["status"]["statusMessage"], "The log format doesn't match");
-        assert!(task["figures"]["notices"][0]["text"].as_str().unwrap().ends_with("look like those of SQUID"), "{task}");
+        assert!(task["figures"]["why"].as_str().unwrap().ends_with("look like those of SQUID"), "{task}");
     }
 }
 
