@@ -27,7 +27,7 @@ const X_MS_VERSION: HeaderName = HeaderName::from_static("x-ms-version");
 const X_MS_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 pub(crate) fn area() -> Area {
-    Area::new("Blobs")
+    Area::for_everyone("Blobs")
         .signed((&["PUT"], MethodFilter::PUT), PATH, "Upload a log, at once or in blocks", put_blob)
         .signed((&["GET"], MethodFilter::GET), PATH, "Refused: the address gives no right to read", read_blob)
 }

@@ -1,6 +1,7 @@
 //! The Cloud Apps API: alerts, discovery, governance log, policies.
 
 mod activities;
+mod administrators;
 mod alerts;
 mod api_tokens;
 mod app_tags;
@@ -47,6 +48,7 @@ pub(crate) fn areas() -> Vec<Area> {
         subnets::area(),
         ip_tags::area(),
         api_tokens::area(),
+        administrators::area(),
     ]
 }
 

@@ -2,6 +2,8 @@
 //! them can be forgotten.
 
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod tests;
 
 use axum::Router;
@@ -11,7 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use casbah_authority::Caller;
-use casbah_model::Permission;
+use casbah_model::{ADMINISTRATOR_ROLES, Access as Right, Part, Permission, ROLES};
 use casbah_service::Service;
 
 use crate::caller;
@@ -38,6 +40,8 @@ pub struct EndpointInfo {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// What the roles of a person must allow beside it.
+    pub needs: Option<(Part, Right)>,
     /// What it does, in a few words.
     pub summary: &'static str,
     /// The handler's name, which is the operation id.
@@ -47,13 +51,10 @@ pub struct EndpointInfo {
 /// A part of the API.
 pub(crate) struct Area {
     name: &'static str,
+    /// What it is about, for the roles of people; none when whoever may do anything may call.
+    part: Option<Part>,
     rows: Vec<Row>,
-    bound: Option<Bound>,
 }
-
-/// What the roles of a person must allow beside the permissions: none when they do, otherwise the refusal.
-/// The flag says whether the call changes something.
-pub(crate) type Bound = fn(&Caller, bool) -> Option<Problem>;
 
 struct Row {
     methods: &'static [&'static str],
@@ -65,13 +66,13 @@ struct Row {
 }
 
 impl Area {
-    pub(crate) fn new(name: &'static str) -> Area {
-        Area { name, rows: Vec::new(), bound: None }
+    pub(crate) fn new(name: &'static str, part: Part) -> Area {
+        Area { name, part: Some(part), rows: Vec::new() }
     }
 
-    /// Asks this of every caller as well.
-    pub(crate) fn bound(self, bound: Bound) -> Area {
-        Area { bound: Some(bound), ..self }
+    /// A part that no role of a person closes.
+    pub(crate) fn for_everyone(name: &'static str) -> Area {
+        Area { name, part: None, rows: Vec::new() }
     }
 
     /// Reads something.
@@ -145,9 +146,8 @@ impl Area {
 
     pub(crate) fn into_router(self, service: &Service) -> Router<Service> {
         self.rows.into_iter().fold(Router::new(), |router, row| {
-            let changes = !row.operation.starts_with("list") && row.methods != ["GET"];
-            let bound = self.bound.map(|bound| (bound, changes));
-            let guard = from_fn_with_state((service.clone(), row.access, bound), guard);
+            let needs = self.part.and_then(|part| row.needs(part));
+            let guard = from_fn_with_state((service.clone(), row.access, needs), guard);
             router.route(row.path, row.route.route_layer(guard))
         })
     }
@@ -158,6 +158,7 @@ impl Area {
             methods: row.methods,
             path: row.path,
             access: row.access,
+            needs: self.part.and_then(|part| row.needs(part)),
             summary: row.summary,
             operation: row.operation,
         };
@@ -165,12 +166,21 @@ impl Area {
     }
 }
 
-/// What the guard of a row knows: whether and how callers are bounded by their roles comes last.
-type Guarded = (Service, Access, Option<(Bound, bool)>);
+impl Row {
+    /// What it asks of the roles of people: to change something where every permission that opens it does.
+    fn needs(&self, part: Part) -> Option<(Part, Right)> {
+        let Access::AnyOf(any_of) = self.access else { return None };
+        let changes = any_of.iter().all(|permission| permission.implied().is_some());
+        Some((part, if changes { Right::Change } else { Right::Read }))
+    }
+}
+
+/// What the guard of a row knows.
+type Guarded = (Service, Access, Option<(Part, Right)>);
 
 /// Lets a request through to its handler when the row allows, with its caller beside it.
 async fn guard(
-    State((service, access, bound)): State<Guarded>,
+    State((service, access, needs)): State<Guarded>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -191,7 +201,7 @@ async fn guard(
     // The first that is held suffices; rows name the lesser permission first.
     let used = any_of.iter().find(|p| caller.permissions.contains(**p));
     let refusal = match used {
-        Some(_) => bound.and_then(|(bound, changes)| bound(&caller, changes)),
+        Some(_) => needs.and_then(|(part, right)| closed(&caller, part, right)),
         None => Some(Problem::forbidden(any_of)),
     };
     if let (Some(used), None) = (used, &refusal) {
@@ -208,4 +218,20 @@ async fn guard(
         caller::deprecate(&service, response.headers_mut());
     }
     response
+}
+
+/// The refusal of a person whose roles do not open a part; none when they do.
+fn closed(caller: &Caller, part: Part, right: Right) -> Option<Problem> {
+    if caller.entitlements.access(part) >= right {
+        return None;
+    }
+    let of_directory = ROLES.iter().map(|role| (role.name, role.rights));
+    let own = ADMINISTRATOR_ROLES.iter().map(|role| (role.name, role.rights));
+    let enough = of_directory.chain(own).filter(|(_, rights)| rights.access(part) >= right);
+    let mut enough: Vec<&str> = enough.map(|(name, _)| name).collect();
+    enough.sort_unstable_by_key(|name| name.to_lowercase());
+    enough.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+    let verb = if right == Right::Change { "change" } else { "read" };
+    let why = format!("To {verb} {} a person needs one of the roles {}.", part.name(), enough.join(", "));
+    Some(Problem::role(&why))
 }

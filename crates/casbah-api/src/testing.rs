@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use casbah_authority::{Authority, Caller, Principal};
 use casbah_model::{
-    Clock, ClockSetting, Guid, Permission, PermissionSet, Secret, Tenant, TenantId, Timestamp,
+    Clock, ClockSetting, Entitlements, Guid, Permission, PermissionSet, Secret, Tenant, TenantId, Timestamp,
 };
 use casbah_service::{Service, Settings};
 use casbah_store::{Location, Store, tenants};
@@ -163,6 +163,7 @@ async fn caller(store: &Store, number: i64) -> Caller {
             name: "Test application".into(),
         },
         permissions: PermissionSet::ALL,
+        entitlements: Entitlements::everything(),
         directory_permissions: Vec::new(),
         legacy: false,
     }

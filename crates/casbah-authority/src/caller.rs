@@ -1,6 +1,6 @@
 //! Who is calling, as far as the authority could prove it.
 
-use casbah_model::{Guid, IpRangeAccess, PermissionSet, Role, TenantId, Timestamp};
+use casbah_model::{Access, Entitlements, Guid, Part, PermissionSet, Reach, Role, TenantId, Timestamp};
 use casbah_store::audit::AuditRecord;
 
 /// A caller whose credentials were verified. Only the authority makes one from a request.
@@ -15,6 +15,9 @@ pub struct Caller {
     /// What it may do through the Cloud Apps API: for a user, the intersection of the delegated
     /// scopes and what the user's roles allow.
     pub permissions: PermissionSet,
+    /// Which parts of Cloud Apps are open to it, and which records: for a user what the directory's roles
+    /// and those of Cloud Apps give; an application that acts as itself reaches everything.
+    pub entitlements: Entitlements,
     /// Permissions on the directory resource (Microsoft Graph's names), such as
     /// `Application.ReadWrite.All`; empty for a token that is not for the directory.
     pub directory_permissions: Vec<String>,
@@ -59,19 +62,15 @@ impl Caller {
             tenant_number,
             principal: Principal::System,
             permissions: PermissionSet::ALL,
+            entitlements: Entitlements::everything(),
             directory_permissions: Vec::new(),
             legacy: false,
         }
     }
 
-    /// What the caller may do with IP ranges, beside the permissions: for a person the roles decide too.
-    pub fn ip_ranges(&self) -> IpRangeAccess {
-        match &self.principal {
-            Principal::Application { .. } | Principal::System => IpRangeAccess::Change,
-            Principal::User { roles, .. } => {
-                roles.iter().map(|role| role.ip_ranges).max().unwrap_or(IpRangeAccess::None)
-            }
-        }
+    /// The records of a part that the caller may read, or change.
+    pub fn reach(&self, part: Part, access: Access) -> Reach {
+        self.entitlements.reach(part, access)
     }
 
     /// The caller's name, for `handledByUser` and the logs.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use casbah_model::{Guid, RecordId, Role, Secret, Tenant, Timestamp, User};
+use casbah_model::{Entitlements, Guid, RecordId, Role, Secret, Tenant, Timestamp, User};
 use casbah_store::audit::{self, AuditRecord};
 use casbah_store::browser_sessions;
-use casbah_store::{Tx, applications, identity_providers, tenants, users};
+use casbah_store::{Tx, administrators, applications, identity_providers, tenants, users};
 use serde_json::json;
 
 use crate::authority::Authority;
@@ -14,7 +14,7 @@ use crate::error::OAuthError;
 use crate::master_key::{MasterKey, SecretKind};
 use crate::opaque;
 use crate::upstream::Voucher;
-use crate::verify::{Refusal, allowed};
+use crate::verify::Refusal;
 
 /// A session that is good now.
 #[derive(Clone)]
@@ -112,12 +112,13 @@ impl Authority {
             .store
             .read(move |tx| -> Result<_, Refusal> {
                 let Some(session) = find(tx, &master, &session, now)? else { return Ok(None) };
-                let roles = users::roles(tx, session.tenant.id, session.user.id)?;
-                Ok(Some((session, allowed(&roles))))
+                let (tenant, user) = (session.tenant.id, session.user.id);
+                let entitlements = administrators::entitlements(tx, tenant, user, &session.roles)?;
+                Ok(Some((session, entitlements)))
             })
             .await?;
-        let (session, permissions) = found.ok_or(Refusal::Expired)?;
-        Ok(Caller { permissions, ..session.caller() })
+        let (session, entitlements) = found.ok_or(Refusal::Expired)?;
+        Ok(Caller { permissions: entitlements.permissions(), entitlements, ..session.caller() })
     }
 }
 
@@ -135,6 +136,7 @@ impl Session {
                 roles: self.roles.clone(),
             },
             permissions: casbah_model::PermissionSet::NONE,
+            entitlements: Entitlements::default(),
             directory_permissions: Vec::new(),
             legacy: false,
         }

@@ -4,10 +4,11 @@
 //! call, in one transaction, so that taking something away works at once and on every node.
 
 use casbah_model::{
-    Guid, Permission, PermissionSet, Role, Secret, ServicePrincipal, Tenant, Timestamp, User,
+    Entitlements, Guid, Permission, PermissionSet, Secret, ServicePrincipal, Tenant, Timestamp, User,
 };
 use casbah_store::{
-    Tx, api_tokens, app_role_assignments, applications, permission_grants, service_principals, tenants, users,
+    Tx, administrators, api_tokens, app_role_assignments, applications, permission_grants,
+    service_principals, tenants, users,
 };
 use serde_json::{Map, Value as Json};
 
@@ -299,10 +300,12 @@ fn legacy(tx: &mut Tx<'_>, digest: &[u8]) -> Result<(Caller, Guid, Option<Timest
     let owner = users::find(tx, tenant_id, token.owner)?.filter(|u| u.enabled);
     let owner = owner.ok_or(Refusal::PermissionDenied)?;
     let roles = users::roles(tx, tenant_id, owner.id)?;
+    let entitlements = administrators::entitlements(tx, tenant_id, owner.id, &roles)?;
     let caller = Caller {
         tenant: tenant.id,
         tenant_number: tenant.number,
-        permissions: allowed(&roles),
+        permissions: entitlements.permissions(),
+        entitlements,
         principal: Principal::User {
             id: owner.id,
             name: owner.user_principal_name,
@@ -366,6 +369,7 @@ fn application(
             name: client.display_name.clone(),
         },
         permissions,
+        entitlements: Entitlements::everything(),
         directory_permissions,
         legacy: false,
     })
@@ -396,11 +400,12 @@ fn user_caller(
     let granted = |value: &&String| consented(value) || trusted.contains(value);
     let still: Vec<&String> = verified.permissions.iter().filter(granted).collect();
     let roles = users::roles(tx, tenant.id, user.id)?;
+    let entitlements = administrators::entitlements(tx, tenant.id, user.id, &roles)?;
     let (mut permissions, mut directory_permissions) = (PermissionSet::NONE, Vec::new());
     match audience {
         Audience::CloudApps => {
             let delegated: PermissionSet = still.into_iter().filter_map(|p| Permission::find(p)).collect();
-            permissions = delegated.intersection(allowed(&roles));
+            permissions = delegated.intersection(entitlements.permissions());
         }
         Audience::Directory => directory_permissions = still.into_iter().cloned().collect(),
     }
@@ -415,14 +420,10 @@ fn user_caller(
             roles,
         },
         permissions,
+        entitlements,
         directory_permissions,
         legacy: false,
     })
-}
-
-/// What a user's roles allow together.
-pub(crate) fn allowed(roles: &[&'static Role]) -> PermissionSet {
-    roles.iter().flat_map(|role| role.permissions().iter()).collect()
 }
 
 /// The words of `scp` (text) or `roles` (list).

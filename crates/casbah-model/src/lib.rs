@@ -5,6 +5,7 @@
 //! are what tests replace and what `clippy.toml` keeps the other crates to.
 
 pub mod activity;
+mod administrator;
 mod alert;
 mod client_secret;
 mod clock;
@@ -18,11 +19,13 @@ mod ip_range;
 pub mod names;
 mod permission;
 pub mod random;
+mod rights;
 mod role;
 mod secret;
 mod tenant_settings;
 
 pub use activity::{Activity, ActivityFacts, ActivityObject, Origin, SignInFacts};
+pub use administrator::{ADMINISTRATOR_ROLES, Administrator, AdministratorRole, Limit};
 pub use alert::{Alert, AlertEntity, AlertStatus, Resolution, Severity};
 pub use client_secret::{
     CLIENT_SECRET_LENGTH, CLIENT_SECRET_PATTERN, ClientSecretForm, find_client_secrets, new_client_secret,
@@ -46,7 +49,8 @@ pub use identity_provider::{
 };
 pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet, full_address};
 pub use permission::{Permission, PermissionSet};
-pub use role::{IpRangeAccess, ROLES, Role};
+pub use rights::{Access, Bound, Entitlements, Part, Reach, Rights};
+pub use role::{ROLES, Role};
 pub use secret::Secret;
 pub use tenant_settings::{
     AssertionSettings, OutOfRange, RetentionSettings, SignInSettings, TenantSettings, TokenLifetimes,

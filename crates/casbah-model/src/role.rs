@@ -1,9 +1,6 @@
 //! Directory roles, and what each lets a person do.
 
-use crate::permission::Permission::{
-    DiscoveryManage, DiscoveryRead, InvestigationManage, InvestigationRead, SettingsManage, SettingsRead,
-};
-use crate::{Guid, Permission, PermissionSet};
+use crate::{Guid, Rights};
 
 /// A built-in directory role of Entra ID.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,32 +11,13 @@ pub struct Role {
     pub name: &'static str,
     /// What it is for, in a sentence.
     pub description: &'static str,
-    /// What people with the role may do through the Cloud Apps API.
-    pub allows: &'static [Permission],
-    /// What of the IP ranges people with the role may do. Several permissions that roles need for other
-    /// things would include them; the page of settings is closed to operators and readers all the same.
-    pub ip_ranges: IpRangeAccess,
+    /// What people with the role may do in Cloud Apps.
+    pub rights: Rights,
     /// Whether it administers the whole directory: users, applications, consent, roles.
     pub administers_directory: bool,
 }
 
-/// What somebody may do with IP ranges.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum IpRangeAccess {
-    /// Nothing.
-    None,
-    /// Read them.
-    Read,
-    /// Read and change them.
-    Change,
-}
-
 impl Role {
-    /// What people with the role may do through the Cloud Apps API.
-    pub fn permissions(&self) -> PermissionSet {
-        self.allows.iter().copied().collect()
-    }
-
     /// Finds a role by template id or by name, without regard to case.
     pub fn find(name_or_template: &str) -> Option<&'static Role> {
         let template: Option<Guid> = name_or_template.parse().ok();
@@ -47,117 +25,93 @@ impl Role {
     }
 }
 
-const fn role(
-    template: u128,
-    name: &'static str,
-    allows: &'static [Permission],
-    ip_ranges: IpRangeAccess,
-    description: &'static str,
-) -> Role {
+const fn role(template: u128, name: &'static str, rights: Rights, description: &'static str) -> Role {
     let template = Guid::from_u128(template);
-    Role { template, name, description, allows, ip_ranges, administers_directory: false }
+    Role { template, name, description, rights, administers_directory: false }
 }
 
-const ALL: &[Permission] = &Permission::ALL;
-const READ: &[Permission] = &[InvestigationRead, DiscoveryRead, SettingsRead];
-/// Alerts can be closed, everything else only read.
-const ALERTS: &[Permission] = &[InvestigationManage, DiscoveryRead];
-
-/// The roles, with their rights in Cloud Apps as Microsoft's page *Configure admin access* has them. What they
-/// may do in the directory itself stands in `casbah-service`, `directory/rights.rs`.
+/// The roles. What they may do in Cloud Apps stands in [`Rights`]; in the directory itself, in
+/// `casbah-service`, `directory/rights.rs`.
 pub const ROLES: &[Role] = &[
     Role {
         administers_directory: true,
         ..role(
             0x62e90394_69f5_4237_9190_012177145e10,
             "Global Administrator",
-            ALL,
-            IpRangeAccess::Change,
+            Rights::FULL,
             "Manages everything.",
         )
     },
     role(
         0x194ae4cb_b126_40b2_bd5b_6091b380977d,
         "Security Administrator",
-        ALL,
-        IpRangeAccess::Change,
+        Rights::FULL,
         "Full access to Cloud Apps: alerts, policies, discovery, settings.",
     ),
     role(
         0x892c5842_a9a6_463a_8041_72aa08ca3cf6,
         "Cloud App Security Administrator",
-        &[InvestigationManage, DiscoveryManage, SettingsManage],
-        IpRangeAccess::Change,
+        Rights::FULL,
         "Full access to Cloud Apps and to nothing else.",
     ),
     role(
         0x17315797_102d_40b4_93e0_432062caca18,
         "Compliance Administrator",
-        &[InvestigationManage, DiscoveryRead, SettingsRead],
-        IpRangeAccess::Read,
+        Rights::COMPLIANCE,
         "Reads everything in Cloud Apps and manages alerts.",
     ),
     role(
         0xe6d1a23a_da11_4be4_9570_befc86d067a7,
         "Compliance Data Administrator",
-        READ,
-        IpRangeAccess::Read,
-        "Reads everything in Cloud Apps.",
+        Rights::COMPLIANCE_DATA,
+        "Reads everything in Cloud Apps and manages alerts.",
     ),
     role(
         0x5f2222b1_57c3_48ba_8ad5_d4759f1fde6f,
         "Security Operator",
-        ALERTS,
-        IpRangeAccess::None,
+        Rights::OPERATOR,
         "Reads alerts, activities and discovery reports, and manages alerts; no settings.",
     ),
     role(
         0x5d6b6bb7_de71_4623_b4af_96380a352509,
         "Security Reader",
-        &[InvestigationRead, DiscoveryRead],
-        IpRangeAccess::None,
+        Rights::READER,
         "Reads alerts, activities and discovery reports; no settings.",
     ),
     role(
         0xf2ef992c_3afb_46b9_b7cf_a126ee74c451,
         "Global Reader",
-        READ,
-        IpRangeAccess::Read,
+        Rights::GLOBAL_READER,
         "Reads everything and changes nothing.",
     ),
     role(
         0xfe930be7_5e62_47db_91af_98c3a49a38b1,
         "User Administrator",
-        &[],
-        IpRangeAccess::None,
+        Rights::NONE,
         "Manages people who hold no role, and groups.",
     ),
     role(
         0xc4e39bd9_1100_46d3_8c65_fb160da0071f,
         "Authentication Administrator",
-        &[],
-        IpRangeAccess::None,
+        Rights::NONE,
         "Resets passwords and other factors of people who hold no role.",
     ),
     role(
         0x9b895d92_2cd3_44c7_9d02_a6ac2d5ea5c3,
         "Application Administrator",
-        &[],
-        IpRangeAccess::None,
+        Rights::NONE,
         "Manages applications and consent, but no application permissions on the directory.",
     ),
     role(
         0x158c047a_c907_4556_b7ef_446551a6b5f7,
         "Cloud Application Administrator",
-        &[],
-        IpRangeAccess::None,
+        Rights::NONE,
         "Manages applications and consent, but no application permissions on the directory.",
     ),
     role(
         0xe8611ab8_c189_46e8_94e1_60213ab1f814,
         "Privileged Role Administrator",
-        &[],
-        IpRangeAccess::None,
+        Rights::NONE,
         "Gives and takes directory roles, and consents to every permission.",
     ),
 ];

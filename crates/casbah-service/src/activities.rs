@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use casbah_authority::Caller;
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Operand, Page, Range, Test};
-use casbah_model::{Activity, Guid, TenantId};
+use casbah_model::{Access, Activity, Guid, Part, Reach, TenantId};
 use casbah_store::{activities, tenant_settings, tenants};
 use serde_json::{Value, json};
 
@@ -62,14 +62,14 @@ impl Service {
         caller: &Caller,
         query: ActivityQuery,
     ) -> Result<ActivityPage, Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Activities, Access::Read));
         self.store
             .read(move |tx| {
                 let ActivityQuery { conditions, order, page, scan } = &query;
-                let total = activities::count(tx, tenant, conditions)?;
+                let total = activities::count(tx, tenant, &reach, conditions)?;
                 let skip = if *scan { 0 } else { page.skip };
                 let one_more = Page { skip, limit: page.limit.saturating_add(1) };
-                let mut found = activities::list(tx, tenant, conditions, *order, one_more)?;
+                let mut found = activities::list(tx, tenant, &reach, conditions, *order, one_more)?;
                 let limit = usize::try_from(page.limit).unwrap_or(0);
                 let mut has_next = found.len() > limit;
                 let mut next_bound = None;
@@ -86,15 +86,15 @@ impl Service {
                             conditions.iter().cloned().chain([window]).collect::<Vec<_>>()
                         };
                         let whole = Page { skip: 0, limit: activities::COUNT_CAP };
-                        found =
-                            activities::list(tx, tenant, &within(Some(bound), Some(bound)), *order, whole)?;
+                        let this = within(Some(bound), Some(bound));
+                        found = activities::list(tx, tenant, &reach, &this, *order, whole)?;
                         let (next, beyond) = if order.ascending {
                             (bound.saturating_add(1), within(Some(bound.saturating_add(1)), None))
                         } else {
                             (bound.saturating_sub(1), within(None, Some(bound.saturating_sub(1))))
                         };
                         let one = Page { skip: 0, limit: 1 };
-                        has_next = !activities::list(tx, tenant, &beyond, *order, one)?.is_empty();
+                        has_next = !activities::list(tx, tenant, &reach, &beyond, *order, one)?.is_empty();
                         next_bound = has_next.then_some(next);
                     }
                 } else {
@@ -109,8 +109,8 @@ impl Service {
 
     /// Fetches an activity.
     pub async fn activity(&self, caller: &Caller, id: String) -> Result<Activity, Error> {
-        let tenant = caller.tenant;
-        self.store.read(move |tx| activities::find(tx, tenant, &id)?.ok_or(Error::NotFound)).await
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Activities, Access::Read));
+        self.store.read(move |tx| activities::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound)).await
     }
 
     /// Keeps what the caller says of an activity; said again, the last word counts.
@@ -121,10 +121,11 @@ impl Service {
         feedback: Value,
     ) -> Result<Activity, Error> {
         let (tenant, now, by) = (caller.tenant, self.clock.now(), caller.name().to_string());
+        let reach = caller.reach(Part::Activities, Access::Read);
         let record = caller.audit(now, "give feedback", "activity", &id, json!({}));
         self.store
             .write(move |tx| {
-                let activity = activities::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
+                let activity = activities::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound)?;
                 let before = json!({ "feedback": activities::find_feedback(tx, tenant, &id)? });
                 activities::save_feedback(tx, tenant, &id, now, &by, &feedback)?;
                 let record = record.changed(&id, &before, &json!({ "feedback": feedback }));
@@ -157,7 +158,7 @@ impl Service {
         self.newest_activities(tenant, conditions, page).await
     }
 
-    /// The newest activities that satisfy all conditions.
+    /// The newest activities that satisfy all conditions, for those whom no role of Cloud Apps limits.
     pub async fn newest_activities(
         &self,
         tenant: TenantId,
@@ -165,7 +166,8 @@ impl Service {
         page: Page,
     ) -> Result<Vec<Activity>, Error> {
         let order = ActivityOrder { by_created: false, ascending: false };
-        self.store.read(move |tx| Ok(activities::list(tx, tenant, &conditions, order, page)?)).await
+        let every = Reach::Everything;
+        self.store.read(move |tx| Ok(activities::list(tx, tenant, &every, &conditions, order, page)?)).await
     }
 
     /// Forgets activities that are older than their tenants want to keep them; the clean-up calls it. With

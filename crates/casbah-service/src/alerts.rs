@@ -2,7 +2,7 @@
 
 use casbah_authority::Caller;
 use casbah_model::filter::{AlertField, AlertOrder, Condition, Operand, Page, Range, Test};
-use casbah_model::{Alert, AlertStatus, RecordId, Resolution};
+use casbah_model::{Access, Alert, AlertStatus, Part, RecordId, Resolution};
 use casbah_store::alerts;
 use serde_json::json;
 
@@ -63,17 +63,14 @@ pub struct Closed {
 impl Service {
     /// Lists alerts.
     pub async fn list_alerts(&self, caller: &Caller, query: AlertQuery) -> Result<AlertPage, Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Alerts, Access::Read));
         self.store
             .read(move |tx| {
                 let AlertQuery { conditions, order, page, scan } = &query;
-                let total = alerts::count(tx, tenant, conditions)?;
-                let mut found = if *scan {
-                    let one_more = Page { skip: 0, limit: page.limit + 1 };
-                    alerts::list(tx, tenant, conditions, *order, one_more)?
-                } else {
-                    alerts::list(tx, tenant, conditions, *order, Page { limit: page.limit + 1, ..*page })?
-                };
+                let total = alerts::count(tx, tenant, &reach, conditions)?;
+                let skip = if *scan { 0 } else { page.skip };
+                let one_more = Page { skip, limit: page.limit + 1 };
+                let mut found = alerts::list(tx, tenant, &reach, conditions, *order, one_more)?;
                 let limit = usize::try_from(page.limit).unwrap_or(0);
                 let mut has_next = found.len() > limit;
                 let mut next_bound = None;
@@ -90,14 +87,15 @@ impl Service {
                             conditions.iter().cloned().chain([window]).collect::<Vec<_>>()
                         };
                         let whole = Page { skip: 0, limit: alerts::COUNT_CAP };
-                        found = alerts::list(tx, tenant, &within(Some(bound), Some(bound)), *order, whole)?;
+                        let this = within(Some(bound), Some(bound));
+                        found = alerts::list(tx, tenant, &reach, &this, *order, whole)?;
                         let (next, beyond) = if order.ascending {
                             (bound.saturating_add(1), within(Some(bound.saturating_add(1)), None))
                         } else {
                             (bound.saturating_sub(1), within(None, Some(bound.saturating_sub(1))))
                         };
                         let one = Page { skip: 0, limit: 1 };
-                        has_next = !alerts::list(tx, tenant, &beyond, *order, one)?.is_empty();
+                        has_next = !alerts::list(tx, tenant, &reach, &beyond, *order, one)?.is_empty();
                         next_bound = has_next.then_some(next);
                     }
                 } else {
@@ -112,13 +110,14 @@ impl Service {
 
     /// Fetches an alert.
     pub async fn alert(&self, caller: &Caller, id: RecordId) -> Result<Alert, Error> {
-        let tenant = caller.tenant;
-        self.store.read(move |tx| alerts::find(tx, tenant, &id)?.ok_or(Error::NotFound)).await
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Alerts, Access::Read));
+        self.store.read(move |tx| alerts::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound)).await
     }
 
     /// Marks an alert as read or as unread; a closed one stays archived.
     pub async fn mark_alert(&self, caller: &Caller, id: RecordId, read: bool) -> Result<(), Error> {
-        let tenant = caller.tenant;
+        // Who reads alerts says which ones were read, as with the permissions.
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Alerts, Access::Read));
         let (status, action) = if read {
             (AlertStatus::Read, "mark alert read")
         } else {
@@ -127,8 +126,8 @@ impl Service {
         let record = caller.audit(self.clock.now(), action, "alert", &id, json!({}));
         self.store
             .write(move |tx| {
-                let before = alerts::find(tx, tenant, &id)?.ok_or(Error::NotFound)?.status;
-                alerts::mark(tx, tenant, &id, status)?;
+                let before = alerts::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound)?.status;
+                alerts::mark(tx, tenant, &reach, &id, status)?;
                 // A closed one stays archived.
                 let after = if before == AlertStatus::Archived { before } else { status };
                 let facts = |status: AlertStatus| json!({ "status": status.number() });
@@ -142,6 +141,7 @@ impl Service {
     /// Closes the open ones among the alerts that satisfy all conditions; closing again changes nothing.
     pub async fn close_alerts(&self, caller: &Caller, closing: Closing) -> Result<Closed, Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
+        let reach = caller.reach(Part::Alerts, Access::Change);
         let Closing { conditions, resolution, comment, reason, feedback } = closing;
         let store_closing =
             alerts::Closing { resolution, at: now, comment, reason, by: caller.name().to_string() };
@@ -149,9 +149,9 @@ impl Service {
         self.store
             .write(move |tx| {
                 let asked = ids_asked_for(&conditions);
-                let existing = alerts::existing(tx, tenant, &asked)?;
+                let existing = alerts::existing(tx, tenant, &reach, &asked)?;
                 let not_found = asked.into_iter().filter(|id| !existing.contains(id)).collect();
-                let closed = alerts::close(tx, tenant, &conditions, &store_closing)?;
+                let closed = alerts::close(tx, tenant, &reach, &conditions, &store_closing)?;
                 if !closed.is_empty() {
                     let mut record = record.clone();
                     record.details = closing_facts(&closed, &store_closing);
@@ -169,11 +169,11 @@ impl Service {
         caller: &Caller,
         conditions: Vec<Condition<AlertField>>,
     ) -> Result<usize, Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Alerts, Access::Change));
         let record = caller.audit(self.clock.now(), "reopen alerts", "alert", "", json!({}));
         self.store
             .write(move |tx| {
-                let opened = alerts::reopen(tx, tenant, &conditions)?;
+                let opened = alerts::reopen(tx, tenant, &reach, &conditions)?;
                 if !opened.is_empty() {
                     let mut record = record.clone();
                     record.details = json!({

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use casbah_authority::{Caller, Principal, SecretKind};
-use casbah_model::{Guid, PermissionSet, Secret, TenantId, Timestamp};
+use casbah_model::{Access, Entitlements, Guid, Part, PermissionSet, Secret, TenantId, Timestamp};
 use casbah_store::api_tokens::{self, ApiToken};
-use casbah_store::{Tx, audit, users};
+use casbah_store::{Tx, administrators, audit, users};
 use serde_json::{Value as Json, json};
 
 use crate::{Error, Service};
@@ -115,7 +115,7 @@ impl Service {
             .store
             .write(move |tx| {
                 let user = users::find(tx, tenant, owner)?.ok_or(Error::NotFound)?;
-                let own = permissions_of(tx, tenant, owner)?;
+                let own = entitlements_of(tx, tenant, owner)?.permissions();
                 if own == PermissionSet::NONE {
                     return Err(Error::Forbidden {
                         needs: "An API token needs a user with a role that lets read or manage Cloud Apps."
@@ -137,7 +137,7 @@ impl Service {
         let (tenant, now, user) = (caller.tenant, self.clock.now(), user(caller)?);
         self.store
             .read(move |tx| {
-                let full = permissions_of(tx, tenant, user)? == PermissionSet::ALL;
+                let full = has_full_access(tx, tenant, user)?;
                 let mut details = Vec::new();
                 for token in api_tokens::list(tx, tenant)? {
                     if full || token.owner == user {
@@ -158,7 +158,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 let token = api_tokens::find(tx, tenant, id)?.ok_or(Error::NotFound)?;
-                let full = permissions_of(tx, tenant, user)? == PermissionSet::ALL;
+                let full = has_full_access(tx, tenant, user)?;
                 // Somebody else's and already revoked ones look the same as absent ones.
                 if !(full || token.owner == user) || !api_tokens::revoke(tx, tenant, id, now)? {
                     return Err(Error::NotFound);
@@ -175,9 +175,15 @@ fn facts(token: &ApiToken) -> Json {
     json!({ "name": token.name, "owner": token.owner })
 }
 
-/// What a user may do through the Cloud Apps API.
-fn permissions_of(tx: &mut Tx<'_>, tenant: TenantId, user: Guid) -> Result<PermissionSet, Error> {
-    Ok(users::roles(tx, tenant, user)?.into_iter().flat_map(|r| r.allows).copied().collect())
+/// What a user may do in Cloud Apps.
+fn entitlements_of(tx: &mut Tx<'_>, tenant: TenantId, user: Guid) -> Result<Entitlements, Error> {
+    let roles = users::roles(tx, tenant, user)?;
+    Ok(administrators::entitlements(tx, tenant, user, &roles)?)
+}
+
+/// Whether a user looks after the tokens of others: those who also give roles.
+fn has_full_access(tx: &mut Tx<'_>, tenant: TenantId, user: Guid) -> Result<bool, Error> {
+    Ok(entitlements_of(tx, tenant, user)?.access(Part::Administrators) == Access::Change)
 }
 
 fn user(caller: &Caller) -> Result<Guid, Error> {

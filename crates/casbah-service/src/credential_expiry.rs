@@ -6,7 +6,7 @@ use std::time::Duration;
 use casbah_detection::{EXPIRY_STEPS, expiry_severity, expiry_step};
 use casbah_model::filter::{AlertField, Condition, Operand, Test};
 use casbah_model::{
-    Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, RecordId, Resolution, TenantId, Timestamp,
+    Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, Reach, RecordId, Resolution, TenantId, Timestamp,
 };
 use casbah_store::credential_warnings::{self, Ending};
 use casbah_store::{alerts, audit, policies, tenants};
@@ -102,7 +102,7 @@ impl Service {
         };
         self.store
             .write(move |tx| {
-                let closed = alerts::close(tx, tenant, &conditions, &closing)?;
+                let closed = alerts::close(tx, tenant, &Reach::Everything, &conditions, &closing)?;
                 if !closed.is_empty() {
                     let details = crate::alerts::closing_facts(&closed, &closing);
                     audit::append(tx, tenant, &audit::AuditRecord { details, ..record.clone() })?;

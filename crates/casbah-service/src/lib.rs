@@ -4,6 +4,7 @@
 //! one transaction and writes an audit record in it. Knows no status codes, JSON names or markup.
 
 pub mod activities;
+pub mod administrators;
 pub mod alerts;
 pub mod api_tokens;
 pub mod bootstrap;

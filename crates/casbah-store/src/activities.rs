@@ -3,8 +3,9 @@
 mod conditions;
 
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page};
-use casbah_model::{Activity, Guid, TenantId, Timestamp};
+use casbah_model::{Activity, Guid, Reach, TenantId, Timestamp};
 
+use crate::reach::{Records, within};
 use crate::{Error, Result, Row, Tx, Value};
 
 const COLUMNS: &str = "seq, id, created, source, service, instance, action, category, action_type, actor_kind, \
@@ -152,40 +153,51 @@ pub fn newest_of_actor(
     tx.rows(&sql, &values)?.into_iter().map(activity).collect()
 }
 
-/// An activity, if it exists.
-pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: &str) -> Result<Option<Activity>> {
-    let sql = format!("select {COLUMNS} from activities where tenant = ?1 and id = ?2");
-    tx.row(&sql, &[tenant.into(), id.into()])?.map(activity).transpose()
+/// An activity, if it exists within reach.
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach, id: &str) -> Result<Option<Activity>> {
+    let mut values = vec![tenant.into(), id.into()];
+    let reach = within(reach, Records::Activities, &mut values);
+    let sql = format!("select {COLUMNS} from activities a where tenant = ?1 and id = ?2{reach}");
+    tx.row(&sql, &values)?.map(activity).transpose()
 }
 
 /// One page of the activities that satisfy all conditions, in a total order.
 pub fn list(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    reach: &Reach,
     wanted: &[Condition<ActivityField>],
     order: ActivityOrder,
     page: Page,
 ) -> Result<Vec<Activity>> {
     let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Activities, &mut values);
     let conditions = conditions::compile(wanted, &mut values);
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_created { format!("a.created {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
     let (limit, skip) = (values.len() - 1, values.len());
     let sql = format!(
-        "select {COLUMNS} from activities a where a.tenant = ?1{conditions} \
+        "select {COLUMNS} from activities a where a.tenant = ?1{reach}{conditions} \
          order by {first}a.seq {direction} limit ?{limit} offset ?{skip}"
     );
     tx.rows(&sql, &values)?.into_iter().map(activity).collect()
 }
 
 /// How many activities satisfy all conditions; at most one more than [`COUNT_CAP`].
-pub fn count(tx: &mut Tx<'_>, tenant: TenantId, wanted: &[Condition<ActivityField>]) -> Result<i64> {
+pub fn count(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    reach: &Reach,
+    wanted: &[Condition<ActivityField>],
+) -> Result<i64> {
     let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Activities, &mut values);
     let conditions = conditions::compile(wanted, &mut values);
     values.push((COUNT_CAP + 1).into());
     let sql = format!(
-        "select count(*) from (select 1 as one from activities a where a.tenant = ?1{conditions} limit ?{}) as counted",
+        "select count(*) from (select 1 as one from activities a where a.tenant = ?1{reach}{conditions} limit ?{}) \
+         as counted",
         values.len()
     );
     tx.number(&sql, &values)

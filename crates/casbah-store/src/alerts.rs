@@ -5,9 +5,12 @@ pub(crate) mod conditions;
 mod tests;
 
 use casbah_model::filter::{AlertField, AlertOrder, Condition, Page};
-use casbah_model::{Alert, AlertEntity, AlertStatus, RecordId, Resolution, Severity, TenantId, Timestamp};
+use casbah_model::{
+    Alert, AlertEntity, AlertStatus, Reach, RecordId, Resolution, Severity, TenantId, Timestamp,
+};
 use serde_json::{Map, Value as Json};
 
+use crate::reach::{Records, within};
 use crate::{Error, Result, Row, Tx, Value};
 
 const COLUMNS: &str = "id, raised, title, description, severity, status, resolution, resolved, comment, reason, \
@@ -135,59 +138,80 @@ fn words(alert: &Alert) -> String {
     text.to_lowercase()
 }
 
-/// An alert, if it exists.
-pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<Option<Alert>> {
-    let sql = format!("select {COLUMNS} from alerts where tenant = ?1 and id = ?2");
-    tx.row(&sql, &[tenant.into(), id.into()])?.map(alert).transpose()
+/// An alert, if it exists within reach.
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach, id: &RecordId) -> Result<Option<Alert>> {
+    let mut values = vec![tenant.into(), id.into()];
+    let reach = within(reach, Records::Alerts, &mut values);
+    let sql = format!("select {COLUMNS} from alerts a where tenant = ?1 and id = ?2{reach}");
+    tx.row(&sql, &values)?.map(alert).transpose()
 }
 
 /// One page of the alerts that satisfy all conditions, in a total order.
 pub fn list(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    reach: &Reach,
     conditions: &[Condition<AlertField>],
     order: AlertOrder,
     page: Page,
 ) -> Result<Vec<Alert>> {
     let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Alerts, &mut values);
     let wanted = conditions::compile(conditions, &mut values);
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_severity { format!("severity_rank {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
     let (limit, skip) = (values.len() - 1, values.len());
     let sql = format!(
-        "select {COLUMNS} from alerts a where tenant = ?1{wanted} \
+        "select {COLUMNS} from alerts a where tenant = ?1{reach}{wanted} \
          order by {first}raised {direction}, id {direction} limit ?{limit} offset ?{skip}"
     );
     tx.rows(&sql, &values)?.into_iter().map(alert).collect()
 }
 
 /// How many alerts satisfy all conditions; at most one more than [`COUNT_CAP`].
-pub fn count(tx: &mut Tx<'_>, tenant: TenantId, conditions: &[Condition<AlertField>]) -> Result<i64> {
+pub fn count(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    reach: &Reach,
+    conditions: &[Condition<AlertField>],
+) -> Result<i64> {
     let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Alerts, &mut values);
     let wanted = conditions::compile(conditions, &mut values);
     values.push((COUNT_CAP + 1).into());
     let sql = format!(
-        "select count(*) from (select 1 as one from alerts a where tenant = ?1{wanted} limit ?{}) as counted",
+        "select count(*) from (select 1 as one from alerts a where tenant = ?1{reach}{wanted} limit ?{}) as counted",
         values.len()
     );
     tx.number(&sql, &values)
 }
 
-/// Which of `ids` exist.
-pub fn existing(tx: &mut Tx<'_>, tenant: TenantId, ids: &[String]) -> Result<Vec<String>> {
+/// Which of `ids` exist within reach.
+pub fn existing(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach, ids: &[String]) -> Result<Vec<String>> {
     let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Alerts, &mut values);
     let list = conditions::one_of(ids.iter().map(|id| id.as_str().into()).collect(), &mut values);
-    let sql = format!("select id from alerts where tenant = ?1 and id in ({list})");
+    let sql = format!("select id from alerts a where tenant = ?1{reach} and id in ({list})");
     tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
 }
 
 /// Marks an alert as read or unread; a closed one stays archived. False when there is none.
-pub fn mark(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId, status: AlertStatus) -> Result<bool> {
-    let sql = "update alerts set status = case when status = ?4 then status else ?3 end \
-               where tenant = ?1 and id = ?2";
-    let values = [tenant.into(), id.into(), status.number().into(), AlertStatus::Archived.number().into()];
-    Ok(tx.execute(sql, &values)? > 0)
+pub fn mark(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    reach: &Reach,
+    id: &RecordId,
+    status: AlertStatus,
+) -> Result<bool> {
+    let mut values =
+        vec![tenant.into(), id.into(), status.number().into(), AlertStatus::Archived.number().into()];
+    let reach = within(reach, Records::Alerts, &mut values);
+    let sql = format!(
+        "update alerts as a set status = case when status = ?4 then status else ?3 end \
+         where tenant = ?1 and id = ?2{reach}"
+    );
+    Ok(tx.execute(&sql, &values)? > 0)
 }
 
 /// How alerts are closed.
@@ -210,6 +234,7 @@ pub struct Closing {
 pub fn close(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    reach: &Reach,
     conditions: &[Condition<AlertField>],
     closing: &Closing,
 ) -> Result<Vec<String>> {
@@ -222,10 +247,11 @@ pub fn close(
         (&closing.by).into(),
         AlertStatus::Archived.number().into(),
     ];
+    let reach = within(reach, Records::Alerts, &mut values);
     let wanted = conditions::compile(conditions, &mut values);
     let sql = format!(
         "update alerts as a set resolution = ?2, resolved = ?3, comment = ?4, reason = ?5, handled_by = ?6, status = ?7 \
-         where tenant = ?1 and resolution = 0{wanted} returning id"
+         where tenant = ?1 and resolution = 0{reach}{wanted} returning id"
     );
     tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
 }
@@ -234,13 +260,15 @@ pub fn close(
 pub fn reopen(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    reach: &Reach,
     conditions: &[Condition<AlertField>],
 ) -> Result<Vec<String>> {
     let mut values = vec![tenant.into(), AlertStatus::Read.number().into()];
+    let reach = within(reach, Records::Alerts, &mut values);
     let wanted = conditions::compile(conditions, &mut values);
     let sql = format!(
         "update alerts as a set resolution = 0, resolved = null, comment = '', reason = null, handled_by = null, \
-         status = ?2 where tenant = ?1 and resolution <> 0{wanted} returning id"
+         status = ?2 where tenant = ?1 and resolution <> 0{reach}{wanted} returning id"
     );
     tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
 }

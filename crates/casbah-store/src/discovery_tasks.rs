@@ -7,10 +7,11 @@
 //! ```
 
 use casbah_model::filter::{Condition, Operand, Page, Range, TaskField, Test};
-use casbah_model::{DiscoveryTask, RecordId, TaskState, TenantId, Timestamp};
+use casbah_model::{DiscoveryTask, Reach, RecordId, TaskState, TenantId, Timestamp};
 use serde_json::Value as Json;
 
 use crate::alerts::known;
+use crate::reach::{Records, within};
 use crate::{Result, Row, Tx, Value};
 
 const COLUMNS: &str =
@@ -76,10 +77,17 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, task: &DiscoveryTask) -> Result
     Ok(())
 }
 
-/// A task, if it exists.
-pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<Option<DiscoveryTask>> {
-    let sql = format!("select {COLUMNS} from discovery_tasks where tenant = ?1 and id = ?2");
-    tx.row(&sql, &[tenant.into(), id.into()])?.map(task).transpose()
+/// A task, if it exists within reach.
+pub fn find(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    reach: &Reach,
+    id: &RecordId,
+) -> Result<Option<DiscoveryTask>> {
+    let mut values = vec![tenant.into(), id.into()];
+    let reach = within(reach, Records::Tasks, &mut values);
+    let sql = format!("select {COLUMNS} from discovery_tasks d where tenant = ?1 and id = ?2{reach}");
+    tx.row(&sql, &values)?.map(task).transpose()
 }
 
 /// A right to work on a task, for a time.
@@ -114,7 +122,7 @@ pub fn claim(tx: &mut Tx<'_>, lease: &Lease, now: Timestamp) -> Result<Option<Cl
     let Some(row) = tx.row(sql, &values)? else { return Ok(None) };
     let mut r = row.read();
     let (tenant, id, attempts): (TenantId, RecordId, i64) = (r.take()?, r.take()?, r.take()?);
-    let task = known(find(tx, tenant, &id)?, "claimed task")?;
+    let task = known(find(tx, tenant, &Reach::Everything, &id)?, "claimed task")?;
     Ok(Some(Claimed { tenant, task, attempts }))
 }
 
@@ -193,19 +201,21 @@ pub fn fail_pending(
 pub fn list(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    reach: &Reach,
     conditions: &[Condition<TaskField>],
     ascending: bool,
     page: Page,
 ) -> Result<(Vec<DiscoveryTask>, i64)> {
     let mut values = vec![tenant.into()];
-    let wanted: String = conditions.iter().map(|c| format!(" and ({})", compile(c, &mut values))).collect();
+    let mut wanted = within(reach, Records::Tasks, &mut values);
+    wanted.extend(conditions.iter().map(|c| format!(" and ({})", compile(c, &mut values))));
     let total =
-        tx.number(&format!("select count(*) from discovery_tasks where tenant = ?1{wanted}"), &values)?;
+        tx.number(&format!("select count(*) from discovery_tasks d where tenant = ?1{wanted}"), &values)?;
     values.extend([page.limit.into(), page.skip.into()]);
     let (limit, skip) = (values.len() - 1, values.len());
     let direction = if ascending { "asc" } else { "desc" };
     let sql = format!(
-        "select {COLUMNS} from discovery_tasks where tenant = ?1{wanted} \
+        "select {COLUMNS} from discovery_tasks d where tenant = ?1{wanted} \
          order by created {direction}, id {direction} limit ?{limit} offset ?{skip}"
     );
     let found = tx.rows(&sql, &values)?.into_iter().map(task).collect::<Result<_>>()?;

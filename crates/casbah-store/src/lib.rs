@@ -13,6 +13,7 @@
 //! which database is running.
 
 pub mod activities;
+pub mod administrators;
 pub mod alerts;
 pub mod api_tokens;
 pub mod app_role_assignments;
@@ -64,6 +65,7 @@ pub mod users;
 mod batches;
 mod migrations;
 mod postgres;
+mod reach;
 mod sqlite;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! Policies as a tenant has them, and which apps they have already raised alerts about.
 
-use casbah_model::{PolicyRecord, RecordId, Severity, TenantId, Timestamp};
+use casbah_model::{PolicyRecord, Reach, RecordId, Severity, TenantId, Timestamp};
 
 use crate::alerts::known;
+use crate::reach::{Records, within};
 use crate::{Result, Row, Tx};
 
 const COLUMNS: &str = "id, template, name, description, policy_type, severity, enabled, created, modified";
@@ -56,10 +57,14 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<Option<P
     tx.row(&sql, &[tenant.into(), id.into()])?.map(policy).transpose()
 }
 
-/// How many open alerts each policy has, by policy.
-pub fn open_alerts(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<(RecordId, i64)>> {
-    let sql = "select policy, count(*) from alerts where tenant = ?1 and resolution = 0 group by policy";
-    let rows = tx.rows(sql, &[tenant.into()])?.into_iter();
+/// How many open alerts within reach each policy has, by policy.
+pub fn open_alerts(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach) -> Result<Vec<(RecordId, i64)>> {
+    let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Alerts, &mut values);
+    let sql = format!(
+        "select policy, count(*) from alerts a where tenant = ?1 and resolution = 0{reach} group by policy"
+    );
+    let rows = tx.rows(&sql, &values)?.into_iter();
     rows.map(|row| {
         let mut r = row.read();
         Ok((r.take()?, r.take()?))

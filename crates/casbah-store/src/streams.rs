@@ -1,8 +1,9 @@
 //! Streams: continuous reports, the global view, snapshot reports.
 
-use casbah_model::{RecordId, Stream, StreamKind, TenantId, Timestamp};
+use casbah_model::{Reach, RecordId, Stream, StreamKind, TenantId, Timestamp};
 
 use crate::alerts::known;
+use crate::reach::{Records, within};
 use crate::{Result, Row, Tx, Value};
 
 const COLUMNS: &str = "id, name, kind, log_type, receiver, protocol, created, modified, last_data, logs, failures, \
@@ -54,30 +55,37 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, stream: &Stream) -> Result<()> 
     Ok(())
 }
 
-/// All streams: views first, then data sources, then snapshot reports, each by age.
-pub fn list(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Stream>> {
+/// All streams within reach: views first, then data sources, then snapshot reports, each by age.
+pub fn list(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach) -> Result<Vec<Stream>> {
+    let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Streams, &mut values);
     let sql = format!(
-        "select {COLUMNS} from streams where tenant = ?1 \
+        "select {COLUMNS} from streams s where tenant = ?1{reach} \
          order by case kind when 3 then 0 else kind end, created, id"
     );
-    tx.rows(&sql, &[tenant.into()])?.into_iter().map(stream).collect()
+    tx.rows(&sql, &values)?.into_iter().map(stream).collect()
 }
 
-/// A stream, if it exists.
-pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<Option<Stream>> {
-    let sql = format!("select {COLUMNS} from streams where tenant = ?1 and id = ?2");
-    tx.row(&sql, &[tenant.into(), id.into()])?.map(stream).transpose()
+/// A stream, if it exists within reach.
+pub fn find(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach, id: &RecordId) -> Result<Option<Stream>> {
+    let mut values = vec![tenant.into(), id.into()];
+    let reach = within(reach, Records::Streams, &mut values);
+    let sql = format!("select {COLUMNS} from streams s where tenant = ?1 and id = ?2{reach}");
+    tx.row(&sql, &values)?.map(stream).transpose()
 }
 
-/// The stream of that kind and name, if there is one; names are compared without regard to case.
+/// The stream of that kind and name, if there is one within reach; names are compared without regard to case.
 pub fn find_by_name(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    reach: &Reach,
     kind: StreamKind,
     name: &str,
 ) -> Result<Option<Stream>> {
-    let sql = format!("select {COLUMNS} from streams where tenant = ?1 and kind = ?2 and name_key = ?3");
-    let values = [tenant.into(), kind.number().into(), name.trim().to_lowercase().into()];
+    let mut values = vec![tenant.into(), kind.number().into(), name.trim().to_lowercase().into()];
+    let reach = within(reach, Records::Streams, &mut values);
+    let sql =
+        format!("select {COLUMNS} from streams s where tenant = ?1 and kind = ?2 and name_key = ?3{reach}");
     tx.row(&sql, &values)?.map(stream).transpose()
 }
 

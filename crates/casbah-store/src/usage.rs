@@ -1,8 +1,9 @@
 //! Usage: what each user did with each app from each address on each day, per stream.
 
-use casbah_model::{AppUsage, RecordId, TenantId, UsageRow};
+use casbah_model::{AppUsage, Reach, RecordId, TenantId, UsageRow};
 
 use crate::batches::{batches, places};
+use crate::reach::{Records, within};
 use crate::{Result, Row, Tx, Value};
 
 /// The most that a figure says, 9 petabytes: below it a double is exact, so that sums may be doubles, which
@@ -57,6 +58,8 @@ fn merge_batch(tx: &mut Tx<'_>, tenant: TenantId, stream: &RecordId, rows: &[Usa
 /// Which usage a question is about.
 #[derive(Clone, Debug)]
 pub struct Scope {
+    /// The streams that count.
+    pub reach: Reach,
     /// One stream; none for the global view, the sum of all continuous reports.
     pub stream: Option<RecordId>,
     /// First UTC day, in days since 1970.
@@ -66,19 +69,21 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn sql(&self, tenant: TenantId) -> (&'static str, Vec<Value>) {
+    fn sql(&self, tenant: TenantId) -> (String, Vec<Value>) {
         let mut values = vec![tenant.into(), self.from_day.into(), self.to_day.into()];
-        match &self.stream {
+        let wanted = match &self.stream {
             Some(stream) => {
                 values.push(stream.into());
-                ("tenant = ?1 and day between ?2 and ?3 and stream = ?4", values)
+                "stream = ?4"
             }
-            None => (
-                "tenant = ?1 and day between ?2 and ?3 \
-                 and stream in (select s.id from streams s where s.tenant = ?1 and s.kind = 1)",
-                values,
-            ),
+            None => "stream in (select s.id from streams s where s.tenant = ?1 and s.kind = 1)",
+        };
+        let mut sql = format!("tenant = ?1 and day between ?2 and ?3 and {wanted}");
+        if self.reach != Reach::Everything {
+            let reach = within(&self.reach, Records::Streams, &mut values);
+            sql.push_str(&format!(" and stream in (select s.id from streams s where s.tenant = ?1{reach})"));
         }
+        (sql, values)
     }
 }
 

@@ -186,6 +186,7 @@ pub fn restore(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
 pub fn purge(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
     let values = [tenant.into(), id.into()];
     tx.execute("delete from user_roles where tenant = ?1 and user_id = ?2", &values)?;
+    tx.execute("delete from administrators where tenant = ?1 and user_id = ?2", &values)?;
     tx.execute("delete from api_tokens where tenant = ?1 and owner = ?2", &values)?;
     tx.execute("delete from permission_grants where tenant = ?1 and principal = ?2", &values)?;
     tx.execute("delete from user_identities where tenant = ?1 and user_id = ?2", &values)?;

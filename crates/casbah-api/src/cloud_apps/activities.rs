@@ -9,9 +9,9 @@ mod view;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::Permission;
 use casbah_model::Permission::{InvestigationManage, InvestigationRead};
 use casbah_model::filter::ActivityOrder;
+use casbah_model::{Part, Permission};
 use casbah_service::Service;
 use casbah_service::activities::ActivityQuery;
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ use crate::table::Area;
 const READ: &[Permission] = &[InvestigationRead, InvestigationManage];
 
 pub(super) fn area() -> Area {
-    Area::new("Activities")
+    Area::new("Activities", Part::Activities)
         .list("/api/v1/activities", READ, "List activities", list_activities)
         .get("/api/v1/activities/{id}", READ, "Fetch an activity", fetch_activity)
         .post("/api/v1/activities/{id}/feedback", READ, "Say what an activity was", give_feedback)

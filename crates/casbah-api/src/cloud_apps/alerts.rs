@@ -9,6 +9,7 @@ mod view;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
+use casbah_model::Part;
 use casbah_model::filter::AlertOrder;
 use casbah_service::Service;
 use casbah_service::alerts::AlertQuery;
@@ -21,7 +22,7 @@ use crate::parameters::Parameters;
 use crate::table::Area;
 
 pub(super) fn area() -> Area {
-    Area::new("Alerts")
+    Area::new("Alerts", Part::Alerts)
         .list("/api/v1/alerts", ALERTS_READ, "List alerts", list_alerts)
         .get("/api/v1/alerts/{id}", ALERTS_READ, "Fetch an alert", fetch_alert)
         .post("/api/v1/alerts/{id}/read", ALERTS_READ, "Mark an alert as read", mark_alert_read)

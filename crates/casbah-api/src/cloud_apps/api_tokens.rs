@@ -17,7 +17,7 @@ use crate::table::Area;
 const ANY: &[Permission] = &Permission::ALL;
 
 pub(super) fn area() -> Area {
-    Area::new("API tokens")
+    Area::for_everyone("API tokens")
         .get("/api/v1/tokens", ANY, "List API tokens", list_api_tokens)
         .post("/api/v1/tokens", ANY, "Create an API token, shown once", create_api_token)
         .delete("/api/v1/tokens/{id}", ANY, "Revoke an API token", revoke_api_token)

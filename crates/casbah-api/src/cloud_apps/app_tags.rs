@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
+use casbah_model::Part;
 use casbah_service::Service;
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::table::Area;
 const TARGET: i64 = 6;
 
 pub(super) fn area() -> Area {
-    Area::new("App tags")
+    Area::new("App tags", Part::AppTags)
         .list("/api/v1/discovery/app_tags", DISCOVERY_READ, "List app tags", list_app_tags)
         .post(
             "/api/v1/discovery/discovery_app/{app_id}/add_tag",

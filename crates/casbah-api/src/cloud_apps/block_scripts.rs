@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use casbah_authority::Caller;
+use casbah_model::Part;
 use casbah_service::Service;
 use casbah_service::discovery::BlockKind;
 use md5::{Digest, Md5};
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 use crate::table::Area;
 
 pub(super) fn area() -> Area {
-    Area::new("Block scripts").get(
+    Area::new("Block scripts", Part::Discovery).get(
         "/api/v1/discovery_block_scripts",
         DISCOVERY_MANAGE,
         "Make a script that blocks unsanctioned apps",

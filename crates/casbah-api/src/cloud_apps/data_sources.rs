@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
+use casbah_model::Part;
 use casbah_service::Service;
 use casbah_service::discovery::NewDataSource;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::table::Area;
 const PATH: &str = "/api/v1/discovery/data_sources";
 
 pub(super) fn area() -> Area {
-    Area::new("Data sources")
+    Area::new("Data sources", Part::DiscoverySettings)
         .get(PATH, DISCOVERY_READ, "List data sources", list_data_sources)
         .post(PATH, DISCOVERY_MANAGE, "Create a data source", create_data_source)
         .delete(

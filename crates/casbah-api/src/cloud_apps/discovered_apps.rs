@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::RecordId;
 use casbah_model::filter::{DiscoveredAppField, Page};
+use casbah_model::{Part, RecordId};
 use casbah_service::Service;
 use casbah_service::discovery::{AppOrder, AppQuery, DiscoveredApp, Timeframe};
 use serde_json::{Map, Value, json};
@@ -43,7 +43,7 @@ const ORDERS: &[(&str, AppOrder)] = &[
 ];
 
 pub(super) fn area() -> Area {
-    Area::new("Discovered apps")
+    Area::new("Discovered apps", Part::Discovery)
         .list(
             "/api/v1/discovery/discovered_apps",
             DISCOVERY_READ,

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::filter::TaskField;
-use casbah_model::{DestinationUsage, DiscoveryTask, TaskState};
+use casbah_model::{DestinationUsage, DiscoveryTask, Part, TaskState};
 use casbah_service::Service;
 use casbah_service::tasks::TaskQuery;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ const FIELDS: &[Field<TaskField>] = &[
 ];
 
 pub(super) fn area() -> Area {
-    Area::new("Governance log")
+    Area::new("Governance log", Part::GovernanceLog)
         .list("/api/v1/governance", DISCOVERY_READ, "List the governance log", list_governance)
         .get(
             "/api/v1/governance/{id}",

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::IpTag;
+use casbah_model::{IpTag, Part};
 use casbah_service::Service;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ const CUSTOM: i64 = 0;
 const BUILT_IN: i64 = 2;
 
 pub(super) fn area() -> Area {
-    Area::new("IP tags").get("/api/v1/tags", RANGES_READ, "List IP tags", list_ip_tags)
+    Area::new("IP tags", Part::Activities).get("/api/v1/tags", RANGES_READ, "List IP tags", list_ip_tags)
 }
 
 async fn list_ip_tags(

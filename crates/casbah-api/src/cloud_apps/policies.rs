@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
+use casbah_model::Part;
 use casbah_model::filter::{Condition, Operand, Test};
 use casbah_service::Service;
 use casbah_service::discovery::PolicyView;
@@ -29,7 +30,7 @@ const FIELDS: &[Field<Type>] =
     &[Field { names: &["type"], field: Type, kind: Kind::Text, operators: &[Eq, Neq] }];
 
 pub(super) fn area() -> Area {
-    Area::new("Policies")
+    Area::new("Policies", Part::Policies)
         .list("/api/v1/policies", ALERTS_READ, "List policies", list_policies)
         .get("/api/v1/policies/{id}", ALERTS_READ, "Fetch a policy", fetch_policy)
         .get("/api/v1/policies/{id}/{typed_id}", ALERTS_READ, "Fetch a policy of a type", fetch_typed_policy)

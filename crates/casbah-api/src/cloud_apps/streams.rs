@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::{Stream, StreamKind, Timestamp};
+use casbah_model::{Part, Stream, StreamKind, Timestamp};
 use casbah_service::Service;
 use casbah_service::discovery::Timeframe;
 use serde_json::{Value, json};
@@ -15,7 +15,12 @@ use crate::table::Area;
 const MS_OF_DAY: i64 = 86_400_000;
 
 pub(super) fn area() -> Area {
-    Area::new("Streams").list("/api/v1/discovery/streams", DISCOVERY_READ, "List streams", list_streams)
+    Area::new("Streams", Part::Discovery).list(
+        "/api/v1/discovery/streams",
+        DISCOVERY_READ,
+        "List streams",
+        list_streams,
+    )
 }
 
 async fn list_streams(State(service): State<Service>, Extension(caller): Extension<Caller>) -> Answer {

@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Permission::{self, InvestigationManage, InvestigationRead, SettingsManage, SettingsRead};
 use casbah_model::filter::{IpRangeField, IpRangeSort};
-use casbah_model::{IpLocation, IpRange, IpRangeAccess, ROLES, Subnet, full_address};
+use casbah_model::{IpLocation, IpRange, Part, Subnet, full_address};
 use casbah_service::Service;
 use casbah_service::ip_ranges::IpRangeQuery;
 use serde_json::{Value, json};
@@ -19,7 +19,6 @@ use crate::filters::Operator::{Eq, Neq};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
-use crate::problem::Problem;
 use crate::table::Area;
 
 /// Investigators need to know addresses; those who look after the settings keep the list.
@@ -33,22 +32,8 @@ const FIELDS: &[Field<IpRangeField>] = &[
     Field { names: &["builtIn"], field: IpRangeField::BuiltIn, kind: Kind::Flag, operators: &[Eq] },
 ];
 
-/// Operators and readers do not see the IP ranges, and compliance administrators do not change them.
-pub(super) fn role_allows(caller: &Caller, changes: bool) -> Option<Problem> {
-    let (needed, names) = match changes {
-        true => (IpRangeAccess::Change, "change"),
-        false => (IpRangeAccess::Read, "read"),
-    };
-    let mut enough: Vec<&str> =
-        ROLES.iter().filter(|role| role.ip_ranges >= needed).map(|role| role.name).collect();
-    enough.sort_unstable();
-    let why = format!("To {names} IP ranges a person needs one of the roles {}.", enough.join(", "));
-    (caller.ip_ranges() < needed).then(|| Problem::role(&why))
-}
-
 pub(super) fn area() -> Area {
-    Area::new("IP ranges")
-        .bound(role_allows)
+    Area::new("IP ranges", Part::IpRanges)
         .list("/api/v1/subnet", RANGES_READ, "List IP ranges", list_ip_ranges)
         .get("/api/v1/subnet/{id}", RANGES_READ, "Fetch an IP range", fetch_ip_range)
         .post("/api/v1/subnet/create_rule", RANGES_MANAGE, "Create an IP range", create_ip_range)

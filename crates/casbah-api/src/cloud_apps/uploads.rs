@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
+use casbah_model::Part;
 use casbah_service::Service;
 use casbah_service::uploads::{Finish, UploadLink};
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::problem::{NO_STREAM, Problem};
 use crate::table::Area;
 
 pub(super) fn area() -> Area {
-    Area::new("Discovery uploads")
+    Area::new("Discovery uploads", Part::Uploads)
         .get(
             "/api/v1/discovery/upload_url",
             DISCOVERY_MANAGE,

@@ -10,7 +10,7 @@ use crate::testing::{World, only, request};
 
 const ID: &str = "6a1f0c2b9d3e4f5a6b7c8d90";
 
-fn path_of(path: &str) -> String {
+pub(super) fn path_of(path: &str) -> String {
     let number = path.replace("{app_id}", "11627");
     number.replace("{id}", ID).replace("{typed_id}", ID).replace("{container}", "c").replace("{blob}", "b")
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use casbah_authority::Caller;
-use casbah_model::{ApplicationSecret, Guid, TenantId, TenantSettings, Timestamp};
+use casbah_model::{ApplicationSecret, Guid, Reach, TenantId, TenantSettings, Timestamp};
 use casbah_store::{activities, application_secrets, audit, tenant_settings};
 use serde_json::json;
 
@@ -30,7 +30,11 @@ async fn add(service: &Service, tenant: TenantId, at: Timestamp, count: usize) {
 }
 
 async fn count(service: &Service, tenant: TenantId) -> i64 {
-    service.store().read(move |tx| activities::count(tx, tenant, &[])).await.expect("reads")
+    service
+        .store()
+        .read(move |tx| activities::count(tx, tenant, &Reach::Everything, &[]))
+        .await
+        .expect("reads")
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use casbah_authority::Caller;
 use casbah_discovery::{App, Catalogue};
 use casbah_model::filter::{Condition, DiscoveredAppField, Operand, Page, Test};
-use casbah_model::{AppTag, AppUsage, RecordId, StreamKind, TenantId, Timestamp};
+use casbah_model::{Access, AppTag, AppUsage, Part, Reach, RecordId, StreamKind, TenantId, Timestamp};
 use casbah_store::usage::{self, Scope};
 use casbah_store::{Tx, app_tags, streams};
 
@@ -136,14 +136,14 @@ impl Service {
 
     /// All discovered apps that satisfy the conditions, by number.
     async fn discovered_apps(&self, caller: &Caller, query: &AppQuery) -> Result<Vec<DiscoveredApp>, Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Discovery, Access::Read));
         self.prepare_tenant(tenant).await?;
         let (wanted, timeframe, conditions) =
             (query.stream.clone(), query.timeframe, query.conditions.clone());
         let (now, catalogue) = (self.clock.now(), self.catalogue());
         self.store
             .read(move |tx| {
-                let scope = scope(tx, tenant, wanted.as_ref(), timeframe, now)?;
+                let scope = scope(tx, tenant, &reach, wanted.as_ref(), timeframe, now)?;
                 let tags = app_tags::list(tx, tenant)?;
                 let used = usage::by_app(tx, tenant, &scope)?;
                 let mut apps: Vec<DiscoveredApp> =
@@ -159,10 +159,11 @@ impl Service {
     }
 }
 
-/// Where the figures come from: one stream, or for a view all continuous ones.
+/// Where the figures come from: one stream, or for a view all continuous ones; within reach.
 fn scope(
     tx: &mut Tx<'_>,
     tenant: TenantId,
+    reach: &Reach,
     wanted: Option<&RecordId>,
     timeframe: Timeframe,
     now: Timestamp,
@@ -171,14 +172,14 @@ fn scope(
     let stream = match wanted {
         None => None,
         Some(id) => {
-            let stream = streams::find(tx, tenant, id)?;
+            let stream = streams::find(tx, tenant, reach, id)?;
             let stream =
                 stream.ok_or_else(|| Error::invalid("streamId", format!("no stream has the id {id}")))?;
             (stream.kind != StreamKind::View).then_some(stream.id)
         }
     };
     // Devices whose clock is ahead write of tomorrow; their traffic counts as today's.
-    Ok(Scope { stream, from_day: today - (timeframe.0 - 1), to_day: today + 2 })
+    Ok(Scope { reach: reach.clone(), stream, from_day: today - (timeframe.0 - 1), to_day: today + 2 })
 }
 
 fn describe(usage: AppUsage, tags: &[AppTag], catalogue: &Catalogue) -> DiscoveredApp {

@@ -4,7 +4,7 @@
 //! release that knew fewer of them.
 
 use casbah_detection::PolicyKind;
-use casbah_model::{AppTag, PolicyRecord, RecordId, Stream, StreamKind, TenantId, Timestamp};
+use casbah_model::{AppTag, PolicyRecord, Reach, RecordId, Stream, StreamKind, TenantId, Timestamp};
 use casbah_store::{Tx, app_tags, policies, streams};
 
 use super::streams::GLOBAL_VIEW;
@@ -74,7 +74,7 @@ impl BuiltIn {
 
     /// Adds what is missing.
     pub(crate) fn add_missing(&self, tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), casbah_store::Error> {
-        if streams::find_by_name(tx, tenant, StreamKind::View, GLOBAL_VIEW)?.is_none() {
+        if streams::find_by_name(tx, tenant, &Reach::Everything, StreamKind::View, GLOBAL_VIEW)?.is_none() {
             streams::insert(tx, tenant, &self.view)?;
         }
         for policy in &self.policies {
@@ -89,7 +89,7 @@ impl BuiltIn {
     fn is_complete(&self, tx: &mut Tx<'_>, tenant: TenantId) -> Result<bool, casbah_store::Error> {
         let policies = policies::list(tx, tenant)?;
         let tags = app_tags::list(tx, tenant)?;
-        Ok(streams::find_by_name(tx, tenant, StreamKind::View, GLOBAL_VIEW)?.is_some()
+        Ok(streams::find_by_name(tx, tenant, &Reach::Everything, StreamKind::View, GLOBAL_VIEW)?.is_some()
             && self.policies.iter().all(|p| policies.iter().any(|found| found.template == p.template))
             && self.tags.iter().all(|t| tags.iter().any(|found| found.name == t.name)))
     }

@@ -1,7 +1,7 @@
 //! Policies, to look at.
 
 use casbah_authority::Caller;
-use casbah_model::{PolicyRecord, RecordId};
+use casbah_model::{Access, Part, PolicyRecord, RecordId};
 use casbah_store::policies;
 
 use crate::{Error, Service};
@@ -11,17 +11,17 @@ use crate::{Error, Service};
 pub struct PolicyView {
     /// The policy.
     pub policy: PolicyRecord,
-    /// Its alerts that are open.
+    /// Its alerts that are open, of those that the caller sees.
     pub open_alerts: i64,
 }
 
 impl Service {
-    /// Lists all policies, by name.
+    /// Lists all policies, by name. Whoever sees policies sees all of them.
     pub async fn list_policies(&self, caller: &Caller) -> Result<Vec<PolicyView>, Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Alerts, Access::Read));
         self.prepare_tenant(tenant).await?;
         let found = self.store.read(move |tx| {
-            let open = policies::open_alerts(tx, tenant)?;
+            let open = policies::open_alerts(tx, tenant, &reach)?;
             let count = |id: &RecordId| open.iter().find(|(policy, _)| policy == id).map_or(0, |(_, n)| *n);
             let all = policies::list(tx, tenant)?.into_iter();
             Ok::<_, Error>(all.map(|policy| PolicyView { open_alerts: count(&policy.id), policy }).collect())

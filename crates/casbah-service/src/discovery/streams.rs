@@ -2,7 +2,7 @@
 
 use casbah_authority::Caller;
 use casbah_discovery::SOURCES;
-use casbah_model::{RecordId, Stream, StreamKind, TenantId};
+use casbah_model::{Access, Part, Reach, RecordId, Stream, StreamKind, TenantId};
 use casbah_store::{Tx, audit, discovery_tasks, streams};
 use serde_json::{Value as Json, json};
 
@@ -36,15 +36,15 @@ impl Service {
 
     /// Lists all streams, the global view first.
     pub async fn list_streams(&self, caller: &Caller) -> Result<Vec<Stream>, Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Discovery, Access::Read));
         self.prepare_tenant(tenant).await?;
-        self.store.read(move |tx| with_global_view(tx, tenant)).await
+        self.store.read(move |tx| with_global_view(tx, tenant, &reach)).await
     }
 
     /// Lists the data sources: the continuous reports.
     pub async fn list_data_sources(&self, caller: &Caller) -> Result<Vec<Stream>, Error> {
-        let tenant = caller.tenant;
-        let all = self.store.read(move |tx| Ok::<_, Error>(streams::list(tx, tenant)?)).await?;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::DiscoverySettings, Access::Read));
+        let all = self.store.read(move |tx| Ok::<_, Error>(streams::list(tx, tenant, &reach)?)).await?;
         Ok(all.into_iter().filter(|s| s.kind == StreamKind::Input).collect())
     }
 
@@ -83,7 +83,8 @@ impl Service {
         let row = stream.clone();
         self.store
             .write(move |tx| {
-                if streams::find_by_name(tx, tenant, StreamKind::Input, &row.name)?.is_some() {
+                let every = Reach::Everything;
+                if streams::find_by_name(tx, tenant, &every, StreamKind::Input, &row.name)?.is_some() {
                     let why = format!("a data source named {:?} exists", row.name);
                     return Err(Error::invalid("displayName", why));
                 }
@@ -98,10 +99,11 @@ impl Service {
     /// Deletes a data source with all usage counted in it; logs that still wait for it are given up.
     pub async fn delete_data_source(&self, caller: &Caller, id: RecordId) -> Result<(), Error> {
         let (tenant, now) = (caller.tenant, self.clock.now());
+        let reach = caller.reach(Part::DiscoverySettings, Access::Change);
         let record = caller.audit(now, "delete data source", "stream", &id, json!({}));
         self.store
             .write(move |tx| {
-                let stream = streams::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
+                let stream = streams::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound)?;
                 if stream.kind != StreamKind::Input || stream.receiver == "builtin" {
                     return Err(Error::invalid("id", "this stream is not a data source that can be removed"));
                 }
@@ -124,9 +126,9 @@ fn facts(stream: &Stream) -> Json {
     })
 }
 
-/// All streams; the global view is as new, as large and as rich as its parts together.
-fn with_global_view(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Stream>, Error> {
-    let mut all = streams::list(tx, tenant)?;
+/// All streams within reach; the global view is as new, as large and as rich as its parts together.
+fn with_global_view(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach) -> Result<Vec<Stream>, Error> {
+    let mut all = streams::list(tx, tenant, reach)?;
     let inputs: Vec<Stream> = all.iter().filter(|s| s.kind == StreamKind::Input).cloned().collect();
     for view in all.iter_mut().filter(|s| s.kind == StreamKind::View) {
         for input in &inputs {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use casbah_detection::{AppFacts, DayFacts, Finding, Policy, built_in};
 use casbah_discovery::Catalogue;
 use casbah_model::{
-    Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, RecordId, Resolution, Stream, TenantId, Timestamp,
-    UsageRow,
+    Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, Reach, RecordId, Resolution, Stream, TenantId,
+    Timestamp, UsageRow,
 };
 use casbah_store::usage::{self, Scope};
 use casbah_store::{Tx, policies};
@@ -73,7 +73,8 @@ pub(crate) fn evaluate(
         let first = usage::first_day(tx, place.tenant, stream, app.app, today - MEMORY_DAYS)?;
         let first = first.unwrap_or(app.first_day);
         if first >= app.first_day - NEW_FOR_DAYS {
-            let scope = Scope { stream: Some(stream.clone()), from_day: first, to_day: app.last_day };
+            let (reach, stream) = (Reach::Everything, Some(stream.clone()));
+            let scope = Scope { reach, stream, from_day: first, to_day: app.last_day };
             let rows = usage::of_app(tx, place.tenant, &scope, app.app)?;
             facts.extend(app_facts(place.catalogue, app.app, &rows));
         }

@@ -2,7 +2,7 @@
 
 use casbah_authority::Caller;
 use casbah_model::filter::{Condition, Page, TaskField};
-use casbah_model::{DestinationUsage, DiscoveryTask, RecordId};
+use casbah_model::{Access, DestinationUsage, DiscoveryTask, Part, RecordId};
 use casbah_store::{discovery_destinations, discovery_tasks};
 
 use crate::{Error, Service};
@@ -30,11 +30,12 @@ pub struct TaskPage {
 impl Service {
     /// Lists the governance log.
     pub async fn list_tasks(&self, caller: &Caller, query: TaskQuery) -> Result<TaskPage, Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::GovernanceLog, Access::Read));
         self.store
             .read(move |tx| {
+                let TaskQuery { conditions, ascending, page } = &query;
                 let (tasks, total) =
-                    discovery_tasks::list(tx, tenant, &query.conditions, query.ascending, query.page)?;
+                    discovery_tasks::list(tx, tenant, &reach, conditions, *ascending, *page)?;
                 Ok(TaskPage { tasks, total })
             })
             .await
@@ -42,8 +43,10 @@ impl Service {
 
     /// Fetches an entry of the governance log.
     pub async fn task(&self, caller: &Caller, id: RecordId) -> Result<DiscoveryTask, Error> {
-        let tenant = caller.tenant;
-        self.store.read(move |tx| discovery_tasks::find(tx, tenant, &id)?.ok_or(Error::NotFound)).await
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::GovernanceLog, Access::Read));
+        self.store
+            .read(move |tx| discovery_tasks::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound))
+            .await
     }
 
     /// Lists where the lines of a parsed log went, busiest first; answers how many are kept, too.
@@ -53,10 +56,10 @@ impl Service {
         id: RecordId,
         page: Page,
     ) -> Result<(Vec<DestinationUsage>, i64), Error> {
-        let tenant = caller.tenant;
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::GovernanceLog, Access::Read));
         self.store
             .read(move |tx| {
-                discovery_tasks::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
+                discovery_tasks::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound)?;
                 Ok(discovery_destinations::list(tx, tenant, &id, page)?)
             })
             .await

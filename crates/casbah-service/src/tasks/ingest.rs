@@ -2,7 +2,9 @@
 
 use casbah_authority::Caller;
 use casbah_discovery::{FileError, Report, TrafficKind};
-use casbah_model::{DestinationUsage, Guid, RecordId, Stream, StreamKind, TaskState, Timestamp, UsageRow};
+use casbah_model::{
+    DestinationUsage, Guid, Reach, RecordId, Stream, StreamKind, TaskState, Timestamp, UsageRow,
+};
 use casbah_store::discovery_tasks::{self, Claimed, Lease};
 use casbah_store::{Tx, alerts, audit, discovery_destinations, policies, streams, uploads, usage};
 use serde_json::{Value as Json, json};
@@ -49,7 +51,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 let mut upload = uploads::find(tx, tenant, &task.upload)?;
-                let stream = streams::find(tx, tenant, &task.stream)?;
+                let stream = streams::find(tx, tenant, &Reach::Everything, &task.stream)?;
                 let mut figures = ending.figures.clone();
                 let mut raised = 0;
                 if let Some(mut stream) = stream {

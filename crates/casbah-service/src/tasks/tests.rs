@@ -42,6 +42,7 @@ impl Place {
             tenant_number: tenant.number,
             principal: Principal::System,
             permissions: PermissionSet::ALL,
+            entitlements: casbah_model::Entitlements::everything(),
             directory_permissions: Vec::new(),
             legacy: false,
         };

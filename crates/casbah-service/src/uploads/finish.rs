@@ -1,7 +1,9 @@
 //! The last step: the upload becomes a task.
 
 use casbah_authority::Caller;
-use casbah_model::{DiscoveryTask, RecordId, Stream, StreamKind, TaskState, UploadState};
+use casbah_model::{
+    Access, Bound, DiscoveryTask, Part, Reach, RecordId, Stream, StreamKind, TaskState, UploadState,
+};
 use casbah_store::{audit, discovery_tasks, streams, uploads};
 use serde_json::json;
 
@@ -18,7 +20,7 @@ pub enum Finish {
         /// The entry of the governance log to follow.
         task: RecordId,
     },
-    /// There is no data source of that name.
+    /// There is no data source, or for a snapshot no report, of that name within reach.
     NoSuchStream {
         /// The names that there are.
         existing: Vec<String>,
@@ -47,6 +49,9 @@ impl Service {
             ));
         }
         let (tenant, now) = (caller.tenant, self.clock.now());
+        let reach = caller.reach(Part::Uploads, Access::Change);
+        // A new report would be out of reach of somebody who looks after chosen ones.
+        let makes_reports = snapshot && every_report(&reach);
         let task_id = RecordId::new(now);
         let new_stream = snapshot_stream(RecordId::new(now), &stream_name, now);
         let initiator = caller.name().to_string();
@@ -73,9 +78,9 @@ impl Service {
                     UploadState::Stored => {}
                 }
                 let kind = if snapshot { StreamKind::Snapshot } else { StreamKind::Input };
-                let stream = match streams::find_by_name(tx, tenant, kind, &stream_name)? {
+                let stream = match streams::find_by_name(tx, tenant, &reach, kind, &stream_name)? {
                     Some(stream) => stream.id,
-                    None if snapshot => {
+                    None if makes_reports => {
                         let mut stream = new_stream.clone();
                         stream.log_type =
                             casbah_discovery::format(&upload.source).map_or(0, |f| f.log_type.into());
@@ -83,8 +88,8 @@ impl Service {
                         stream.id
                     }
                     None => {
-                        let all = streams::list(tx, tenant)?.into_iter();
-                        let existing = all.filter(|s| s.kind == StreamKind::Input).map(|s| s.name).collect();
+                        let all = streams::list(tx, tenant, &reach)?.into_iter();
+                        let existing = all.filter(|s| s.kind == kind).map(|s| s.name).collect();
                         return Ok(Finish::NoSuchStream { existing });
                     }
                 };
@@ -114,6 +119,13 @@ impl Service {
             .await?;
         self.tasks.notify_one();
         Ok(finished)
+    }
+}
+
+fn every_report(reach: &Reach) -> bool {
+    match reach {
+        Reach::Everything => true,
+        Reach::Within(bounds) => bounds.contains(&Bound::Discovery),
     }
 }
 

@@ -5,7 +5,8 @@ use casbah_model::{AlertStatus, Resolution};
 
 use crate::Value;
 
-const PEOPLE: &str = "('user', 'account', 'discovery_user')";
+/// The kinds of entity that stand for a person.
+pub(crate) const PEOPLE: &str = "('user', 'account', 'discovery_user')";
 const NEVER: &str = "1 = 0";
 
 /// The conditions, each after an `and`; `values` holds what is already numbered.

@@ -2,7 +2,7 @@
 
 use casbah_model::filter::{AlertField, AlertOrder, Condition, EntityKey, Operand, Page, Range, Test};
 use casbah_model::{
-    Alert, AlertEntity, AlertStatus, Guid, RecordId, Resolution, Severity, TenantId, Timestamp,
+    Alert, AlertEntity, AlertStatus, Guid, Reach, RecordId, Resolution, Severity, TenantId, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -13,6 +13,7 @@ use crate::Store;
 use crate::tests::{NOW, stores, tenant};
 
 const ALL: Page = Page { skip: 0, limit: 10_000 };
+const EVERY: &Reach = &Reach::Everything;
 const NEWEST: AlertOrder = AlertOrder { by_severity: false, ascending: false };
 
 fn id(number: u64) -> RecordId {
@@ -268,8 +269,8 @@ async fn filters_agree_with_a_naive_model() {
                     let (found, counted) = handle
                         .block_on(store.read(move |tx| {
                             Ok::<_, crate::Error>((
-                                list(tx, home, &asked, NEWEST, ALL)?,
-                                count(tx, home, &asked)?,
+                                list(tx, home, EVERY, &asked, NEWEST, ALL)?,
+                                count(tx, home, EVERY, &asked)?,
                             ))
                         }))
                         .expect("the query runs");
@@ -296,7 +297,8 @@ async fn pages_hold_every_alert_once_in_each_order() {
                 let mut seen = Vec::new();
                 for skip in (0..200).step_by(7) {
                     let page = Page { skip, limit: 7 };
-                    let found = store.read(move |tx| list(tx, home, &[], order, page)).await.expect("a page");
+                    let found =
+                        store.read(move |tx| list(tx, home, EVERY, &[], order, page)).await.expect("a page");
                     seen.extend(found);
                 }
                 let weight = |a: &Alert| match (by_severity, a.severity) {
@@ -322,10 +324,11 @@ async fn an_alert_comes_back_as_it_was() {
         let home = filled(&store).await;
         for expected in alerts() {
             let wanted = expected.id.clone();
-            let found = store.read(move |tx| find(tx, home, &wanted)).await.expect("read").expect("exists");
+            let found =
+                store.read(move |tx| find(tx, home, EVERY, &wanted)).await.expect("read").expect("exists");
             assert_eq!(format!("{found:?}"), format!("{expected:?}"));
         }
-        let foreign = store.read(move |tx| find(tx, home, &id(4_000))).await.expect("read");
+        let foreign = store.read(move |tx| find(tx, home, EVERY, &id(4_000))).await.expect("read");
         assert!(foreign.is_none(), "another tenant's alert is not there");
     }
 }
@@ -344,23 +347,25 @@ async fn closing_is_once_and_reopening_undoes_it() {
         };
         for expected in [open, 0] {
             let closing = closing.clone();
-            let closed = store.write(move |tx| close(tx, home, &[], &closing)).await.expect("close");
+            let closed = store.write(move |tx| close(tx, home, EVERY, &[], &closing)).await.expect("close");
             assert_eq!(closed.len(), expected);
         }
         let benign =
             vec![Condition { field: AlertField::Resolution, test: Test::AnyOf(vec![Operand::Number(4)]) }];
         let wanted = benign.clone();
-        let list = store.read(move |tx| list(tx, home, &wanted, NEWEST, ALL)).await.expect("list");
+        let list = store.read(move |tx| list(tx, home, EVERY, &wanted, NEWEST, ALL)).await.expect("list");
         let one = list.iter().find(|a| a.comment == "seen").expect("closed just now").clone();
         assert_eq!((one.status, one.resolved, one.reason), (AlertStatus::Archived, Some(NOW), Some(4)));
         assert_eq!(one.handled_by.as_deref(), Some("ops"));
         let wanted = one.id.clone();
-        let marked = store.write(move |tx| mark(tx, home, &wanted, AlertStatus::Unread)).await.expect("mark");
+        let marked =
+            store.write(move |tx| mark(tx, home, EVERY, &wanted, AlertStatus::Unread)).await.expect("mark");
         assert!(marked);
-        let reopened = store.write(move |tx| reopen(tx, home, &benign)).await.expect("reopen");
+        let reopened = store.write(move |tx| reopen(tx, home, EVERY, &benign)).await.expect("reopen");
         assert_eq!(reopened.len(), list.len());
         let wanted = one.id.clone();
-        let again = store.read(move |tx| find(tx, home, &wanted)).await.expect("read").expect("exists");
+        let again =
+            store.read(move |tx| find(tx, home, EVERY, &wanted)).await.expect("read").expect("exists");
         assert_eq!((again.status, again.resolved, again.comment.as_str()), (AlertStatus::Read, None, ""));
     }
 }
@@ -370,7 +375,7 @@ async fn existing_tells_ids_apart() {
     for store in stores().await {
         let home = filled(&store).await;
         let asked = vec![id(0).to_string(), id(4_000).to_string(), id(5_000).to_string()];
-        let found = store.read(move |tx| existing(tx, home, &asked)).await.expect("read");
+        let found = store.read(move |tx| existing(tx, home, EVERY, &asked)).await.expect("read");
         assert_eq!(found, [id(0).to_string()]);
     }
 }

@@ -1,0 +1,127 @@
+//! Who may call what: every role against every endpoint, as Microsoft's page *Configure admin access* has it.
+
+use axum::body::Body;
+use casbah_authority::{Caller, Principal};
+use casbah_model::{
+    ADMINISTRATOR_ROLES, Administrator, AdministratorRole, Bound, Entitlements, Guid, Reach, RecordId, Role,
+};
+
+use super::tests::path_of;
+use super::{Access, EndpointInfo};
+use crate::endpoints;
+use crate::testing::{NOW, World, request};
+
+/// The columns: roles of the directory, roles of Cloud Apps, the same to read only, and people who have
+/// nothing to do with Cloud Apps.
+const DIRECTORY: [&str; 8] = [
+    "Global Administrator",
+    "Security Administrator",
+    "Cloud App Security Administrator",
+    "Compliance Administrator",
+    "Compliance Data Administrator",
+    "Security Operator",
+    "Security Reader",
+    "Global Reader",
+];
+const OWN: [(&str, bool); 11] = [
+    ("global", false),
+    ("compliance", false),
+    ("security-operator", false),
+    ("security-reader", false),
+    ("app", false),
+    ("app", true),
+    ("group", false),
+    ("group", true),
+    ("discovery", false),
+    ("discovery-report", false),
+    ("discovery-report", true),
+];
+
+#[rustfmt::skip]
+const EXPECTED: &[(&str, &str)] = &[
+    ("list_alerts fetch_alert mark_alert_read mark_alert_unread",      "++++++++ ++++ +++++++ --"),
+    ("close_benign close_false_positive close_true_positive",          "++++++-- +++- +-+-+-- --"),
+    ("dismiss_alerts resolve_alerts dismiss_alert reopen_alerts",      "++++++-- +++- +-+-+-- --"),
+    ("list_activities fetch_activity give_feedback list_ip_tags",      "++++++++ ++++ ++++--- --"),
+    ("request_upload_url finish_upload",                               "+++----- +--- ----++- --"),
+    ("list_streams list_discovered_apps list_categories",              "++++++++ ++++ ----+++ --"),
+    ("list_app_tags",                                                  "++++++++ ++++ ----+++ --"),
+    ("add_app_tag remove_app_tag make_block_script",                   "+++----- +--- ----+-- --"),
+    ("list_data_sources",                                              "+++++--+ ++-- ----+++ --"),
+    ("create_data_source delete_data_source",                          "+++----- +--- ----+-- --"),
+    ("list_governance fetch_governance list_destinations",             "+++++--+ ++-- +++++++ --"),
+    ("list_policies fetch_policy fetch_typed_policy",                  "++++++++ ++++ +++++++ --"),
+    ("list_ip_ranges fetch_ip_range",                                  "+++++--+ ++-- ------- --"),
+    ("create_ip_range update_ip_range delete_ip_range",                "+++----- +--- ------- --"),
+    ("list_administrators",                                            "++++++++ ++++ ------- --"),
+    ("add_administrator remove_administrator",                         "+++----- +--- ------- --"),
+    // Everybody with a role looks after tokens of their own.
+    ("list_api_tokens create_api_token revoke_api_token",              "++++++++ ++++ +++++++ --"),
+];
+
+fn expected(endpoint: &EndpointInfo) -> &'static str {
+    let named = EXPECTED.iter().find(|(names, _)| names.split(' ').any(|name| name == endpoint.operation));
+    named.unwrap_or_else(|| panic!("say in the matrix who may call {}", endpoint.operation)).1
+}
+
+fn person(home: &Caller, entitlements: Entitlements) -> Caller {
+    let (id, name) = (Guid::random(), "anna@t10000001.example".to_string());
+    Caller {
+        principal: Principal::User { id, name, client: None, administrator: false, roles: Vec::new() },
+        permissions: entitlements.permissions(),
+        entitlements,
+        ..home.clone()
+    }
+}
+
+fn own(id: &str, read_only: bool) -> Entitlements {
+    let bounds = vec![
+        Bound::App { app: 11_627, instance: None },
+        Bound::Group(Guid::random()),
+        Bound::Report(RecordId::new(NOW)),
+    ];
+    let role = AdministratorRole::find(id).expect("a role");
+    let held =
+        Administrator { id: RecordId::new(NOW), user: Guid::random(), role, read_only, bounds, created: NOW };
+    [held.entitlement()].into_iter().collect()
+}
+
+#[tokio::test]
+async fn every_role_may_call_what_the_matrix_says_and_nothing_else() {
+    let world = World::start().await;
+    let directory = |name: &str| -> Entitlements {
+        let role = Role::find(name).expect("a role");
+        [(role.rights, Reach::Everything)].into_iter().collect()
+    };
+    let mut columns: Vec<(String, Caller)> =
+        DIRECTORY.iter().map(|name| (name.to_string(), person(&world.home, directory(name)))).collect();
+    columns.extend(
+        OWN.iter()
+            .map(|(id, read_only)| (format!("{id} {read_only}"), person(&world.home, own(id, *read_only)))),
+    );
+    columns.push(("User Administrator".into(), person(&world.home, directory("User Administrator"))));
+    columns.push(("nobody".into(), person(&world.home, Entitlements::default())));
+
+    let mut seen = 0;
+    for endpoint in endpoints().iter().filter(|endpoint| endpoint.access != Access::SignedUrl) {
+        let signs: Vec<char> = expected(endpoint).chars().filter(|sign| *sign != ' ').collect();
+        assert_eq!(signs.len(), columns.len(), "{}", endpoint.operation);
+        for method in endpoint.methods {
+            for ((name, caller), sign) in columns.iter().zip(&signs) {
+                let path = path_of(endpoint.path);
+                let reply = world.send(Some(caller), request(method, &path, Body::empty())).await;
+                let what = format!("{name}: {method} {path}: {} {}", reply.status, reply.text());
+                assert_eq!(reply.status != 403, *sign == '+', "{what}");
+                if *sign == '-' {
+                    assert!(reply.refused(403, "").contains("Forbidden"), "{what}");
+                }
+            }
+        }
+        seen += 1;
+    }
+    let rows: usize = EXPECTED.iter().map(|(names, _)| names.split(' ').count()).sum();
+    assert_eq!(seen, rows, "the matrix names endpoints that do not exist");
+    for role in ADMINISTRATOR_ROLES {
+        assert!(OWN.iter().any(|(id, _)| *id == role.id), "{} has no column", role.id);
+    }
+}
