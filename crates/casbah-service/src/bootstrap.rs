@@ -11,12 +11,15 @@ mod tests;
 
 use casbah_authority::{Caller, SecretKind, verify_password};
 use casbah_model::{
-    ApplicationSecret, ConsentType, Guid, RedirectUri, RedirectUriKind, RequiredAccess, Role, Secret, Tenant,
-    TenantId, Timestamp,
+    ADMINISTRATOR_ROLES, AdministratorRole, ApplicationSecret, ConsentType, Guid, RedirectUri,
+    RedirectUriKind, RequiredAccess, Role, Secret, Tenant, TenantId, Timestamp,
 };
 use casbah_store::{api_tokens, tenants};
 
-use self::file::{ApplicationEntry, File, RedirectUrisEntry, TenantEntry, UserEntry};
+use self::file::{
+    AdministratorEntry, AppEntry, AppName, ApplicationEntry, File, RedirectUrisEntry, TenantEntry, UserEntry,
+};
+use crate::administrators::NewAdministrator;
 use crate::directory::applications::{ApplicationChange, ApplicationKey, NewApplication};
 use crate::directory::permission_grants::GrantSearch;
 use crate::directory::secrets::{self, NewSecret};
@@ -170,6 +173,13 @@ impl Service {
             if !held.contains(&role) {
                 self.add_role(caller, &key, role).await?;
                 report.changes.push(format!("gave the user {name} the role {}", role.name));
+            }
+        }
+        for entry in &entry.administrator_roles {
+            let (given, new) = self.add_administrator(caller, administrator(user.id, entry)?).await?;
+            if new {
+                let role = given.administrator.role.name;
+                report.changes.push(format!("gave the user {name} the Cloud Apps role {role}"));
             }
         }
         for (token, value) in entry.api_tokens.iter().zip(&secrets.api_tokens) {
@@ -421,6 +431,30 @@ fn application_secrets(application: &ApplicationEntry) -> Result<Vec<Secret>, Er
         Ok(value)
     };
     application.secrets.iter().map(secret).collect()
+}
+
+fn administrator(user: Guid, entry: &AdministratorEntry) -> Result<NewAdministrator, Error> {
+    let role = AdministratorRole::find(&entry.role).ok_or_else(|| {
+        let known: Vec<_> = ADMINISTRATOR_ROLES.iter().map(|role| role.id).collect();
+        let why = format!("there is no role {:?}; there are {}.", entry.role, known.join(", "));
+        Error::invalid("administrator_roles", why)
+    })?;
+    let app = |app: &AppEntry| match app {
+        AppEntry::Number(number) => (number.to_string(), None),
+        AppEntry::Name(name) => (name.clone(), None),
+        AppEntry::Instance { app: AppName::Number(number), instance } => {
+            (number.to_string(), Some(*instance))
+        }
+        AppEntry::Instance { app: AppName::Name(name), instance } => (name.clone(), Some(*instance)),
+    };
+    Ok(NewAdministrator {
+        user: user.to_string(),
+        role,
+        apps: entry.apps.iter().map(app).collect(),
+        groups: entry.groups.clone(),
+        reports: entry.reports.clone(),
+        read_only: entry.read_only,
+    })
 }
 
 /// The password to set, or none when the user has it already.

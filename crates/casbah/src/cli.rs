@@ -7,9 +7,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    activity, alert, api, api_token, app, backup, ca, catalogue, certificate, consent, dev, discovery, env,
-    federated_credential, group, identity_provider, key, login, permission, role, secret, serve, subnet,
-    tenant, token, user,
+    activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, consent, dev,
+    discovery, env, federated_credential, group, identity_provider, key, login, permission, role, secret,
+    serve, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -116,6 +116,9 @@ enum Command {
     /// Directory roles and who holds them
     #[command(display_order = 34)]
     Role(Area<role::Action>),
+    /// The roles of Cloud Apps, which can be limited to apps, groups or reports
+    #[command(display_order = 35)]
+    Administrator(Area<administrator::Action>),
     /// What administrators set for everybody in their tenant
     #[command(display_order = 36)]
     Tenant(Area<tenant::Action>),
@@ -202,6 +205,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::IdentityProvider(area) => identity_provider::run(&area),
         Command::Group(area) => group::run(&area),
         Command::Role(area) => role::run(&area),
+        Command::Administrator(area) => administrator::run(&area),
         Command::Tenant(area) => tenant::run(&area),
         Command::Key(area) => key::run(&area),
         Command::ApiToken(area) => api_token::run(&area),

@@ -90,7 +90,41 @@ pub(super) struct UserEntry {
     #[serde(default)]
     pub(super) roles: Vec<String>,
     #[serde(default)]
+    pub(super) administrator_roles: Vec<AdministratorEntry>,
+    #[serde(default)]
     pub(super) api_tokens: Vec<ApiTokenEntry>,
+}
+
+/// `[[tenants.users.administrator_roles]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AdministratorEntry {
+    pub(super) role: String,
+    #[serde(default)]
+    pub(super) apps: Vec<AppEntry>,
+    #[serde(default)]
+    pub(super) groups: Vec<String>,
+    #[serde(default)]
+    pub(super) reports: Vec<String>,
+    #[serde(default)]
+    pub(super) read_only: bool,
+}
+
+/// An app by number or name, or an instance of one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum AppEntry {
+    Number(i64),
+    Name(String),
+    Instance { app: AppName, instance: i64 },
+}
+
+/// An app by number or name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum AppName {
+    Number(i64),
+    Name(String),
 }
 
 /// `[[tenants.users.api_tokens]]`

@@ -25,6 +25,15 @@ roles = ["Global Administrator"]
 name = "siem"
 value = "0123456789012345678901234567890123456789012345678901234567890123"
 
+[[tenants.users]]
+user_principal_name = "boxer@contoso.example"
+display_name = "Bo Xer"
+
+[[tenants.users.administrator_roles]]
+role = "app"
+apps = ["Box", 11627, { app = "Dropbox", instance = 2 }]
+read_only = true
+
 [[tenants.applications]]
 app_id = "3f1c2b7e-0000-4000-8000-000000000003"
 display_name = "Robot"
@@ -56,6 +65,10 @@ async fn a_file_makes_its_world_once() {
     assert_eq!(service.list_secrets(&caller, key).await.expect("lists").len(), 1);
     let cli = ApplicationKey::AppId(seed::CLI);
     service.fetch_application(&caller, cli).await.expect("built in");
+    let held = service.list_administrators(&caller).await.expect("lists");
+    let [given] = held.as_slice() else { panic!("{held:?}") };
+    assert_eq!((given.user_name.as_str(), given.administrator.read_only), ("boxer@contoso.example", true));
+    assert_eq!(given.names, ["Box", "Dropbox", "Dropbox"]);
     let token = Secret::new("0123456789012345678901234567890123456789012345678901234567890123");
     service.authority().verify_api_token(&token).await.expect("is valid");
 }
@@ -85,6 +98,9 @@ async fn mistakes_are_named_by_line_and_key_and_never_quote_a_secret() {
         ("number = 12345678", "number = 7", "number", "eight digits"),
         ("Investigation.read", "Investigation.write", "application_permissions", "Investigation.write"),
         ("Global Administrator", "Emperor", "roles", "Emperor"),
+        ("role = \"app\"", "role = \"apex\"", "administrator_roles", "apex"),
+        ("read_only = true", "readonly = true", "line 26", "readonly"),
+        ("\"Box\"", "\"No such app\"", "apps", "No such app"),
         ("value = \"a-fixed-secret-for-tests\"", "value = \"short\"", "secrets first of Robot", "16"),
         (
             "value = \"a-fixed-secret-for-tests\"",

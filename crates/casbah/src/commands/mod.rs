@@ -2,6 +2,7 @@
 //! they do any client can do.
 
 pub mod activity;
+pub mod administrator;
 pub mod alert;
 pub mod api;
 pub mod api_token;

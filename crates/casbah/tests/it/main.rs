@@ -19,6 +19,7 @@ mod identity_providers;
 mod nodes;
 mod people;
 mod protocol;
+mod roles;
 mod serve;
 mod sign_ins;
 mod signing_keys;

@@ -10,7 +10,7 @@ use crate::harness::{
 };
 
 /// Two nodes of one installation: the same database, master key and public name.
-fn pair() -> (Casbah, Casbah) {
+pub(crate) fn pair() -> (Casbah, Casbah) {
     let database = Database::postgres();
     let key = std::env::temp_dir().join(format!("casbah-it-{}", casbah_model::random::text(12, b"abcdefgh")));
     std::fs::write(&key, "k".repeat(43)).unwrap();
