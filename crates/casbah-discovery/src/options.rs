@@ -28,6 +28,10 @@ pub struct Options {
     pub threads: usize,
 }
 
+/// Each thread holds its own users, addresses and hosts until the end, and one thread feeds them all: more would take
+/// memory and bring little.
+const MOST_THREADS: usize = 8;
+
 impl Options {
     /// The defaults, for a file processed at `now_ms` (milliseconds since 1970 UTC).
     pub fn at(now_ms: i64) -> Self {
@@ -42,5 +46,12 @@ impl Options {
             max_keys: 1_000_000,
             threads: 1,
         }
+    }
+
+    /// The same, with a thread for each core of this machine, up to eight.
+    #[must_use]
+    pub fn on_all_cores(self) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads: cores.min(MOST_THREADS), ..self }
     }
 }

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::thread;
 
 use aws_lc_rs::digest;
 use casbah_discovery::{Catalogue, FileError, Options, Report, analyse, analyse_file, format, wants_seeking};
@@ -47,11 +46,8 @@ pub(crate) fn parse(paths: Vec<PathBuf>, reading: &Reading<'_>, progress: &Progr
         Ok(parts) => parts,
         Err(error) => return Parsed::failed(error),
     };
-    let options = Options {
-        threads: thread::available_parallelism().map_or(1, usize::from),
-        max_inflated: reading.inflated_limit,
-        ..Options::at(reading.now.0)
-    };
+    let options =
+        Options { max_inflated: reading.inflated_limit, ..Options::at(reading.now.0) }.on_all_cores();
     let mut told = |bytes: u64, lines: u64| {
         progress.bytes.store(bytes, Ordering::Relaxed);
         progress.lines.store(lines, Ordering::Relaxed);

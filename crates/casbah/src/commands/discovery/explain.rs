@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use casbah_discovery::{Catalogue, Explained, Taken, explain, explain_file};
+use casbah_discovery::{Catalogue, Explained, Options, Taken, explain, explain_file};
 use clap::Args;
 use serde_json::Value;
 
-use super::log::{Log, format_of, options};
+use super::log::{Log, format_of};
 use crate::cli::OutputArgs;
 use crate::client::failure::Failure;
 use crate::output::{Column, Format, csv, paint, style, write};
@@ -61,7 +61,7 @@ pub fn run(arguments: &ExplainArgs) -> Result<(), Failure> {
             && (!arguments.refused || line.outcome == Taken::Skipped);
         (!wanted || pages.add(line)) && arguments.line != Some(lines)
     };
-    let options = options(now.0);
+    let options = Options::at(now.0);
     let read = match log {
         Log::File(file) => explain_file(file, format, catalogue, &options, &mut told),
         Log::Stream(stream) => explain(stream, format, catalogue, &options, &mut told),

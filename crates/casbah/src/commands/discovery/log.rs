@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use casbah_discovery::{FORMATS, Format, Options, SourceError, format, wants_seeking};
+use casbah_discovery::{FORMATS, Format, SourceError, format, wants_seeking};
 use serde_json::Value;
 
 use crate::client::failure::Failure;
@@ -60,12 +60,6 @@ pub fn format_of(source: &str) -> Result<&'static Format, Failure> {
         Failure::usage(format!("{source}: {error}; there are {}", known.join(", ")))
     };
     format(&source.to_ascii_uppercase()).map_err(unknown)
-}
-
-/// How logs are read here: as the server does, on all cores.
-pub fn options(now_ms: i64) -> Options {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Options { threads, ..Options::at(now_ms) }
 }
 
 /// Tells people what was refused and why, with examples, and what else they should know. `figures` are those

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use casbah_discovery::{
-    Catalogue, Failure as Failed, FileError, Notice, Refused, Report, Skipped, Summary, analyse, analyse_file,
+    Catalogue, Failure as Failed, FileError, Notice, Options, Refused, Report, Skipped, Summary, analyse,
+    analyse_file,
 };
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::log::{Log, format_of, options, tell};
+use super::log::{Log, format_of, tell};
 use crate::cli::OutputArgs;
 use crate::client::failure::Failure;
 use crate::output::progress::Progress;
@@ -26,7 +27,7 @@ pub struct ParseArgs {
     /// One row a destination instead of the figures of the file
     #[arg(long)]
     destinations: bool,
-    /// How many threads read the file [default: one for each core]
+    /// How many threads read the file [default: one for each core, up to 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// No progress
@@ -77,7 +78,7 @@ pub fn run(arguments: &ParseArgs) -> Result<(), Failure> {
         progress.advance(bytes.saturating_sub(read));
         read = bytes;
     };
-    let mut options = options(clock.now().0);
+    let mut options = Options::at(clock.now().0).on_all_cores();
     if let Some(threads) = arguments.threads {
         options.threads = threads.into();
     }
