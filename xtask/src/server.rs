@@ -42,7 +42,7 @@ pub fn start_on(binary: &Path, folder: TempDir) -> Result<Server, Failure> {
     begin(Command::new(binary), folder, usual_port())
 }
 
-/// Two of them: the second takes the first one's tokens as those of workloads.
+/// Two of them: the second takes the first one's tokens as those of workloads, and people whom it vouches for.
 pub fn start_pair(binary: &Path) -> Result<(Server, Server), Failure> {
     let issuer = begin(Command::new(binary), new_folder()?, 0)?;
     let mut trusting = Command::new(binary);

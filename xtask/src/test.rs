@@ -52,7 +52,10 @@ fn from_outside(found: &Environment, installed: &clients::Installed) -> Result<(
     clients::run_all(found, installed, &server, &issuer, "")?;
     step("The pages in headless Chromium");
     let pages = ["--test", "--test-reporter=spec"];
-    run(found.command("node").args(pages).envs(&server.environment).current_dir(root().join("e2e/node")))?;
+    let there = issuer.environment.get("CASBAH_URL").cloned().unwrap_or_default();
+    let mut node = found.command("node");
+    node.args(pages).envs(&server.environment).env("E2E_ISSUER_URL", there);
+    run(node.current_dir(root().join("e2e/node")))?;
     step("Every command in the documents");
     documents::run_all(&server, &binary)
 }

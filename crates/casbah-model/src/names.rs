@@ -51,6 +51,13 @@ impl MailAddress {
         good.then(|| MailAddress { local: local.to_string(), domain })
     }
 
+    /// Whether it can be somebody's sign-in name: without characters that only mail knows, and without the mark of
+    /// guests.
+    pub fn is_sign_in_name(&self) -> bool {
+        let usual = |c: char| c.is_ascii_alphanumeric() || "'.-_!^~".contains(c);
+        self.local.chars().all(usual) && !self.local.ends_with('.')
+    }
+
     /// The sign-in name of a guest with this address, as Entra makes them; `more` keeps two apart that would
     /// be the same.
     pub fn guest_name(&self, more: &str, domain_of_tenant: &str) -> String {
@@ -75,6 +82,9 @@ mod tests {
         let address = MailAddress::parse(" Bob+x@Partner.Example ").expect("an address");
         assert_eq!(address.to_string(), "Bob+x@partner.example");
         assert_eq!(address.guest_name("", "contoso.example"), "Bob_x_partner.example#EXT#@contoso.example");
+        assert!(!address.is_sign_in_name());
+        let address = MailAddress::parse("o'neil@contoso.example").expect("an address");
+        assert!(address.is_sign_in_name());
         for wrong in [
             "",
             "bob",

@@ -13,6 +13,7 @@ use casbah_model::{Guid, TenantId};
 use casbah_service::directory::invitations::InvitationShown;
 use casbah_service::{Error, Service};
 use http::HeaderMap;
+use http::header::{LOCATION, SET_COOKIE};
 use url::form_urlencoded;
 
 use crate::authorize::{error_page, foreign_form};
@@ -167,13 +168,26 @@ pub(crate) async fn come_back(
     let (browser, about) = (Browser::of(&headers), about(service.authority(), &headers, &[]));
     let session = browser.session.as_ref();
     match service.authority().finish_upstream(&tenant, &form, session, &browser.visitor()).await {
-        Ok(UpstreamStep::SignIn(step)) => {
-            let response = steps::go_on(&service, &browser, step).await;
-            response.unwrap_or_else(|error| refused(&service, &error.into(), &about))
-        }
-        Ok(UpstreamStep::Linked { return_to }) => see_other(&return_to),
+        Ok(UpstreamStep::SignIn(step)) => match steps::go_on(&service, &browser, step).await {
+            Ok(response) => landed(&service, response),
+            Err(error) => refused(&service, &error.into(), &about),
+        },
+        Ok(UpstreamStep::Linked { return_to }) => landed(&service, see_other(&return_to)),
         Err(refusal) => refused(&service, &refusal, &about),
     }
+}
+
+/// A page that goes on by itself, in place of a redirect: browsers hold the form that was sent at the provider to
+/// the policy of its page through every redirect that follows, and the last of ours leads to an application of
+/// which the provider knows nothing.
+fn landed(service: &Service, redirect: Response) -> Response {
+    let next = redirect.headers().get(LOCATION).and_then(|next| next.to_str().ok());
+    let Some(next) = next else { return redirect };
+    let mut page = Page::new(pages::landed(service.clock(), next)).into_response();
+    for cookie in redirect.headers().get_all(SET_COOKIE) {
+        page.headers_mut().append(SET_COOKIE, cookie.clone());
+    }
+    page
 }
 
 /// `/invitations/redeem`: what a guest sees who follows the link of an invitation, before and afterwards.

@@ -11,9 +11,6 @@ pub(crate) mod steps;
 use casbah_model::{Clock, ClockSetting};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// Seconds.
-const LEAVE_AFTER: u32 = 2;
-
 /// The frame of all pages.
 pub(crate) fn layout(clock: Clock, title: &str, body: &Markup) -> Markup {
     frame(clock, title, false, body, &nothing(), &nothing())
@@ -24,9 +21,9 @@ pub(crate) fn layout_with_script(clock: Clock, title: &str, script: &str, body: 
     frame(clock, title, false, body, &html! { script src=(script) {} }, &nothing())
 }
 
-/// The frame of a page that the browser leaves by itself, after the time that its frames need.
-pub(crate) fn layout_leaving(clock: Clock, title: &str, next: &str, body: &Markup) -> Markup {
-    let head = html! { meta http-equiv="refresh" content={ (LEAVE_AFTER) ";url=" (next) }; };
+/// The frame of a page that the browser leaves by itself, after so many seconds.
+pub(crate) fn layout_leaving(clock: Clock, title: &str, after: u32, next: &str, body: &Markup) -> Markup {
+    let head = html! { meta http-equiv="refresh" content={ (after) ";url=" (next) }; };
     frame(clock, title, false, body, &nothing(), &head)
 }
 

@@ -38,7 +38,10 @@ pub(super) async fn list(call: Call) -> Answered {
     let more = found.len() > call.query.page();
     found.truncate(call.query.page());
     let next = found.last().filter(|_| more).map(|last| search::skip_token(last.id, &key_of(last, by)));
-    let page: Vec<Value> = found.iter().map(view).collect();
+    let mut page = Vec::with_capacity(found.len());
+    for user in &found {
+        page.push(with_identities(&call, user).await?);
+    }
     let base = &call.service.settings().public_url;
     let count = count.and_then(|n| usize::try_from(n).ok());
     call.query.envelope(base, "users", page, count, next.as_deref()).map(Answer::Found)

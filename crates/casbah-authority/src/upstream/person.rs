@@ -128,6 +128,9 @@ impl Desk {
             // Who has an address of the organisation's own is no guest; and whoever reads it must be sure.
             Provisioning::Guest if !of_tenant => (self.free_guest_name(tx, tenant, mail)?, true),
             Provisioning::Member if of_tenant && provider.details.domains.contains(&mail.domain) => {
+                if !mail.is_sign_in_name() {
+                    return Err(unknown(provider, "has a mail address that cannot be a sign-in name here."));
+                }
                 (mail.to_string(), false)
             }
             _ => return Err(unknown(provider, "is not known here. An administrator can invite you.")),

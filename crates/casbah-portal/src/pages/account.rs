@@ -28,14 +28,16 @@ pub(crate) fn page(clock: Clock, show: &Shown<'_>) -> Markup {
         h1 { "Your account" }
         (problem(show.problem))
         (profile(account))
-        h2 #password { "Password" }
-        form method="post" action="/account/password" {
-            input type="hidden" name="proof" value=((show.proof)("password"));
-            input type="text" name="user" value=(account.user.user_principal_name) autocomplete="username" hidden;
-            label for="present" { "Present password" }
-            input #present type="password" name="present" autocomplete="current-password" required;
-            (new_password_fields(8))
-            div .buttons { button { "Change password" } }
+        @if account.user.password_hash.is_some() {
+            h2 #password { "Password" }
+            form method="post" action="/account/password" {
+                input type="hidden" name="proof" value=((show.proof)("password"));
+                input type="text" name="user" value=(account.user.user_principal_name) autocomplete="username" hidden;
+                label for="present" { "Present password" }
+                input #present type="password" name="present" autocomplete="current-password" required;
+                (new_password_fields(8))
+                div .buttons { button { "Change password" } }
+            }
         }
         h2 #factors { "Second factors" }
         (factors(show))

@@ -5,8 +5,8 @@ use casbah_model::Clock;
 use casbah_service::directory::invitations::InvitationShown;
 use maud::{Markup, html};
 
-use super::layout;
 use super::simple::reference;
+use super::{layout, layout_leaving};
 use crate::federated::Door;
 use crate::names;
 
@@ -17,6 +17,15 @@ pub(crate) fn doors(doors: &[Door]) -> Markup {
             li { a .button .second href=(address) { "Sign in with " bdi { (names::shown(name)) } } }
         } }
     } }
+}
+
+/// The provider has brought somebody back; the browser goes on at once.
+pub(crate) fn landed(clock: Clock, next: &str) -> Markup {
+    let body = html! {
+        h1 { "You are signed in" }
+        p { "If nothing happens, " a href=(next) { "go on" } "." }
+    };
+    layout_leaving(clock, "Signed in", 0, next, &body)
 }
 
 /// The provider brought nobody back, or nobody who may come in.

@@ -7,6 +7,9 @@ use maud::{Markup, html};
 use super::{layout, layout_leaving, layout_wide, layout_with_script};
 use crate::names;
 
+/// Seconds: what the frames of the signed-out page need.
+const LEAVE_AFTER: u32 = 2;
+
 /// A refusal.
 pub(crate) fn error(clock: Clock, error: &OAuthError, about: &About) -> Markup {
     let body = html! {
@@ -62,7 +65,7 @@ pub(crate) fn signed_out(clock: Clock, frames: &[String], back: Option<&str>) ->
         @for frame in frames { iframe hidden src=(frame) title="Signing out of an application" {} }
     };
     match back {
-        Some(back) => layout_leaving(clock, "Signed out", back, &body),
+        Some(back) => layout_leaving(clock, "Signed out", LEAVE_AFTER, back, &body),
         None => layout(clock, "Signed out", &body),
     }
 }

@@ -89,6 +89,43 @@ async fn a_changed_file_changes_what_it_names() {
 }
 
 #[tokio::test]
+async fn identity_providers_are_made_and_changed_by_their_issuer() {
+    let service = service().await;
+    let provider = r#"
+[[tenants.identity_providers]]
+issuer = "https://login.woodgrove.example"
+display_name = "Woodgrove"
+client_id = "casbah"
+client_secret = "a-fixed-secret-of-woodgrove"
+claims = { email = "mail", email_verified = "xms_edov" }
+domains = ["Woodgrove.example"]
+provisioning = "guest"
+"#;
+    let world = format!("{WORLD}{provider}");
+    let first = service.apply_bootstrap(&world).await.expect("applies");
+    assert!(first.changes.contains(&"made the identity provider Woodgrove".to_string()), "{first:?}");
+    assert_eq!(service.apply_bootstrap(&world).await.expect("applies").changes, Vec::<String>::new());
+    let caller = service.system_caller(first.tenants[0]).await.expect("exists");
+    let known = service.list_identity_providers(&caller).await.expect("lists").remove(0);
+    assert_eq!(known.details.claims.email.as_deref(), Some("mail"));
+    assert_eq!(
+        (known.details.claims.name, known.details.domains),
+        (None, vec!["woodgrove.example".to_string()])
+    );
+    // Another secret, and then none: Casbah's own key.
+    for changed in
+        [world.replace("of-woodgrove", "of-others"), world.replace("client_secret =", "scope = \"openid\" #")]
+    {
+        let report = service.apply_bootstrap(&changed).await.expect("applies");
+        assert_eq!(report.changes, ["changed the identity provider Woodgrove"]);
+    }
+    let known = service.list_identity_providers(&caller).await.expect("lists").remove(0);
+    assert!(known.sealed_secret.is_none() && known.details.scope == "openid");
+    let wrong = world.replace("provisioning = \"guest\"", "provisioning = \"all\"");
+    assert!(service.apply_bootstrap(&wrong).await.expect_err("is refused").to_string().contains("line"));
+}
+
+#[tokio::test]
 async fn mistakes_are_named_by_line_and_key_and_never_quote_a_secret() {
     let service = service().await;
     for (from, to, line, word) in [
