@@ -1,4 +1,4 @@
-//! The client that makes the load.
+//! The clients that make the load.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,22 @@ use super::{MEASURE, processor_seconds};
 use crate::Failure;
 use crate::server::Server;
 
+/// The resource that most tokens are for.
+pub const API: &str = "05a65629-4c1b-48c1-a78b-804c4abdd4af/.default";
+
 /// A client of the server under test, with its connections kept open.
+#[derive(Clone)]
 pub struct Client {
     agent: ureq::Agent,
     process: u32,
     url: String,
-    form: Vec<(&'static str, String)>,
-    token_url: String,
+    tenant: String,
+    /// Client id and secret of the application that holds every permission of the API.
+    pub application: (String, String),
+    /// Client id of the application through which people sign in.
+    pub public: String,
+    /// Name and password of the administrator.
+    pub person: (String, String),
 }
 
 impl Client {
@@ -22,25 +31,14 @@ impl Client {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let value =
             |name: &str| server.environment.get(name).cloned().ok_or(format!("casbah.env lacks {name}"));
-        let pem = std::fs::read(value("CASBAH_CA")?)?;
-        let authority = ureq::tls::Certificate::from_pem(&pem)?;
-        let tls = ureq::tls::TlsConfig::builder()
-            .root_certs(ureq::tls::RootCerts::Specific(std::sync::Arc::new(vec![authority])))
-            .build();
-        let agent = ureq::Agent::config_builder().tls_config(tls).build().new_agent();
-        let url = value("CASBAH_URL")?;
-        let resource = "05a65629-4c1b-48c1-a78b-804c4abdd4af/.default".to_string();
         Ok(Client {
-            agent,
+            agent: agent(server)?,
             process: server.id(),
-            token_url: format!("{url}/{}/oauth2/v2.0/token", value("CASBAH_TENANT")?),
-            url,
-            form: vec![
-                ("grant_type", "client_credentials".into()),
-                ("client_id", value("CASBAH_CLIENT_ID")?),
-                ("client_secret", value("CASBAH_CLIENT_SECRET")?),
-                ("scope", resource),
-            ],
+            url: value("CASBAH_URL")?,
+            tenant: value("CASBAH_TENANT")?,
+            application: (value("CASBAH_CLIENT_ID")?, value("CASBAH_CLIENT_SECRET")?),
+            public: value("CASBAH_PUBLIC_CLIENT_ID")?,
+            person: (value("CASBAH_USER")?, value("CASBAH_PASSWORD")?),
         })
     }
 
@@ -48,38 +46,105 @@ impl Client {
         Ok(self.agent.get(format!("{}{path}", self.url)).call()?.body_mut().read_to_string()?)
     }
 
+    /// Sends a form to an endpoint of the authority; answers its JSON.
+    pub fn post(&self, endpoint: &str, fields: &[(&str, &str)]) -> Result<Value, Failure> {
+        let url = self.address(endpoint);
+        let text = self.agent.post(url).send_form(fields.iter().copied())?.body_mut().read_to_string()?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Where an endpoint of the authority is, `token` or another.
+    pub fn address(&self, endpoint: &str) -> String {
+        format!("{}/{}/oauth2/v2.0/{endpoint}", self.url, self.tenant)
+    }
+
+    /// A token of the application that acts as itself.
     pub fn token(&self) -> Result<String, Failure> {
-        let form = self.form.iter().map(|(name, value)| (*name, value.as_str()));
-        let text = self.agent.post(&self.token_url).send_form(form)?.body_mut().read_to_string()?;
-        let answer: Value = serde_json::from_str(&text)?;
-        Ok(answer["access_token"].as_str().ok_or("no token")?.to_string())
+        let (id, secret) = &self.application;
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id.as_str()),
+            ("client_secret", secret),
+            ("scope", API),
+        ];
+        text(&self.post("token", &fields)?, "access_token")
+    }
+
+    /// Calls the API with a token; answers its JSON, or none when the token is refused.
+    pub fn call(&self, path: &str, token: &str) -> Result<Option<Value>, Failure> {
+        let request = self.agent.get(format!("{}/api/v1/{path}", self.url));
+        match request.header("Authorization", format!("Bearer {token}")).call() {
+            Ok(mut response) => Ok(Some(serde_json::from_str(&response.body_mut().read_to_string()?)?)),
+            Err(ureq::Error::StatusCode(401)) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
     }
 
     pub fn alerts(&self, token: &str) -> Result<Value, Failure> {
-        let request = self.agent.get(format!("{}/api/v1/alerts/?limit=100", self.url));
-        let text =
-            request.header("Authorization", format!("Bearer {token}")).call()?.body_mut().read_to_string()?;
-        Ok(serde_json::from_str(&text)?)
+        Ok(self.call("alerts/?limit=100", token)?.ok_or("the token was refused")?)
     }
 
     /// How often the server does it in a second of its own processor time, under one client at a time.
     pub fn per_processor_second(
         &self,
-        mut work: impl FnMut(&Client) -> Result<(), Failure>,
+        work: impl Fn(&Client) -> Result<(), Failure> + Sync,
     ) -> Result<f64, Failure> {
-        let mut repeat = |time: Duration| -> Result<u32, Failure> {
+        per_processor_second(std::slice::from_ref(self), work)
+    }
+}
+
+/// As many clients, each with connections of its own.
+pub fn clients(server: &Server, count: usize) -> Result<Vec<Client>, Failure> {
+    (0..count).map(|_| Client::new(server)).collect()
+}
+
+/// How often the server does it in a second of its own processor time, while each of the clients asks
+/// as fast as it is answered.
+pub fn per_processor_second(
+    clients: &[Client],
+    work: impl Fn(&Client) -> Result<(), Failure> + Sync,
+) -> Result<f64, Failure> {
+    let process = clients.first().ok_or("no clients")?.process;
+    let repeat = |time: Duration| -> Result<u32, Failure> {
+        let counts = at_once(clients, |client| {
             let began = Instant::now();
             let mut count = 0;
             while began.elapsed() < time {
-                work(self)?;
+                work(client)?;
                 count += 1;
             }
             Ok(count)
-        };
-        // Connections and caches.
-        repeat(MEASURE / 5)?;
-        let before = processor_seconds(self.process)?;
-        let count = repeat(MEASURE)?;
-        Ok(f64::from(count) / (processor_seconds(self.process)? - before))
-    }
+        })?;
+        Ok(counts.iter().sum())
+    };
+    // Connections and caches.
+    repeat(MEASURE / 5)?;
+    let before = processor_seconds(process)?;
+    let count = repeat(MEASURE)?;
+    Ok(f64::from(count) / (processor_seconds(process)? - before))
+}
+
+/// Lets each client work in a thread of its own; answers what they answered.
+pub fn at_once<T: Send>(
+    clients: &[Client],
+    work: impl Fn(&Client) -> Result<T, Failure> + Sync,
+) -> Result<Vec<T>, Failure> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = clients.iter().map(|client| scope.spawn(|| work(client))).collect();
+        threads.into_iter().map(|thread| thread.join().map_err(|_| "a client panicked")?).collect()
+    })
+}
+
+/// A text of an answer.
+pub fn text(answer: &Value, name: &str) -> Result<String, Failure> {
+    Ok(answer[name].as_str().ok_or_else(|| format!("no {name} in the answer"))?.to_string())
+}
+
+fn agent(server: &Server) -> Result<ureq::Agent, Failure> {
+    let file = server.environment.get("CASBAH_CA").ok_or("casbah.env lacks CASBAH_CA")?;
+    let authority = ureq::tls::Certificate::from_pem(&std::fs::read(file)?)?;
+    let tls = ureq::tls::TlsConfig::builder()
+        .root_certs(ureq::tls::RootCerts::Specific(std::sync::Arc::new(vec![authority])))
+        .build();
+    Ok(ureq::Agent::config_builder().tls_config(tls).build().new_agent())
 }

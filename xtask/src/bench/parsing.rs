@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{report, resident};
+use super::{report, resident, spread};
 use crate::Failure;
 
 /// Lines of the logs that are parsed.
@@ -92,14 +92,6 @@ fn browsing(line: u64) -> Visit {
 fn strangers(line: u64) -> Visit {
     let known = format!("a{}.dropbox.com", spread(line) % 100_000);
     Visit { user: spread(line + 1) % 100_000, host: known }
-}
-
-/// A number that looks random and is the same in every run (SplitMix64).
-fn spread(number: u64) -> u64 {
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// What a command took, in seconds.
