@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
 use casbah_authority::{Authority, Outbound, OutboundSettings};
 use casbah_model::{Clock, ClockSetting};
@@ -127,9 +128,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let make = app.into_make_service_with_connect_info::<SocketAddr>();
     let socket = |e: std::io::Error| StartError(format!("the listening socket: {e}"));
     let ca_certificate;
+    // Otherwise the first answer of a connection waits for the client to acknowledge what ends the handshake.
+    let at_once = NoDelayAcceptor::new();
     let serving = if config.behind_proxy {
         ca_certificate = PathBuf::new();
-        let mut server = axum_server::from_tcp(listener).map_err(socket)?.handle(handle.clone());
+        let server = axum_server::from_tcp(listener).map_err(socket)?;
+        let mut server = server.acceptor(at_once).handle(handle.clone());
         layers::limit_slow_clients(server.http_builder());
         tokio::spawn(server.serve(make))
     } else {
@@ -140,8 +144,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         let live = RustlsConfig::from_config(tls::load(&files)?);
         ca_certificate = files.authority.clone();
         workers.push(until_stopped(stopped, tls::reload_when_changed(files, live.clone())));
-        let mut server =
-            axum_server::tls_rustls::from_tcp_rustls(listener, live).map_err(socket)?.handle(handle.clone());
+        let server = axum_server::tls_rustls::from_tcp_rustls(listener, live).map_err(socket)?;
+        let mut server = server.map(|tls| tls.acceptor(at_once)).handle(handle.clone());
         layers::limit_slow_clients(server.http_builder());
         tokio::spawn(server.serve(make))
     };
