@@ -12,8 +12,6 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
@@ -53,13 +51,13 @@ pub(crate) fn is_stalled(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Puts the body of each request under watch: a sender that falls silent is given up after a minute, and
+/// The request with its body under watch: a sender that falls silent is given up after a minute, and
 /// what nobody reads is taken in for a while, so that a refused sender gets to read why.
-pub async fn watch(request: Request, next: Next) -> Response {
+pub fn watched(request: Request) -> Request {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return request;
     }
-    next.run(request.map(|body| Body::from_stream(Incoming::new(body, PATIENCE)))).await
+    request.map(|body| Body::from_stream(Incoming::new(body, PATIENCE)))
 }
 
 #[derive(Clone, Copy)]

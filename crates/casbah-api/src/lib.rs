@@ -32,7 +32,7 @@ use casbah_service::Service;
 
 pub use caller::MIGRATION_PATH;
 pub use cross_origin::cross_origin;
-pub use incoming::watch as watch_body;
+pub use incoming::watched as with_watched_body;
 pub use normalise::normalise;
 pub use table::{Access, EndpointInfo};
 

@@ -27,11 +27,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 pub(super) fn wrap(router: Router, metrics: Metrics, behind_proxy: bool) -> Router {
     let router = router
         .layer(from_fn(casbah_api::cross_origin))
-        .layer(from_fn_with_state(behind_proxy, know_origin))
         .layer(CatchPanicLayer::custom(|_| answer_panic()))
-        .layer(from_fn(casbah_api::watch_body))
-        .layer(from_fn(harden))
-        .layer(from_fn_with_state(metrics, observe));
+        // One function and not a layer for each thing that it does: each layer copies all below it.
+        .layer(from_fn_with_state((metrics, behind_proxy), observe));
     // A router's own layers run after it has chosen a route, so this stands in front of it.
     Router::new().fallback_service(MapRequestLayer::new(casbah_api::normalise).layer(router))
 }
@@ -45,31 +43,26 @@ pub(super) fn limit_slow_clients(builder: &mut Builder<TokioExecutor>) {
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
 }
 
-/// Whatever a request leaves in the audit trail says where it came from.
-async fn know_origin(State(behind_proxy): State<bool>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let origin = origin::of(peer, request.headers(), behind_proxy);
-    casbah_store::audit::from_origin(origin, next.run(request)).await
-}
-
 /// Every answer says how it may be used; pages set stricter rules of their own.
-async fn harden(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+fn harden(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let year = HeaderValue::from_static("max-age=31536000");
     headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// One line in the log and one count per request. The query is left out: it can hold a signature.
-async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+async fn observe(
+    State((metrics, behind_proxy)): State<(Metrics, bool)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_string();
     let began = std::time::Instant::now();
     metrics.begin();
-    let mut response = next.run(request).await;
+    let mut response = answer(request, next, behind_proxy).await;
     let took = began.elapsed();
     let status = response.status().as_u16();
     metrics.end(&path, status, took);
@@ -85,6 +78,16 @@ async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -
     };
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(target: "casbah::access", %method, path, status, milliseconds, request_id = id);
+    response
+}
+
+/// Lets the request through to its route. Whatever it leaves in the audit trail says where it came from.
+async fn answer(request: Request, next: Next, behind_proxy: bool) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let origin = origin::of(peer, request.headers(), behind_proxy);
+    let request = casbah_api::with_watched_body(request);
+    let mut response = casbah_store::audit::from_origin(origin, next.run(request)).await;
+    harden(&mut response);
     response
 }
 
