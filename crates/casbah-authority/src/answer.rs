@@ -1,10 +1,12 @@
 //! The success answer of the token endpoint: numbers are numbers on v2.0 and text on v1.
 
+use std::sync::OnceLock;
+
 use casbah_model::{Guid, Secret, TenantSettings, Timestamp, User};
 use serde_json::{Value as Json, json};
 
 use crate::authority::Authority;
-use crate::claims::{Common, Endpoint, Identity, Membership, Person, Target, client_info};
+use crate::claims::{Common, Endpoint, Identity, Membership, Person, Target, client_info, stamped};
 use crate::client::{Client, UsedCredential};
 use crate::jwt;
 use crate::keys::{KeyError, SigningKey};
@@ -29,7 +31,11 @@ pub(crate) struct Answer {
 }
 
 pub(crate) enum Subject {
-    Application { roles: Vec<String> },
+    Application {
+        roles: Vec<String>,
+        /// The lasting claims of its tokens, once there was one: an answer may be given many times.
+        claims: OnceLock<String>,
+    },
     User(Box<UserSubject>),
 }
 
@@ -77,11 +83,16 @@ impl Answer {
         let mut body = self.times(now);
         let version = if target.token_version == 2 { 2 } else { 1 };
         match &self.subject {
-            Subject::Application { roles } => {
-                let credential = self.client.credential.as_ref().map(UsedCredential::id);
-                let principal = self.client.principal.id;
-                let mut claims = authority.application_claims(&common, &target, principal, credential, roles);
-                self.add_capabilities(&mut claims);
+            Subject::Application { roles, claims } => {
+                let lasting = claims.get_or_init(|| {
+                    let credential = self.client.credential.as_ref().map(UsedCredential::id);
+                    let principal = self.client.principal.id;
+                    let mut claims =
+                        authority.application_claims(&common, &target, principal, credential, roles);
+                    self.add_capabilities(&mut claims);
+                    claims.to_string()
+                });
+                let claims = stamped(lasting, now, self.settings.tokens.access_token);
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
             }
             Subject::User(user) => {
@@ -89,6 +100,7 @@ impl Answer {
                     Person { user: &user.user, sign_in: &user.sign_in, membership: &user.membership };
                 let mut claims = authority.user_claims(&common, &target, person, user.family, &user.granted);
                 self.add_capabilities(&mut claims);
+                let claims = stamped(&claims.to_string(), now, self.settings.tokens.access_token);
                 body["access_token"] = jwt::encode(key, version, &claims)?.into();
                 body["scope"] = user.scope.as_str().into();
                 if let Some(token) = &user.refresh_token {
@@ -98,7 +110,7 @@ impl Answer {
                     let person = Person { membership, ..person };
                     let optional = &self.client.application.details.optional_claims.id_token;
                     let claims = authority.id_claims(&common, self.endpoint, person, identity, optional);
-                    body["id_token"] = jwt::encode(key, self.endpoint.version(), &claims)?.into();
+                    body["id_token"] = jwt::encode(key, self.endpoint.version(), &claims.to_string())?.into();
                 }
                 if with_client_info {
                     body["client_info"] = client_info(tenant.id, user.user.id).into();

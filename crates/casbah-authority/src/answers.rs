@@ -48,19 +48,12 @@ impl Authority {
             return None;
         }
         let version = self.store.version()?;
-        // Each part with its length, so that no two questions read the same.
-        let mut text = String::new();
-        let mut add = |part: &str| text.push_str(&format!("{}:{part}", part.len()));
-        add(if *endpoint == Endpoint::V1 { "1" } else { "2" });
-        add(tenant);
-        add(authorization.as_ref().map(Secret::expose).unwrap_or_default());
-        for (name, value) in form.fields() {
-            if !TELEMETRY.iter().any(|prefix| name.starts_with(prefix)) {
-                add(name);
-                add(value.expose());
-            }
-        }
-        Some(Question { version, digest: self.digest(SecretKind::TokenRequest, &Secret::new(text)) })
+        let endpoint = if *endpoint == Endpoint::V1 { "1" } else { "2" };
+        let authorization = authorization.as_ref().map(Secret::expose).unwrap_or_default();
+        let asked = form.fields().filter(|(name, _)| !TELEMETRY.iter().any(|start| name.starts_with(start)));
+        let asked = asked.flat_map(|(name, value)| [name, value.expose()]);
+        let parts = [endpoint, tenant, authorization].into_iter().chain(asked);
+        Some(Question { version, digest: self.master.digest_of_parts(SecretKind::TokenRequest, parts) })
     }
 
     /// The answer to a question that was answered before.

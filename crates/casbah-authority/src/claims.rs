@@ -20,7 +20,7 @@ use serde_json::{Value as Json, json};
 use crate::authority::Authority;
 use crate::token::SignIn;
 
-pub(crate) use access::Target;
+pub(crate) use access::{Target, stamped};
 pub(crate) use identity::Identity;
 pub(crate) use membership::{Membership, check_application_assigned, check_user_assigned, is_assigned};
 pub use optional::check_optional_claims;

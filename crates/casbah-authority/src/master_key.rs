@@ -99,6 +99,16 @@ impl MasterKey {
         mac(&self.digest, &[kind.label(), secret.expose().as_bytes()])
     }
 
+    /// The same of a secret that comes in parts, so that they need not be put together.
+    pub(crate) fn digest_of_parts<'a>(
+        &self,
+        kind: SecretKind,
+        parts: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<u8> {
+        let parts = parts.into_iter().map(str::as_bytes);
+        mac(&self.digest, &std::iter::once(kind.label()).chain(parts).collect::<Vec<_>>())
+    }
+
     /// Bytes that tell a user apart within one sector and cannot be linked across sectors.
     pub(crate) fn pairwise(&self, parts: &[&[u8]]) -> Vec<u8> {
         mac(&self.pairwise, parts)

@@ -101,7 +101,7 @@ impl Authority {
             client: attempted.client,
             resource: None,
             credential: None,
-            grant: attempted.grant.map(str::to_string),
+            grant: attempted.grant,
             session: None,
             failure: Some(error.code.number),
             origin: audit::origin(),

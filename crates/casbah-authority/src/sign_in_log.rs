@@ -33,7 +33,7 @@ pub(crate) struct Entry {
     /// Object id of the resource's service principal, and its application id.
     pub(crate) resource: Option<(Guid, Guid)>,
     pub(crate) credential: Option<Guid>,
-    pub(crate) grant: Option<String>,
+    pub(crate) grant: Option<&'static str>,
     pub(crate) session: Option<Guid>,
     /// Number of the refusal.
     pub(crate) failure: Option<u32>,
@@ -170,8 +170,8 @@ fn summary(now: Timestamp, worked: bool, count: u64) -> AuditRecord {
 impl Entry {
     fn record(&self, now: Timestamp, count: Option<u64>) -> AuditRecord {
         let facts = SignInFacts {
-            grant_type: self.grant.clone(),
-            interactive: !self.as_itself && self.grant.as_deref() != Some("refresh_token"),
+            grant_type: self.grant.map(str::to_string),
+            interactive: !self.as_itself && self.grant != Some("refresh_token"),
             session: self.session,
             resource: self.resource.map(|(_, app_id)| app_id),
             credential: self.credential,

@@ -7,7 +7,7 @@
 //! writes for everything else; the signature is made after it, on this thread: RSA-2048 takes a third
 //! of a millisecond, less than handing it to another thread and back under load would cost.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use casbah_model::{Guid, RecordId, Secret, SignInFacts, TenantSettings, Timestamp, TokenLifetimes, User};
@@ -21,7 +21,7 @@ use crate::answer::{Answer, Subject, UserSubject};
 use crate::authority::Authority;
 use crate::claims::{self, Endpoint, Identity, Membership};
 use crate::claims_request::ClaimsRequest;
-use crate::client::{Client, Credentials};
+use crate::client::{Client, Credentials, UsedCredential};
 use crate::codes;
 use crate::consent::{self, Asking, Delegation};
 use crate::dpop::{self, BadProof, PresentedProof, Shown};
@@ -93,26 +93,25 @@ impl Authority {
     /// # Errors
     /// The refusal, for [`OAuthError::body`].
     pub async fn token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
-        let attempted = Attempted::at_token_endpoint(&request);
-        let answer = self.answer_token(request).await;
+        let answer = self.answer_token(&request).await;
         if let Err(error) = &answer {
-            self.note_refusal(attempted, error).await;
+            self.note_refusal(Attempted::at_token_endpoint(&request), error).await;
         }
         answer
     }
 
-    async fn answer_token(&self, request: TokenRequest) -> Result<Json, OAuthError> {
+    async fn answer_token(&self, request: &TokenRequest) -> Result<Json, OAuthError> {
         let client_info = request.form.get("client_info") == Some("1");
         let now = self.clock.now();
         let issued = issue_time(now, &ClaimsRequest::of_form(&request.form)?)?;
-        let question = self.question(&request);
+        let question = self.question(request);
         let known = question.as_ref().and_then(|question| self.answered(question, now));
         // Before the transaction: once a code is used up, nothing may fail any more.
         let key = self.signing_key(now).await?;
         let answer = match known {
             Some(answer) => answer,
             None => {
-                let answer = Arc::new(self.work_out(request, now).await?);
+                let answer = Arc::new(self.work_out(request.clone(), now).await?);
                 if let Some(question) = question {
                     self.keep_answer(question, &answer);
                 }
@@ -184,7 +183,7 @@ impl Authority {
             client: Some(client.application.app_id),
             resource: Some((answer.resource.principal.id, answer.resource.application.app_id)),
             credential: client.credential.as_ref().map(|c| c.id()),
-            grant: Some("client_credentials".to_string()),
+            grant: Some("client_credentials"),
             session: None,
             failure: None,
             origin: audit::origin(),
@@ -194,10 +193,8 @@ impl Authority {
 
     /// Notes that a credential was used, to the minute and behind the caller's back.
     fn note_use(&self, client: &Client, now: Timestamp) {
-        let Some(credential) = client.credential.clone() else { return };
-        if !self.use_notes.is_due(credential.id(), credential.last_used(), now) {
-            return;
-        }
+        let due = |c: &&UsedCredential| self.use_notes.is_due(c.id(), c.last_used(), now);
+        let Some(credential) = client.credential.as_ref().filter(due).cloned() else { return };
         let (store, tenant) = (self.store.clone(), client.tenant.id);
         let address = audit::origin().address.map(|a| a.to_string());
         tokio::spawn(async move {
@@ -328,7 +325,7 @@ impl Attempt {
             Proof::RefusedForGood(error) => Ok(Err(error)),
             Proof::Application => {
                 let (resource, roles) = grants::application_roles(tx, &client, self)?;
-                let subject = Subject::Application { roles };
+                let subject = Subject::Application { roles, claims: OnceLock::new() };
                 let settings = tenant_settings::find(tx, client.tenant.id)?;
                 Ok(Ok(self.complete(client, resource, subject, settings)))
             }

@@ -54,7 +54,7 @@ impl Authority {
         if let Some(code) = &pending.code {
             claims["c_hash"] = half_hash(code).into();
         }
-        let token = jwt::encode(key, pending.endpoint.version(), &claims)?;
+        let token = jwt::encode(key, pending.endpoint.version(), &claims.to_string())?;
         redirect.parameters.push(("id_token", token));
         Ok(())
     }

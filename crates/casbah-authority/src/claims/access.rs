@@ -1,6 +1,8 @@
 //! Access tokens: for a resource, about the application or person that calls it.
+//!
+//! Most of what a token says holds for every further token of the same answer; [`stamped`] adds the rest.
 
-use casbah_model::{Guid, OptionalClaim};
+use casbah_model::{Guid, OptionalClaim, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{Common, Endpoint, Person, acr, optional, set_v1_names, set_voucher, unique_id};
@@ -28,15 +30,19 @@ impl Target<'_> {
     }
 }
 
+/// The claims of one access token: the lasting ones, with its times and its ids in front.
+pub(crate) fn stamped(lasting: &str, now: Timestamp, life: u32) -> String {
+    let (now, uti, aio) = (now.seconds(), unique_id(), unique_id());
+    let (end, rest) = (now + i64::from(life), lasting.trim_start_matches('{'));
+    format!(r#"{{"iat":{now},"nbf":{now},"exp":{end},"uti":"{uti}","aio":"{aio}",{rest}"#)
+}
+
 impl Authority {
+    /// The claims that are the same in every access token of an answer; never none.
     fn access_claims(&self, common: &Common<'_>, target: &Target<'_>) -> Json {
-        let now = common.now.seconds();
         let mut claims = json!({
             "aud": target.audience(),
-            "iat": now, "nbf": now, "exp": now + i64::from(common.settings.tokens.access_token),
             "tid": common.tenant.id.to_string(),
-            "uti": unique_id(),
-            "aio": unique_id(),
             "app_displayname": common.client_name,
         });
         if target.token_version == 2 {

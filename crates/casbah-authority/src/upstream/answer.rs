@@ -172,7 +172,7 @@ impl Authority {
             "iss": provider.client_id, "sub": provider.client_id, "aud": audience, "jti": Guid::random(),
             "iat": now.seconds(), "nbf": now.seconds(), "exp": now.seconds() + PROOF_LIFE,
         });
-        Ok(Secret::new(jwt::encode(&key, 2, &claims)?))
+        Ok(Secret::new(jwt::encode(&key, 2, &claims.to_string())?))
     }
 
     async fn sign_in_as(
