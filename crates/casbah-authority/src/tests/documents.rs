@@ -132,6 +132,7 @@ fn every_code_is_listed_once_and_explained() {
             "server_error" => 500,
             "temporarily_unavailable" => 503,
             _ if code.number == 900561 => 405,
+            _ if code.number == 90015 => 414,
             _ => 400,
         };
         assert_eq!(code.status, expected, "{code:?}");
