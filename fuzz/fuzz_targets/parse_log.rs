@@ -11,7 +11,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((choice, log)) = input.split_first() else { return };
     let format = FORMATS[usize::from(*choice) % FORMATS.len()];
     let options = Options { max_inflated: 1 << 20, max_keys: 1000, ..Options::at(NOW) };
-    let result = analyse(log, format, Catalogue::built_in(), &options, &mut |_, _| ());
+    let result = analyse(log, &format.plan(), Catalogue::built_in(), &options, &mut |_, _| ());
     let accounting = match &result {
         Ok(report) => report.accounting,
         Err(error) => error.failure().map(|failure| failure.accounting).unwrap_or_default(),

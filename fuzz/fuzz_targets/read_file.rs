@@ -11,15 +11,16 @@ const NOW: i64 = 1_795_435_200_000;
 
 fuzz_target!(|file: &[u8]| {
     let Ok(format) = format("GENERIC_W3C") else { return };
+    let plan = format.plan();
     let (catalogue, one) = (Catalogue::built_in(), Options { max_inflated: 1 << 22, ..Options::at(NOW) });
     let two = Options { threads: 2, ..one.clone() };
     let said = |options: &Options| {
-        let result = analyse_file(Cursor::new(file), format, catalogue, options, &mut |_, _| ());
+        let result = analyse_file(Cursor::new(file), &plan, catalogue, options, &mut |_, _| ());
         match result {
             Ok(report) => format!("{:?} {:?} {:?}", report.summary, report.usage, report.refused),
             Err(error) => format!("{error} {:?}", error.failure()),
         }
     };
     assert_eq!(said(&one), said(&two));
-    let _ = explain_file(Cursor::new(file), format, catalogue, &one, &mut |_| true);
+    let _ = explain_file(Cursor::new(file), &plan, catalogue, &one, &mut |_| true);
 });

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use crate::catalogue::Catalogue;
 use crate::error::FileError;
 use crate::file::{self, Meter, Source};
-use crate::format::Format;
 use crate::options::Options;
+use crate::plan::Plan;
 use crate::report::{Accounting, Report, Summary};
 use crate::tally::Tally;
 use crew::Crew;
@@ -22,49 +22,49 @@ use order::Order;
 /// `reader` and lines read. Zip files want [`analyse_file`].
 pub fn analyse(
     mut reader: impl Read,
-    format: &Format,
+    plan: &Plan,
     catalogue: &Catalogue,
     options: &Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, FileError> {
-    run(Source::Stream(&mut reader), format, catalogue, options, progress)
+    run(Source::Stream(&mut reader), plan, catalogue, options, progress)
 }
 
 /// As [`analyse`], for what one can seek in: also zip files.
 pub fn analyse_file(
     mut file: impl Read + Seek,
-    format: &Format,
+    plan: &Plan,
     catalogue: &Catalogue,
     options: &Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, FileError> {
-    run(Source::File(&mut file), format, catalogue, options, progress)
+    run(Source::File(&mut file), plan, catalogue, options, progress)
 }
 
 fn run(
     source: Source<'_>,
-    format: &Format,
+    plan: &Plan,
     catalogue: &Catalogue,
     options: &Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, FileError> {
     let meter = Meter::default();
-    let order = Order::new(format, options);
-    let (order, tally) = Crew::work(order, format, catalogue, options, |crew| {
+    let order = Order::new(plan, options);
+    let (order, tally) = Crew::work(order, plan, catalogue, options, |crew| {
         file::each_text(source, options, &meter, &mut |text| {
             crew.read(text, &mut |lines| progress(meter.bytes_read(), lines))
         })?;
         progress(meter.bytes_read(), crew.lines());
         Ok(())
     })?;
-    finish(order, tally, format, options)
+    finish(order, tally, plan, options)
 }
 
 /// The report, or why there is none.
 fn finish(
     mut order: Order<'_>,
     mut tally: Tally<'_>,
-    format: &Format,
+    plan: &Plan,
     options: &Options,
 ) -> Result<Report, FileError> {
     let (rest, place) = order.settle_rest();
@@ -76,11 +76,12 @@ fn finish(
     if parsed == 0 {
         return Err(FileError::TooOld(order.failure()));
     }
-    if !tally.has_matches() {
+    // A catalogue of hosts cannot know addresses; where a log has nothing else, all of it is unmatched.
+    if !tally.has_matches() && tally.has_hosts() {
         return Err(FileError::NoCatalogedApps(order.failure()));
     }
     let summary = Summary {
-        source: format.id.to_owned(),
+        source: plan.name.clone(),
         lines,
         parsed,
         skipped: skipped.total(),

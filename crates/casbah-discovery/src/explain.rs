@@ -8,13 +8,13 @@ use serde::Serialize;
 use crate::catalogue::{AppId, Catalogue};
 use crate::error::FileError;
 use crate::file::{self, Meter, Source, Stop};
-use crate::format::{Field, Format};
+use crate::format::Field;
 use crate::lines::{Chunks, Line, lines};
 use crate::options::Options;
 use crate::parser::{Outcome, Parser};
+use crate::plan::Plan;
 use crate::record::{Destination, Record, SkipReason, View};
 use crate::redact::redact;
-use crate::syslog;
 
 /// What became of one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -84,27 +84,27 @@ pub struct Transaction {
 /// Explains a file line by line until `told` answers false. Zip files want [`explain_file`].
 pub fn explain(
     mut reader: impl Read,
-    format: &Format,
+    plan: &Plan,
     catalogue: &Catalogue,
     options: &Options,
     told: &mut dyn FnMut(Explained) -> bool,
 ) -> Result<(), FileError> {
-    run(Source::Stream(&mut reader), &Rules { format, catalogue, options }, told)
+    run(Source::Stream(&mut reader), &Rules { plan, catalogue, options }, told)
 }
 
 /// As [`explain`], for what one can seek in: also zip files.
 pub fn explain_file(
     mut file: impl Read + Seek,
-    format: &Format,
+    plan: &Plan,
     catalogue: &Catalogue,
     options: &Options,
     told: &mut dyn FnMut(Explained) -> bool,
 ) -> Result<(), FileError> {
-    run(Source::File(&mut file), &Rules { format, catalogue, options }, told)
+    run(Source::File(&mut file), &Rules { plan, catalogue, options }, told)
 }
 
 struct Rules<'r> {
-    format: &'r Format,
+    plan: &'r Plan,
     catalogue: &'r Catalogue,
     options: &'r Options,
 }
@@ -117,7 +117,7 @@ fn run(
     let (mut number, mut enough) = (0, false);
     let read = file::each_text(source, rules.options, &Meter::default(), &mut |text| {
         let mut chunks = Chunks::new(text, rules.options.max_line);
-        let mut parser = Parser::new(rules.format, rules.options);
+        let mut parser = Parser::new(rules.plan, rules.options);
         let mut chunk = Vec::new();
         while chunks.next(&mut chunk)? {
             for line in lines(&chunk, rules.options.max_line) {
@@ -206,10 +206,9 @@ impl Rules<'_> {
     }
 
     fn find_fault(&self, line: &[u8], reason: SkipReason, parser: &Parser<'_>) -> Fault {
-        let inner = syslog::inner(line, self.format.starts);
-        let (mut cells, _) = parser.cells(inner);
+        let (mut cells, _) = parser.cells(line);
         let user = cells.get(Field::User);
-        (self.format.quirk)(&mut cells);
+        (self.plan.quirk)(&mut cells);
         let suspects: &[Field] = match reason {
             SkipReason::Timestamp | SkipReason::Future => &[Field::Time, Field::Date, Field::Clock],
             SkipReason::SourceIp => &[Field::SourceIp],
@@ -253,6 +252,8 @@ fn of_view(view: View) -> &'static str {
         View::Request(_) => {
             "a request in a session: lends its host to the session's end, and counts alone where none comes"
         }
+        View::Part(_) => "a request in a session; the sum of the session then does not count",
+        View::Sum(_) => "the sum of a session: counts only where none of its requests is told",
     }
 }
 

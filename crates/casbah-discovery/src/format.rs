@@ -15,12 +15,15 @@ pub struct Format {
     pub log_type: u16,
     /// Who makes the device.
     pub vendor: &'static str,
+    /// Where the layout is known from.
+    pub basis: Basis,
     /// A log to show, to download and to test with. Bytes, because real logs hold damaged lines.
     pub sample: &'static [u8],
     pub(crate) shape: Shape,
     /// Fields by position, where the shape has no names or the file has no header.
     pub(crate) columns: &'static [(Field, Column)],
     /// Fields by name: of a header, or of keys. The first of several names for one field wins.
+    /// What a shape calls everywhere the same (CEF, LEEF) stands in [`crate::plan`].
     pub(crate) names: &'static [(Field, &'static str)],
     /// Actions that mean refused, in lower case; a final `*` stands for anything.
     pub(crate) blocked: &'static [&'static str],
@@ -31,10 +34,62 @@ pub struct Format {
     pub(crate) escape: Escape,
     /// Whether user names are percent-encoded.
     pub(crate) percent: bool,
+    /// Texts of which each line of this device has one; tell it from others of the same layout.
+    pub(crate) marks: &'static [&'static str],
 }
 
-/// How a line falls into cells.
+impl Format {
+    /// What most formats have in common; each says what it does differently.
+    pub(crate) const PLAIN: Self = Self {
+        id: "",
+        log_type: 0,
+        vendor: "",
+        basis: Basis::Verified,
+        sample: b"",
+        shape: Shape::Pairs,
+        columns: &[],
+        names: &[],
+        blocked: REFUSED,
+        starts: |_| false,
+        quirk: no_quirk,
+        escape: Escape::None,
+        percent: false,
+        marks: &[],
+    };
+}
+
+/// Words that mean refused on nearly all devices.
+pub(crate) const REFUSED: &[&str] =
+    &["block*", "den*", "drop*", "reject*", "reset*", "prevent*", "localblock*", "tcp_denied*"];
+
+/// Where a layout is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Seen in the vendor's documents or in real lines.
+    Verified,
+    /// Parts of it are concluded, not seen.
+    Inferred,
+    /// No public layout: what vendors' generic layouts share is accepted.
+    Unverified,
+}
+
+impl Basis {
+    /// The word that lists show.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Inferred => "inferred",
+            Self::Unverified => "unverified",
+        }
+    }
+}
+
+/// Reads one line of message text into cells. False where the line is damaged.
+pub(crate) type ReadText = for<'l> fn(&'l [u8], &mut Cells<'l>) -> bool;
+
+/// How a line falls into cells. Lines that say themselves what they are (CEF, LEEF, JSON) are read as
+/// that, whatever the shape of the format: firmware changes, and so does the choice of the administrator.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
     /// Cells between a delimiter, in quotes where needed (CSV).
     Separated(u8),
@@ -44,6 +99,16 @@ pub(crate) enum Shape {
     W3c,
     /// `CEF:0|vendor|product|version|signature|name|severity|key=value key=value`.
     Cef,
+    /// `LEEF:1.0|vendor|product|version|event|key=value<TAB>key=value`.
+    Leef,
+    /// `key=value key="value"`, between blanks, commas, bars, semicolons or TABs.
+    Pairs,
+    /// One JSON object a line.
+    Json,
+    /// Message text, read by the format itself.
+    Text(ReadText),
+    /// Whatever vendors' generic layouts share: any of the above that names its fields.
+    Any,
 }
 
 /// A place in a line.
@@ -63,7 +128,15 @@ pub(crate) enum Field {
     /// A stamp in two parts.
     Date,
     Clock,
+    /// How a whole stamp is written, in Java's letters.
+    TimePattern,
+    /// The zone of a stamp beside it.
+    Zone,
+    /// When it began; stands in where nothing says when it ended.
+    Begin,
     SourceIp,
+    /// The client's address as another party sees it.
+    OtherSourceIp,
     User,
     /// A place that some devices write instead of an unknown user.
     Location,
@@ -110,10 +183,15 @@ impl<'l> Cells<'l> {
 
     /// Sets a field that has several names, unless a better name (lower rank) has spoken.
     pub(crate) fn offer(&mut self, field: Field, rank: u8, cell: &'l [u8]) {
-        if rank < self.ranks[field as usize] && !matches!(cell, b"" | b"-") {
+        let nothing = |cell: &[u8]| matches!(cell, b"" | b"-" | b"N/A" | b"NA" | b"None");
+        if rank < self.ranks[field as usize] && !nothing(cell) {
             self.ranks[field as usize] = rank;
             self.cells[field as usize] = cell;
         }
+    }
+
+    pub(crate) fn is(&self, field: Field, word: &str) -> bool {
+        self.get(field).eq_ignore_ascii_case(word.as_bytes())
     }
 }
 
@@ -132,6 +210,10 @@ pub(crate) enum Verdict {
     Start,
     /// A request inside a session.
     Request,
+    /// A request that stands for itself, in a session whose sum may follow.
+    Part,
+    /// The sum of a session; says nothing new where its parts were told.
+    Sum,
 }
 
 /// For devices that do nothing differently.
@@ -139,12 +221,17 @@ pub(crate) fn no_quirk(_: &mut Cells<'_>) -> Verdict {
     Verdict::Keep
 }
 
+/// For proxies: with 407 one asks for a name, and the client comes again. Half of a request, and no refusal.
+pub(crate) fn challenge(cells: &mut Cells<'_>) -> Verdict {
+    if cells.get(Field::Status) == b"407" { Verdict::Ignore } else { Verdict::Keep }
+}
+
 /// Why there is no format for a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceError {
     /// No such source.
     Unknown,
-    /// The product knows it, this version does not read it yet.
+    /// The product knows it, this version does not read it.
     NotBuilt,
 }
 
@@ -152,7 +239,7 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unknown => "no source has this name",
-            Self::NotBuilt => "logs of this source cannot be read yet",
+            Self::NotBuilt => "logs of this source are not read",
         })
     }
 }

@@ -4,10 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::format::Format;
-use crate::formats::FORMATS;
+use crate::detect;
 use crate::options::Options;
-use crate::parser::{Outcome, Parser};
+use crate::plan::Plan;
 use crate::report::Accounting;
 
 const MINUTE_MS: i64 = 60_000;
@@ -51,11 +50,11 @@ pub(crate) fn of_file(
     accounting: &Accounting,
     refused: &[Vec<u8>],
     last_ms: Option<i64>,
-    format: &Format,
+    plan: &Plan,
     options: &Options,
 ) -> Vec<Notice> {
     let clock = of_clock(accounting.skipped.future, last_ms, options);
-    clock.into_iter().chain(of_other_format(refused, format, options)).collect()
+    clock.into_iter().chain(of_other_format(refused, plan, options)).collect()
 }
 
 fn of_clock(future: u64, last_ms: Option<i64>, options: &Options) -> Option<Notice> {
@@ -102,25 +101,19 @@ fn duration(ms: i64) -> String {
     }
 }
 
-fn of_other_format(refused: &[Vec<u8>], format: &Format, options: &Options) -> Option<Notice> {
-    let (other, hits) = FORMATS
-        .iter()
-        .filter(|other| other.id != format.id)
-        .map(|other| (other.id, hits(refused, other, options)))
-        // Of equals the more special one: the generic formats take the lines of many devices.
-        .max_by_key(|(id, hits)| (*hits, !id.starts_with("GENERIC"), std::cmp::Reverse(id.len())))?;
-    if hits < FEW || hits * 2 < refused.len() {
+fn of_other_format(refused: &[Vec<u8>], plan: &Plan, options: &Options) -> Option<Notice> {
+    let found = detect::rank(refused, options);
+    let best = found.candidates.iter().find(|candidate| candidate.format.id != plan.name)?;
+    if best.read < FEW || best.read * 2 < refused.len() {
         return None;
     }
-    let text = format!("{hits} of the first {} refused lines look like those of {other}", refused.len());
+    let text = format!(
+        "{} of the first {} refused lines look like those of {}",
+        best.read,
+        refused.len(),
+        best.format.id
+    );
     Some(Notice { code: NoticeCode::LooksLike, text })
-}
-
-/// Lines that would be transactions in that format, however old.
-fn hits(lines: &[Vec<u8>], format: &Format, options: &Options) -> usize {
-    let mut parser = Parser::new(format, options);
-    let fits = |outcome| matches!(outcome, Outcome::Record(_) | Outcome::TooOld);
-    lines.iter().filter(|line| fits(parser.read(line))).count()
 }
 
 #[cfg(test)]

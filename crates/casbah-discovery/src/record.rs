@@ -84,12 +84,16 @@ pub(crate) struct SessionKey {
 pub(crate) enum View {
     /// The line stands for itself.
     Whole,
-    /// The end of a session, told with its bytes.
-    End(SessionKey),
+    /// The end of a session, told with its bytes; without a key where the device numbers no sessions.
+    End(Option<SessionKey>),
     /// The start of a session: counts only in a file that has no ends.
     Start,
     /// A request seen inside a session: lends its host to the end, counts alone where no end comes.
     Request(SessionKey),
+    /// A request that counts; the sum of its session then does not.
+    Part(SessionKey),
+    /// The sum of a session: counts only where none of its parts is told.
+    Sum(SessionKey),
 }
 
 /// Why a line was refused.

@@ -4,9 +4,12 @@
 //! this format or any other has its user, by keys (`user=`, `password=`), and by their looks. What moves the
 //! cursor or turns the direction of writing is escaped.
 
+use std::sync::LazyLock;
+
 use crate::formats::FORMATS;
 use crate::options::Options;
 use crate::parser::{Outcome, Parser};
+use crate::plan::Plan;
 
 const MASK: &str = "***";
 /// Characters of an example.
@@ -60,8 +63,10 @@ pub(crate) fn redact(line: &[u8], user: &[u8], options: &Options) -> String {
 
 /// A line of another format may name a person too.
 fn users_of_others<'l>(line: &'l [u8], options: &Options) -> Vec<&'l [u8]> {
+    static PLANS: LazyLock<Vec<Plan>> =
+        LazyLock::new(|| FORMATS.iter().map(|format| format.plan()).collect());
     let fits = |parser: &mut Parser<'_>| matches!(parser.read(line), Outcome::Record(_) | Outcome::TooOld);
-    let parsers = FORMATS.iter().map(|format| Parser::new(format, options));
+    let parsers = PLANS.iter().map(|plan| Parser::new(plan, options));
     parsers.filter_map(|mut parser| fits(&mut parser).then(|| parser.user_cell(line))).collect()
 }
 

@@ -1,8 +1,9 @@
 //! Several lines about one session: decides which of them counts.
 //!
 //! A request (URL record) waits for the end of its session and lends it the host; where no end comes, the
-//! request counts alone. Starts count only in a file without ends. What waits is bounded: when too much
-//! does, all of it is let go and counts alone.
+//! request counts alone. Starts count only in a file without ends. The sum of a session waits for its parts
+//! and counts where none comes. What waits is bounded: when too much does, all of it is let go and counts
+//! alone.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,6 +20,9 @@ pub(crate) struct Sessions {
     seen_request: bool,
     seen_end: bool,
     starts: Vec<Record<'static>>,
+    /// Sessions whose parts were told, and sums of sessions of which none was, yet.
+    told: HashSet<SessionKey>,
+    sums: HashMap<SessionKey, Record<'static>>,
 }
 
 /// What to count now, and how many lines turned out to be views of something counted elsewhere.
@@ -35,6 +39,8 @@ impl Sessions {
             View::Whole => Settled { now: Some(record), ..Settled::default() },
             View::End(key) => self.end(record, key),
             View::Request(key) => self.request(record, key),
+            View::Part(key) => self.part(record, key),
+            View::Sum(key) => self.sum(record, key),
             View::Start if self.seen_end => Settled { ignored: 1, ..Settled::default() },
             View::Start => {
                 if self.starts.len() < MAX_WAITING {
@@ -53,15 +59,41 @@ impl Sessions {
     pub(crate) fn finish(mut self) -> Vec<Record<'static>> {
         let mut rest = std::mem::take(&mut self.starts);
         rest.extend(self.release());
+        rest.extend(self.release_sums());
         rest
     }
 
-    fn end<'l>(&mut self, mut record: Record<'l>, key: SessionKey) -> Settled<'l> {
+    fn part<'l>(&mut self, record: Record<'l>, key: SessionKey) -> Settled<'l> {
+        if self.told.len() >= MAX_WAITING {
+            self.told.clear();
+        }
+        self.told.insert(key);
+        let ignored = u64::from(self.sums.remove(&key).is_some());
+        Settled { now: Some(record), ignored, ..Settled::default() }
+    }
+
+    fn sum<'l>(&mut self, record: Record<'l>, key: SessionKey) -> Settled<'l> {
+        if self.told.contains(&key) {
+            return Settled { ignored: 1, ..Settled::default() };
+        }
+        let mut released = if self.sums.len() >= MAX_WAITING { self.release_sums() } else { Vec::new() };
+        // Ports are used again: the earlier connection of the same ends stands for itself.
+        released.extend(self.sums.insert(key, record.into_owned()));
+        Settled { released, ..Settled::default() }
+    }
+
+    fn release_sums(&mut self) -> Vec<Record<'static>> {
+        let mut released: Vec<_> = self.sums.drain().map(|(_, record)| record).collect();
+        released.sort_by_key(|record| record.time_ms);
+        released
+    }
+
+    fn end<'l>(&mut self, mut record: Record<'l>, key: Option<SessionKey>) -> Settled<'l> {
         self.seen_end = true;
         let mut ignored = self.starts.len() as u64;
         self.starts = Vec::new();
         // Most files have no requests; they pay for no memory of sessions.
-        if self.seen_request {
+        if let Some(key) = key.filter(|_| self.seen_request) {
             if self.ended.len() >= MAX_WAITING {
                 self.ended.clear();
             }

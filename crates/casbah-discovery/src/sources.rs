@@ -5,7 +5,7 @@
 pub struct Source {
     /// The name, as clients send it.
     pub name: &'static str,
-    /// The log type; `None` for the two sources whose number is not public.
+    /// The log type; `None` where there is none.
     pub log_type: Option<u16>,
     /// Whether the documentation lists it. The others are accepted too: the missing halves of file and syslog
     /// pairs, which share a parser; `CUSTOM_PARSER`, which older clients send; and `OTHER`, which is never parsed.
@@ -125,6 +125,15 @@ pub const SOURCES: &[Source] = &[
     listed(224, "MENLO_SECURITY_CEF"),
     unlisted(225, "WATCHGUARD_XTM"),
     listed(226, "WATCHGUARD_XTM_SYSLOG"),
-    Source { name: "OPEN_SYSTEMS_SECURE_WEB_GATEWAY", log_type: None, listed: true },
-    Source { name: "WANDERA_SYSLOG", log_type: None, listed: true },
+    // The numbers of these two are not public; ours stand above all that are.
+    listed(10_001, "OPEN_SYSTEMS_SECURE_WEB_GATEWAY"),
+    listed(10_002, "WANDERA_SYSLOG"),
+    // Beyond the documented list.
+    unlisted(10_101, "DNSMASQ"),
+    unlisted(10_102, "PI_HOLE"),
+    unlisted(10_103, "UNBOUND"),
+    unlisted(10_104, "BIND"),
+    unlisted(10_111, "ZEEK_HTTP"),
+    unlisted(10_112, "ZEEK_SSL"),
+    unlisted(10_113, "ZEEK_DNS"),
 ];

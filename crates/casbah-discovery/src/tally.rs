@@ -310,6 +310,11 @@ impl<'c> Tally<'c> {
         !self.usage.is_empty()
     }
 
+    /// Whether any destination has a name.
+    pub(crate) fn has_hosts(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
     pub(crate) fn traffic_kinds(&self) -> Vec<TrafficKind> {
         let all = [TrafficKind::Total, TrafficKind::Downloaded, TrafficKind::Uploaded];
         all.into_iter().zip(self.kinds).filter_map(|(kind, seen)| seen.then_some(kind)).collect()

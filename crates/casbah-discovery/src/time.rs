@@ -22,24 +22,78 @@ pub(crate) fn stamp(cell: &[u8], context: Context) -> Option<i64> {
     let digits = s.rest.iter().take_while(|b| b.is_ascii_digit()).count();
     match digits {
         9..=19 => epoch(&mut s, digits),
-        4 => year_first(&mut s, context),
-        1 | 2 => day_first(&mut s, context),
+        4 | 1 | 2 => date_first(&mut s, context),
         0 => name_first(&mut s, context),
         _ => None,
     }
 }
 
-/// Reads a date cell and a clock cell, as W3C logs have them.
+/// Reads a date cell and a clock cell.
 pub(crate) fn date_and_clock(date: &[u8], clock: &[u8], context: Context) -> Option<i64> {
     let mut s = Scan { rest: trim(date) };
-    let year = s.number(4)?;
-    s.one_of(b"-/")?;
-    let month = s.number(2)?;
-    s.one_of(b"-/")?;
-    let day = s.number(2)?;
+    let (year, month, day) = s.date()?;
     s.at_end()?;
     let mut s = Scan { rest: trim(clock) };
     finish(&mut s, year, month, day, context)
+}
+
+/// Reads stamps written as patterns of Java's letters say (`dd/MM/yyyy HH:mm:ss`), each cell by its own.
+/// Runs of blanks count as one; a year that no pattern has is the nearest.
+pub(crate) fn by_pattern(cells: &[(&[u8], &str)], context: Context) -> Option<i64> {
+    let mut parts = Parts { year: None, month: 0, day: 0, clock: 0, half: None, zone: None };
+    for (cell, pattern) in cells {
+        let mut s = Scan { rest: trim_quotes(cell.trim_ascii()) };
+        s.follow(pattern.as_bytes(), &mut parts)?;
+        s.at_end()?;
+    }
+    let half = parts.half.map_or(0, |afternoon| if afternoon { 12 } else { 0 });
+    let in_day = parts.clock + half * 60 * MINUTE_MS;
+    let offset = parts.zone.unwrap_or(i64::from(context.zone_minutes) * MINUTE_MS);
+    match parts.year {
+        Some(year) => Some(days(year, parts.month, parts.day)? * DAY_MS + in_day - offset),
+        None => nearest_year(parts.month, parts.day, in_day, offset, context.now_ms),
+    }
+}
+
+/// Why a pattern cannot be used; `None` where it can.
+pub(crate) fn pattern_fault(pattern: &str) -> Option<String> {
+    let mut quoted = false;
+    for letter in pattern.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            _ if quoted => {}
+            'y' | 'u' | 'M' | 'L' | 'd' | 'H' | 'k' | 'h' | 'K' | 'm' | 's' | 'S' | 'a' | 'E' | 'z' | 'Z'
+            | 'X' | 'x' => {}
+            letter if letter.is_alphabetic() => {
+                return Some(format!("the letter {letter} is not understood"));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The zone a cell beside the stamp names, in minutes east of UTC.
+pub(crate) fn zone_minutes(cell: &[u8]) -> Option<i32> {
+    let cell = trim(cell);
+    // Ambiguous in general; the firewalls that write it so come from India.
+    if cell.eq_ignore_ascii_case(b"IST") {
+        return Some(330);
+    }
+    let mut s = Scan { rest: cell };
+    let zone = s.zone()?;
+    s.at_end()?;
+    i32::try_from(zone / MINUTE_MS).ok()
+}
+
+/// What patterns have found so far; the clock in milliseconds, without the half of the day.
+struct Parts {
+    year: Option<i64>,
+    month: i64,
+    day: i64,
+    clock: i64,
+    half: Option<bool>,
+    zone: Option<i64>,
 }
 
 /// Days since 1970 of a date of the Gregorian calendar, if there is such a date.
@@ -75,24 +129,10 @@ fn epoch(s: &mut Scan<'_>, digits: usize) -> Option<i64> {
     Some(ms)
 }
 
-fn year_first(s: &mut Scan<'_>, context: Context) -> Option<i64> {
-    let year = s.number(4)?;
-    s.one_of(b"-/:.")?;
-    let month = s.number(2)?;
-    s.one_of(b"-/:.")?;
-    let day = s.number(2)?;
-    s.one_of(b" T-_\t")?;
+fn date_first(s: &mut Scan<'_>, context: Context) -> Option<i64> {
+    let (year, month, day) = s.date()?;
+    s.one_of(b" T-_\t:,")?;
     s.blanks();
-    finish(s, year, month, day, context)
-}
-
-fn day_first(s: &mut Scan<'_>, context: Context) -> Option<i64> {
-    let day = s.number(2)?;
-    s.one_of(b"/- ")?;
-    let month = s.month()?;
-    s.one_of(b"/- ")?;
-    let year = s.number(4)?;
-    s.one_of(b": T")?;
     finish(s, year, month, day, context)
 }
 
@@ -101,7 +141,7 @@ fn name_first(s: &mut Scan<'_>, context: Context) -> Option<i64> {
         s.one_of(b", ")?;
         s.blanks();
         if s.rest.first()?.is_ascii_digit() {
-            return day_first(s, context);
+            return date_first(s, context);
         }
     }
     let month = s.month()?;
@@ -167,6 +207,13 @@ fn clock(s: &mut Scan<'_>, context: Context) -> Option<(i64, i64)> {
     Some(((hour * 60 + minute) * MINUTE_MS + second * 1000 + ms, offset))
 }
 
+fn trim_quotes(cell: &[u8]) -> &[u8] {
+    match cell {
+        [b'"', inner @ .., b'"'] => inner.trim_ascii(),
+        _ => cell,
+    }
+}
+
 fn trim(cell: &[u8]) -> &[u8] {
     let mut cell = cell.trim_ascii();
     for (open, close) in [(b'[', b']'), (b'"', b'"')] {
@@ -197,6 +244,79 @@ impl Scan<'_> {
             1..=18 => Some(digits.iter().fold(0, add)),
             _ => std::str::from_utf8(digits).ok()?.parse().ok(),
         }
+    }
+
+    /// `2026-11-18`, `18/Nov/2026`, `18Nov2026`, and `11/18/2026`, where a first number above 12 is the day.
+    fn date(&mut self) -> Option<(i64, i64, i64)> {
+        const BETWEEN: &[u8] = b"-/:. ";
+        if self.rest.iter().take_while(|b| b.is_ascii_digit()).count() == 4 {
+            let year = self.number(4)?;
+            self.one_of(BETWEEN)?;
+            let month = self.number(2)?;
+            self.one_of(BETWEEN)?;
+            return Some((year, month, self.number(2)?));
+        }
+        let first = self.number(2)?;
+        self.one_of(BETWEEN);
+        let (month, day) = match self.rest.first()?.is_ascii_digit() {
+            true => {
+                let second = self.number(2)?;
+                if first > 12 { (second, first) } else { (first, second) }
+            }
+            false => (self.month()?, first),
+        };
+        self.one_of(BETWEEN);
+        Some((self.number(4)?, month, day))
+    }
+
+    /// Reads what `pattern` says stands here.
+    fn follow(&mut self, pattern: &[u8], parts: &mut Parts) -> Option<()> {
+        let mut pattern = pattern;
+        while let Some(letter) = pattern.first().copied() {
+            let run = pattern.iter().take_while(|b| **b == letter).count();
+            match letter {
+                b'\'' => {
+                    let text = &pattern[1..];
+                    let end = text.iter().position(|b| *b == b'\'').unwrap_or(text.len());
+                    self.rest = self.rest.strip_prefix(&text[..end])?;
+                    pattern = text.get(end + 1..).unwrap_or_default();
+                    continue;
+                }
+                b'y' | b'u' if run == 2 => parts.year = Some(2000 + self.number(2)?),
+                b'y' | b'u' => parts.year = Some(self.number(4)?),
+                b'M' | b'L' if run >= 3 => parts.month = self.month()?,
+                b'M' | b'L' => parts.month = self.number(2)?,
+                b'd' => parts.day = self.number(2)?,
+                b'H' | b'k' => parts.clock += self.within(24)? % 24 * 60 * MINUTE_MS,
+                b'h' | b'K' => parts.clock += self.within(12)? % 12 * 60 * MINUTE_MS,
+                b'm' => parts.clock += self.within(59)? * MINUTE_MS,
+                b's' => parts.clock += self.within(60)? * 1000,
+                b'S' => {
+                    let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
+                    let (value, used) = (self.number(3)?, digits.min(3));
+                    parts.clock += value * [0, 100, 10, 1][used];
+                    self.rest = self.rest.get(digits - used..)?;
+                }
+                b'a' => parts.half = Some(self.half_day()?),
+                b'E' => {
+                    self.weekday().then_some(())?;
+                }
+                b'z' | b'Z' | b'X' | b'x' => parts.zone = self.zone(),
+                letter if letter.is_ascii_alphabetic() => return None,
+                letter if letter.is_ascii_whitespace() => self.blanks(),
+                letter => {
+                    self.one_of(&[letter])?;
+                    pattern = &pattern[1..];
+                    continue;
+                }
+            }
+            pattern = &pattern[run..];
+        }
+        Some(())
+    }
+
+    fn within(&mut self, most: i64) -> Option<i64> {
+        self.number(2).filter(|value| *value <= most)
     }
 
     fn one_of(&mut self, accepted: &[u8]) -> Option<u8> {
@@ -281,8 +401,16 @@ impl Scan<'_> {
         let word = self.word().to_ascii_uppercase();
         let hours = match word.as_slice() {
             b"Z" | b"UTC" | b"GMT" => Some(0),
-            b"CET" => Some(1),
-            b"CEST" => Some(2),
+            b"WET" => Some(0),
+            b"CET" | b"BST" | b"WEST" => Some(1),
+            b"CEST" | b"EET" | b"SAST" => Some(2),
+            b"EEST" | b"MSK" => Some(3),
+            b"HKT" | b"SGT" => Some(8),
+            b"JST" | b"KST" => Some(9),
+            b"AEST" => Some(10),
+            b"AEDT" => Some(11),
+            b"NZST" => Some(12),
+            b"NZDT" => Some(13),
             b"EDT" => Some(-4),
             b"EST" | b"CDT" => Some(-5),
             b"MDT" => Some(-6),
@@ -326,6 +454,43 @@ mod tests {
         check("Nov 17 2026 16:53:42 CEST", Some("2026-11-17T14:53:42Z"));
         check("Nov 17 2026 4:53:42 PM UTC", Some("2026-11-17T16:53:42Z"));
         check("1969-12-31 00:00:00", None);
+        check("17Nov2026  9:43:56", Some("2026-11-17T07:43:56Z"));
+        check("2026 11 17 10:28:47 +00:00", Some("2026-11-17T10:28:47Z"));
+        check("11/17/2026 07:01:32 PM", Some("2026-11-17T17:01:32Z"));
+        check("17/11/2026 07:01:32", Some("2026-11-17T05:01:32Z"));
+        check("17-Nov-2026 09:38:09.123", Some("2026-11-17T07:38:09.123Z"));
+    }
+
+    #[test]
+    fn patterns_say_how_stamps_are_written() {
+        let context = Context { now_ms: 1_795_435_200_000, zone_minutes: 120 };
+        let check = |cells: &[(&str, &str)], expected: Option<&str>| {
+            let bytes: Vec<(&[u8], &str)> = cells.iter().map(|(c, p)| (c.as_bytes(), *p)).collect();
+            let read = by_pattern(&bytes, context)
+                .map(|ms| jiff::Timestamp::from_millisecond(ms).unwrap().to_string());
+            assert_eq!(read.as_deref(), expected, "{cells:?}");
+        };
+        check(&[("05/11/2026 08:26:47", "dd/MM/yyyy HH:mm:ss")], Some("2026-11-05T06:26:47Z"));
+        check(&[("5/11/26 8:26:47 pm", "d/M/yy h:mm:ss a")], Some("2026-11-05T18:26:47Z"));
+        check(&[("20261105T082647.5+0100", "yyyyMMdd'T'HHmmss.SSSZ")], Some("2026-11-05T07:26:47.5Z"));
+        check(&[("Nov  5 08:26:47", "MMM dd HH:mm:ss")], Some("2026-11-05T06:26:47Z"));
+        check(&[("05.11.2026", "dd.MM.yyyy"), ("08:26", "HH:mm")], Some("2026-11-05T06:26:00Z"));
+        check(&[("Nov 05 2026 08:26:47 GMT", "MMM dd yyyy HH:mm:ss z")], Some("2026-11-05T08:26:47Z"));
+        check(&[("31/02/2026 08:26:47", "dd/MM/yyyy HH:mm:ss")], None);
+        check(&[("05/11/2026 25:26:47", "dd/MM/yyyy HH:mm:ss")], None);
+        check(&[("05/11/2026 08:26:47 x", "dd/MM/yyyy HH:mm:ss")], None);
+        assert_eq!(pattern_fault("dd/MM/yyyy 'at' HH:mm"), None);
+        assert!(pattern_fault("DD/MM/yyyy").is_some());
+    }
+
+    #[test]
+    fn zones_beside_the_stamp() {
+        for (cell, minutes) in
+            [("+0530", 330), ("+11", 660), ("-03:30", -210), ("UTC", 0), ("CEST", 120), ("IST", 330)]
+        {
+            assert_eq!(zone_minutes(cell.as_bytes()), Some(minutes), "{cell}");
+        }
+        assert_eq!(zone_minutes(b"LMT"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use memchr::{memchr, memchr2, memchr3, memrchr};
+use memchr::{memchr, memchr2, memchr3, memmem, memrchr};
 use percent_encoding::percent_decode;
 
 use crate::record::{Destination, SkipReason};
@@ -21,8 +21,10 @@ pub(crate) enum Escape {
     None,
     /// `""` inside quotes.
     DoubledQuote,
-    /// A backslash before an equals sign, a backslash or a bar.
+    /// A backslash before an equals sign, a quote, a backslash or a bar.
     Backslash,
+    /// As in JSON strings.
+    Json,
 }
 
 /// Nothing where the cell is empty or says so.
@@ -53,9 +55,18 @@ pub(crate) fn address(cell: &[u8]) -> Option<IpAddr> {
     if let Ok(v6) = text.parse::<Ipv6Addr>() {
         return Some(v6.to_canonical());
     }
+    if let Some(number) = whole_number(text) {
+        return Some(IpAddr::V4(number.into()));
+    }
     let (host, port) = text.rsplit_once(':')?;
     port.parse::<u16>().ok()?;
-    host.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+    host.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+/// Some cloud feeds write addresses of version 4 as one number.
+fn whole_number(text: &str) -> Option<u32> {
+    let digits = (8..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number >= 1 << 24)
 }
 
 /// Four numbers and nothing else, which is what most cells hold; the rest is left to the standard library.
@@ -91,6 +102,30 @@ pub(crate) fn count(cell: &[u8]) -> Option<u64> {
         let digit = b.is_ascii_digit().then(|| u64::from(b - b'0'))?;
         value.checked_mul(10)?.checked_add(digit)
     })
+}
+
+/// The URL of a request line, `METHOD URL HTTP/1.1`; method and version may be absent.
+pub(crate) fn request_url(request: &[u8]) -> &[u8] {
+    let request = request.trim_ascii();
+    let url = memchr(b' ', request).map_or(request, |at| &request[at + 1..]);
+    match memrchr(b' ', url) {
+        Some(at) if url[at + 1..].starts_with(b"HTTP/") => &url[..at],
+        _ => url,
+    }
+}
+
+/// Whether an address is one of those that stand behind a firewall.
+pub(crate) fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            // 100.64.0.0/10 is that of carriers.
+            ip.is_private()
+                || ip.is_link_local()
+                || ip.is_loopback()
+                || (ip.octets()[0] == 100 && ip.octets()[1] & 0xC0 == 64)
+        }
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
+    }
 }
 
 /// Splits `[scheme://][user@]host[:port][/path][?query]` into authority and path; both may be empty.
@@ -225,10 +260,13 @@ pub(crate) fn user(cell: &[u8], escape: Escape, percent: bool) -> Result<Option<
 }
 
 fn unescape(cell: &[u8], escape: Escape) -> Cow<'_, [u8]> {
+    if escape == Escape::Json && memmem::find(cell, b"\\u").is_some() {
+        return unescape_json(cell);
+    }
     let mark = match escape {
         Escape::None => return Cow::Borrowed(cell),
         Escape::DoubledQuote => b'"',
-        Escape::Backslash => b'\\',
+        Escape::Backslash | Escape::Json => b'\\',
     };
     if memchr(mark, cell).is_none() {
         return Cow::Borrowed(cell);
@@ -241,7 +279,7 @@ fn unescape(cell: &[u8], escape: Escape) -> Cow<'_, [u8]> {
         match (escape, next) {
             (Escape::DoubledQuote, b'"') => {}
             // Anything else behind a backslash is `DOMAIN\name`, which many products do not escape.
-            (Escape::Backslash, b'\\' | b'=' | b'|') => {
+            (Escape::Backslash, b'\\' | b'=' | b'|' | b'"') | (Escape::Json, b'\\' | b'"' | b'/') => {
                 out.pop();
                 out.push(next);
             }
@@ -249,6 +287,33 @@ fn unescape(cell: &[u8], escape: Escape) -> Cow<'_, [u8]> {
         }
         bytes.next();
     }
+    Cow::Owned(out)
+}
+
+/// Letters written as their number need a real reader; where they are none, the name stays as it is.
+fn unescape_json(cell: &[u8]) -> Cow<'_, [u8]> {
+    let mut out = Vec::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let hex = |from: usize| {
+            let digits = rest.get(from + 2..from + 6).filter(|_| rest[from..].starts_with(b"\\u"))?;
+            u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+        };
+        let (letter, used) = match (hex(at), hex(at + 6)) {
+            (Some(high @ 0xD800..=0xDBFF), Some(low)) => (char::decode_utf16([high, low]).next(), 12),
+            (Some(one), _) => (char::decode_utf16([one]).next(), 6),
+            (None, _) => {
+                out.extend(rest.get(at + 1));
+                rest = rest.get(at + 2..).unwrap_or_default();
+                continue;
+            }
+        };
+        let letter = letter.and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER);
+        out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        rest = rest.get(at + used..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
     Cow::Owned(out)
 }
 
@@ -330,6 +395,8 @@ mod tests {
         check(b"a \"\"b\"\"", Escape::DoubledQuote, Some("a \"b\""));
         check(b"CONTOSO\\\\amal", Escape::Backslash, Some("CONTOSO\\amal"));
         check(b"CONTOSO\\amal", Escape::Backslash, Some("CONTOSO\\amal"));
+        check(b"a \\\"b\\\"", Escape::Backslash, Some("a \"b\""));
+        check(br"CONTOSO\\u\u00e9\ud83d\ude00", Escape::Json, Some("CONTOSO\\ué😀"));
         check(b"ren\xE9", Escape::None, Some("rené"));
         check("rené".as_bytes(), Escape::None, Some("rené"));
         check(b"\x1B[31mred", Escape::None, Some("\u{FFFD}[31mred"));
@@ -352,6 +419,8 @@ mod tests {
         assert_eq!(client(b"::ffff:10.1.2.3"), "10.1.2.3".parse().ok());
         assert_eq!(client(b"10.1.2.3:5060"), "10.1.2.3".parse().ok());
         assert_eq!(client(b"10.1.2"), None);
+        assert_eq!(client(b"169090600"), "10.20.30.40".parse().ok());
+        assert_eq!(client(b"2001:db8::1:63657"), "2001:db8::1".parse().ok());
         assert_eq!(client(b"[fe80::1%eth0]"), "fe80::1".parse().ok());
     }
 

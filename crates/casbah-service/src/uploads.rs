@@ -50,7 +50,7 @@ impl Service {
             let built: Vec<&str> = FORMATS.iter().map(|f| f.id).collect();
             let why = match e {
                 SourceError::Unknown => "is not a source",
-                SourceError::NotBuilt => "is a source whose logs cannot be read yet",
+                SourceError::NotBuilt => "is a source whose logs are not read",
             };
             Error::invalid("source", format!("{source:?} {why}; there are {}", built.join(", ")))
         })?;

@@ -206,7 +206,7 @@ async fn uploads_are_finished_once_and_into_what_exists() {
     let reply = world.send(None, request("PUT", &url, Body::from("more"))).await;
     assert_eq!(reply.status, 409, "{}", reply.text());
     for query in
-        ["", "?source=SQUID", "?filename=a", "?filename=a&source=NONSENSE", "?filename=a&source=FORTIGATE"]
+        ["", "?source=SQUID", "?filename=a", "?filename=a&source=NONSENSE", "?filename=a&source=OTHER"]
     {
         let reply = world.get(&format!("/api/v1/discovery/upload_url/{query}")).await;
         assert_eq!(reply.status, 400, "{query}: {}", reply.text());

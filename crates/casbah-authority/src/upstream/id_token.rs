@@ -45,7 +45,7 @@ impl Authority {
         }
         if returned.begun.fresh {
             let at = token.time("auth_time").ok().flatten();
-            if !at.is_some_and(|at| at >= returned.sent.seconds() - FRESH - SKEW) {
+            if at.is_none_or(|at| at < returned.sent.seconds() - FRESH - SKEW) {
                 return Err(untrusted("it did not ask for the password again (auth_time)"));
             }
         }

@@ -21,10 +21,10 @@ use super::order::Order;
 use crate::catalogue::Catalogue;
 use crate::error::FileError;
 use crate::file::Stop;
-use crate::format::Format;
 use crate::lines::{Chunks, lines};
 use crate::options::Options;
 use crate::parser::{Layout, Parser};
+use crate::plan::Plan;
 use crate::tally::Tally;
 
 /// Some whole lines of the file.
@@ -37,7 +37,7 @@ struct Chunk {
 
 /// What all workers see.
 struct Shared<'o> {
-    format: &'o Format,
+    plan: &'o Plan,
     catalogue: &'o Catalogue,
     options: &'o Options,
     turns: Mutex<Turns<'o>>,
@@ -68,13 +68,13 @@ impl<'o> Crew<'_, '_, 'o> {
     /// Lets `read` give texts to a crew; answers what all of them came to.
     pub(super) fn work(
         order: Order<'o>,
-        format: &'o Format,
+        plan: &'o Plan,
         catalogue: &'o Catalogue,
         options: &'o Options,
         read: impl FnOnce(&mut Crew<'_, '_, 'o>) -> Result<(), FileError>,
     ) -> Result<(Order<'o>, Tally<'o>), FileError> {
         let turns = Mutex::new(Turns { order, next: 0, broken: false });
-        let shared = Shared { format, catalogue, options, turns, changed: Condvar::new() };
+        let shared = Shared { plan, catalogue, options, turns, changed: Condvar::new() };
         let tally = thread::scope(|scope| {
             let mut crew = Crew {
                 scope,
@@ -187,7 +187,7 @@ impl<'o> Shared<'o> {
     }
 
     fn parser(&self, chunk: &Chunk, layout: &Layout) -> Parser<'o> {
-        let mut parser = Parser::new(self.format, self.options);
+        let mut parser = Parser::new(self.plan, self.options);
         if !chunk.fresh {
             parser.layout = layout.clone();
         }

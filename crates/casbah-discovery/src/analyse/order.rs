@@ -2,10 +2,10 @@
 
 use super::batch::{Batch, COMPARED, Candidate, SHOWN};
 use crate::error::Failure;
-use crate::format::Format;
 use crate::notices::{self, Notice};
 use crate::options::Options;
 use crate::parser::{Layout, Parser};
+use crate::plan::Plan;
 use crate::record::{Record, View};
 use crate::redact::redact;
 use crate::report::{Accounting, Refused};
@@ -18,7 +18,7 @@ const COMPARED_BYTES: usize = 4096;
 
 /// All that a line may owe to the lines before it.
 pub(super) struct Order<'o> {
-    format: &'o Format,
+    plan: &'o Plan,
     options: &'o Options,
     /// How the next line is to be read.
     pub(super) layout: Layout,
@@ -35,11 +35,11 @@ pub(super) struct Order<'o> {
 }
 
 impl<'o> Order<'o> {
-    pub(super) fn new(format: &'o Format, options: &'o Options) -> Self {
+    pub(super) fn new(plan: &'o Plan, options: &'o Options) -> Self {
         Self {
-            format,
+            plan,
             options,
-            layout: Parser::new(format, options).layout,
+            layout: Parser::new(plan, options).layout,
             sessions: Sessions::default(),
             accounting: Accounting::default(),
             refused: Vec::new(),
@@ -126,7 +126,7 @@ impl<'o> Order<'o> {
 
     /// What the person who uploaded this should know.
     pub(super) fn notices(&self, last_ms: Option<i64>, options: &Options) -> Vec<Notice> {
-        notices::of_file(&self.accounting, &self.compared, last_ms, self.format, options)
+        notices::of_file(&self.accounting, &self.compared, last_ms, self.plan, options)
     }
 
     pub(super) fn into_refused(mut self) -> Vec<Refused> {

@@ -1,4 +1,4 @@
-//! Palo Alto Networks firewalls: CSV by position, 46 to over 110 cells; the tail is not read.
+//! Palo Alto Networks firewalls: CSV by position, 46 to over 110 cells, of which the tail is not read; or LEEF.
 
 use memchr::memchr;
 
@@ -55,7 +55,8 @@ pub(crate) const PALO_ALTO: Format = Format {
     },
     quirk,
     escape: Escape::DoubledQuote,
-    percent: false,
+    marks: &[",TRAFFIC,", ",THREAT,", "Config Version"],
+    ..Format::PLAIN
 };
 
 pub(crate) const PALO_ALTO_SYSLOG: Format = Format {
@@ -63,6 +64,39 @@ pub(crate) const PALO_ALTO_SYSLOG: Format = Format {
     log_type: 126,
     sample: include_bytes!("../../samples/PALO_ALTO_SYSLOG.log"),
     ..PALO_ALTO
+};
+
+pub(crate) const PALO_ALTO_LEEF: Format = Format {
+    id: "PALO_ALTO_LEEF",
+    log_type: 208,
+    sample: include_bytes!("../../samples/PALO_ALTO_LEEF.log"),
+    shape: Shape::Leef,
+    columns: &[],
+    names: &[
+        (Field::Time, "devTime"),
+        (Field::Time, "GeneratedTime"),
+        (Field::Time, "ReceiveTime"),
+        (Field::User, "usrName"),
+        (Field::User, "SourceUser"),
+        (Field::Application, "Application"),
+        (Field::Kind, "cat"),
+        (Field::Kind, "Type"),
+        (Field::Subkind, "Subtype"),
+        (Field::Device, "SerialNumber"),
+        (Field::Session, "SessionID"),
+        (Field::Url, "Miscellaneous"),
+    ],
+    starts: |_| false,
+    escape: Escape::None,
+    marks: &["|Palo Alto Networks|"],
+    ..PALO_ALTO
+};
+
+pub(crate) const PALO_ALTO_LEEF_SYSLOG: Format = Format {
+    id: "PALO_ALTO_LEEF_SYSLOG",
+    log_type: 209,
+    sample: include_bytes!("../../samples/PALO_ALTO_LEEF_SYSLOG.log"),
+    ..PALO_ALTO_LEEF
 };
 
 fn quirk(cells: &mut Cells<'_>) -> Verdict {

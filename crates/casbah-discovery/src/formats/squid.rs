@@ -1,10 +1,10 @@
 //! Squid's Apache-like log, `common` and `combined`:
 //! `%>a %[ui %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st ["referer" "agent"] %Ss:%Sh`.
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use crate::format::{Cells, Column::*, Field, Format, Shape, Verdict};
-use crate::value::{self, Escape};
+use crate::value;
 
 pub(crate) const SQUID: Format = Format {
     id: "SQUID",
@@ -22,32 +22,32 @@ pub(crate) const SQUID: Format = Format {
         // `combined` puts referer and agent before the result.
         (Field::Action, LastOf(8)),
     ],
-    names: &[],
-    blocked: &["tcp_denied*"],
-    starts: |rest| value::address(&rest[..memchr(b' ', rest).unwrap_or(0)]).is_some(),
+    starts,
     quirk,
-    escape: Escape::None,
     percent: true,
+    ..Format::PLAIN
 };
 
 pub(crate) const SQUID_SYSLOG: Format = Format { id: "SQUID_SYSLOG", log_type: 146, ..SQUID };
 
+/// An address with two words and a stamp in brackets behind it; a relay's address has something else there.
+fn starts(rest: &[u8]) -> bool {
+    let Some(blank) = memchr(b' ', rest) else { return false };
+    value::address(&rest[..blank]).is_some()
+        && memchr(b'[', &rest[blank..])
+            .is_some_and(|at| rest[blank..blank + at].iter().filter(|b| **b == b' ').count() >= 3)
+}
+
 fn quirk(cells: &mut Cells<'_>) -> Verdict {
-    let request = cells.get(Field::Url);
-    // METHOD URL HTTP/1.1; the version is absent in very old logs.
-    let url = memchr(b' ', request).map_or(request, |at| &request[at + 1..]);
-    let url = match memrchr(b' ', url) {
-        Some(at) if url[at + 1..].starts_with(b"HTTP/") => &url[..at],
-        _ => url,
-    };
+    let url = value::request_url(cells.get(Field::Url));
     cells.set(Field::Url, url);
     outcome(cells.get(Field::Action), cells.get(Field::Status), url)
 }
 
-/// What both Squid logs say by result, status and URL.
+/// What logs in the manner of Squid say by result, status and URL.
 pub(super) fn outcome(result: &[u8], status: &[u8], url: &[u8]) -> Verdict {
     let denied = result.starts_with(b"TCP_DENIED");
-    if denied && status == b"407" {
+    if status == b"407" && (denied || result.starts_with(b"NONE")) {
         // The proxy asks for a name and the client comes again: half of a request, and no refusal.
         return Verdict::Ignore;
     }

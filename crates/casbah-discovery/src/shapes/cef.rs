@@ -4,7 +4,11 @@
 
 use memchr::{memchr_iter, memmem, memrchr};
 
-/// Calls `pair` with each key and raw value. False where the line is not CEF.
+/// What the cells of the header are called, from the second on. An escaped bar only shifts later ones.
+const HEADER: [&[u8]; 6] =
+    [b"deviceVendor", b"deviceProduct", b"deviceVersion", b"signatureId", b"eventName", b"severity"];
+
+/// Calls `pair` with each key and raw value, cells of the header included. False where the line is not CEF.
 pub(crate) fn keys<'l>(line: &'l [u8], mut pair: impl FnMut(&'l [u8], &'l [u8])) -> bool {
     let header = match line.strip_prefix(b"CEF:") {
         Some(header) => header,
@@ -16,6 +20,10 @@ pub(crate) fn keys<'l>(line: &'l [u8], mut pair: impl FnMut(&'l [u8], &'l [u8]))
     let Some(extension) = memchr_iter(b'|', header).filter(|at| !escaped(header, *at)).nth(6) else {
         return false;
     };
+    let before = &header[..extension];
+    for (name, cell) in HEADER.into_iter().zip(before.split(|b| *b == b'|').skip(1)) {
+        pair(name, cell);
+    }
     let extension = &header[extension + 1..];
     let mut open: Option<(&[u8], usize)> = None;
     for equals in memchr_iter(b'=', extension).filter(|at| !escaped(extension, *at)) {
@@ -49,11 +57,14 @@ fn escaped(text: &[u8], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::keys;
+    use super::{HEADER, keys};
 
     fn check(line: &str, expected: &[(&str, &str)]) {
         let mut found = Vec::new();
         assert!(keys(line.as_bytes(), |key, value| {
+            if HEADER.contains(&key) {
+                return;
+            }
             found.push((
                 String::from_utf8_lossy(key).into_owned(),
                 String::from_utf8_lossy(value).into_owned(),

@@ -1,7 +1,11 @@
 //! Which column means what, for the shapes that have columns: by position, or as a header says.
 
 use super::{separated, words};
-use crate::format::{Cells, Column, Field, Format};
+use crate::format::{Cells, Column, Field};
+use crate::plan::Names;
+
+/// A header with more names than this is damage.
+const MAX_COLUMNS: usize = 1024;
 
 /// How a line with columns is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +35,9 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// As the format says by position.
-    pub(crate) fn by_position(format: &Format) -> Self {
+    pub(crate) fn by_position(positions: &[(Field, Column)]) -> Self {
         let mut columns = Self::default();
-        for (field, column) in format.columns {
+        for (field, column) in positions {
             match *column {
                 Column::At(at) => {
                     let at = usize::from(at);
@@ -50,16 +54,22 @@ impl Columns {
         columns
     }
 
-    /// As a header line says; `None` where it does not name time, client and destination.
-    pub(crate) fn by_header(line: &[u8], splitter: Splitter, format: &Format) -> Option<Self> {
+    /// As a header line says; `None` where it does not name time, client and destination. Names that the
+    /// plan does not know may mean something everywhere.
+    pub(crate) fn by_header(
+        line: &[u8],
+        splitter: Splitter,
+        names: &Names,
+        everywhere: Option<&Names>,
+    ) -> Option<Self> {
         let mut columns = Self::default();
         splitter.split(line, |_, name| {
             let name = name.trim_ascii();
-            let known =
-                format.names.iter().position(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes()));
-            // A table of names is far shorter than 255.
-            columns.at.push(known.map(|rank| (format.names[rank].0, rank as u8)));
-            true
+            columns.at.push(match everywhere {
+                Some(everywhere) => names.find_or(everywhere, name),
+                None => names.find(name),
+            });
+            columns.at.len() < MAX_COLUMNS
         })?;
         let has = |fields: &[Field]| columns.at.iter().flatten().any(|(field, _)| fields.contains(field));
         let complete = (has(&[Field::Time]) || has(&[Field::Clock]))
@@ -67,6 +77,18 @@ impl Columns {
             && has(&[Field::Url, Field::Host, Field::DestinationIp]);
         columns.needed = columns.at.len();
         complete.then_some(columns)
+    }
+
+    /// As somebody says who knows a file without a header.
+    pub(crate) fn by_names(columns: &[String], names: &Names) -> Self {
+        let at: Vec<_> = columns.iter().map(|name| names.find(name.as_bytes())).collect();
+        Self { needed: at.len(), at, last: None }
+    }
+
+    /// Whether a line starts with something else than its time.
+    pub(crate) fn start_with_other(&self) -> bool {
+        let stamps = |field| matches!(field, Field::Time | Field::Date | Field::Clock);
+        self.at.first().is_some_and(|first| !first.is_some_and(|(field, _)| stamps(field)))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

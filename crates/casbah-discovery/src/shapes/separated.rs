@@ -13,15 +13,16 @@ pub(super) fn split<'l>(
     let mut number = 0;
     loop {
         let (content, behind) = match rest {
-            [b'"', inner @ ..] => {
-                let close = closing_quote(inner)?;
-                (&inner[..close], &inner[close + 1..])
-            }
-            _ => (rest, rest),
+            [b'"', inner @ ..] => match closing_quote(inner) {
+                Some(close) => (Some(&inner[..close]), &inner[close + 1..]),
+                // Between TABs a quote is a character like others.
+                None if delimiter == b'\t' => (None, rest),
+                None => return None,
+            },
+            _ => (None, rest),
         };
         let end = memchr(delimiter, behind);
-        let content =
-            if rest.first() == Some(&b'"') { content } else { &behind[..end.unwrap_or(behind.len())] };
+        let content = content.unwrap_or(&behind[..end.unwrap_or(behind.len())]);
         let more = cell(number, content);
         number += 1;
         match end {

@@ -1,11 +1,11 @@
 //! Words between runs of blanks; a word in quotes, or in brackets, may hold blanks.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::separated::closing_quote;
 
 /// As `separated::split`, for words.
-pub(super) fn split<'l>(
+pub(crate) fn split<'l>(
     line: &'l [u8],
     brackets: bool,
     mut word: impl FnMut(usize, &'l [u8]) -> bool,
@@ -22,7 +22,7 @@ pub(super) fn split<'l>(
                 let close = memchr(b']', inner)?;
                 (&inner[..close], &inner[close + 1..])
             }
-            _ => rest.split_at(memchr(b' ', rest).unwrap_or(rest.len())),
+            _ => rest.split_at(memchr2(b' ', b'\t', rest).unwrap_or(rest.len())),
         };
         let more = word(number, content);
         number += 1;

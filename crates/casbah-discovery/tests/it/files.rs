@@ -39,7 +39,7 @@ fn read_file(name: &str, file: impl AsRef<[u8]>) -> Result<Report, FileError> {
 }
 
 fn read_file_with(name: &str, file: impl AsRef<[u8]>, options: &Options) -> Result<Report, FileError> {
-    analyse_file(Cursor::new(file), source(name), Catalogue::built_in(), options, &mut |_, _| ())
+    analyse_file(Cursor::new(file), &source(name).plan(), Catalogue::built_in(), options, &mut |_, _| ())
 }
 
 fn refused(result: Result<Report, FileError>) -> String {
@@ -373,9 +373,15 @@ fn progress_ends_with_everything() {
     let mut calls = Vec::new();
     let format = source("SQUID");
     let catalogue = casbah_discovery::Catalogue::built_in();
-    casbah_discovery::analyse(&sample[..], format, catalogue, &Options::at(NOW), &mut |bytes, lines| {
-        calls.push((bytes, lines));
-    })
+    casbah_discovery::analyse(
+        &sample[..],
+        &format.plan(),
+        catalogue,
+        &Options::at(NOW),
+        &mut |bytes, lines| {
+            calls.push((bytes, lines));
+        },
+    )
     .unwrap();
     assert!(calls.len() > 1 && calls.is_sorted());
     assert_eq!(calls.last(), Some(&(sample.len() as u64, 34_000)));

@@ -7,4 +7,6 @@ mod files;
 mod formats;
 mod goldens;
 mod laws;
+mod sources;
 mod support;
+mod variants;

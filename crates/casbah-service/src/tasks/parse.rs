@@ -42,6 +42,7 @@ impl Parsed {
 
 pub(crate) fn parse(paths: Vec<PathBuf>, reading: &Reading<'_>, progress: &Progress) -> Parsed {
     let Ok(format) = format(reading.source) else { return Parsed::given_up() };
+    let plan = &format.plan();
     let mut parts = match Parts::open(paths, progress) {
         Ok(parts) => parts,
         Err(error) => return Parsed::failed(error),
@@ -60,11 +61,11 @@ pub(crate) fn parse(paths: Vec<PathBuf>, reading: &Reading<'_>, progress: &Progr
     }
     let catalogue = reading.catalogue;
     let outcome = if wants_seeking(&head) {
-        analyse_file(&mut *digested.inner, format, catalogue, &options, &mut told).and_then(|report| {
+        analyse_file(&mut *digested.inner, plan, catalogue, &options, &mut told).and_then(|report| {
             digested.inner.seek(SeekFrom::Start(0)).map(|_| report).map_err(FileError::Read)
         })
     } else {
-        analyse(&mut digested, format, catalogue, &options, &mut told)
+        analyse(&mut digested, plan, catalogue, &options, &mut told)
     };
     // A decoder may stop before the end of the file, but its digest is that of the whole.
     let outcome = outcome

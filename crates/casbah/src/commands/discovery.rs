@@ -4,6 +4,7 @@ mod apps;
 mod explain;
 mod log;
 mod parse;
+mod sources;
 mod upload;
 
 use clap::{Args, Subcommand};
@@ -29,6 +30,8 @@ enum Action {
     Parse(parse::ParseArgs),
     /// Tell line by line how a traffic log is read, without a server
     Explain(explain::ExplainArgs),
+    /// List the sources whose logs can be read
+    Sources(sources::SourcesArgs),
     /// List the apps seen in the traffic
     Apps(Online<apps::AppsArgs>),
     /// List the streams: continuous reports and snapshots
@@ -51,6 +54,7 @@ pub fn run(arguments: &DiscoveryArgs) -> Result<(), Failure> {
     match &arguments.action {
         Action::Parse(arguments) => parse::run(arguments),
         Action::Explain(arguments) => explain::run(arguments),
+        Action::Sources(arguments) => sources::run(arguments),
         Action::Upload(online) => {
             let (session, output) = super::open(&online.connection, online.output)?;
             upload::run(&session, &output, &online.arguments)

@@ -6,7 +6,7 @@ use casbah_discovery::{Catalogue, Explained, Options, Taken, explain, explain_fi
 use clap::Args;
 use serde_json::Value;
 
-use super::log::{Log, format_of};
+use super::log::{FormatArgs, Log};
 use crate::cli::OutputArgs;
 use crate::client::failure::Failure;
 use crate::output::{Column, Format, csv, paint, style, write};
@@ -16,9 +16,8 @@ use crate::output::{Column, Format, csv, paint, style, write};
 pub struct ExplainArgs {
     /// The log, plain or compressed; - for standard input
     file: PathBuf,
-    /// Its format, for example SQUID_NATIVE
-    #[arg(long, short, value_name = "SOURCE")]
-    source: String,
+    #[command(flatten)]
+    format: FormatArgs,
     /// This line only, counted from 1
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     line: Option<u64>,
@@ -51,7 +50,8 @@ const PAGE: usize = 1000;
 /// Reads the file and explains it.
 pub fn run(arguments: &ExplainArgs) -> Result<(), Failure> {
     let now = crate::commands::clock()?.now();
-    let (format, catalogue) = (format_of(&arguments.source)?, Catalogue::built_in());
+    let (options, catalogue) = (Options::at(now.0), Catalogue::built_in());
+    let plan = arguments.format.plan(&arguments.file, &options)?;
     let (log, _) = Log::open(&arguments.file)?;
     let mut pages = Pages { format: arguments.output.output, page: Vec::new(), written: 0, failed: None };
     let mut lines = 0;
@@ -61,10 +61,9 @@ pub fn run(arguments: &ExplainArgs) -> Result<(), Failure> {
             && (!arguments.refused || line.outcome == Taken::Skipped);
         (!wanted || pages.add(line)) && arguments.line != Some(lines)
     };
-    let options = Options::at(now.0);
     let read = match log {
-        Log::File(file) => explain_file(file, format, catalogue, &options, &mut told),
-        Log::Stream(stream) => explain(stream, format, catalogue, &options, &mut told),
+        Log::File(file) => explain_file(file, &plan, catalogue, &options, &mut told),
+        Log::Stream(stream) => explain(stream, &plan, catalogue, &options, &mut told),
     };
     read.map_err(|error| Failure::failed(format!("{}: {error}", arguments.file.display())))?;
     if let Some(line) = arguments.line.filter(|line| *line > lines) {

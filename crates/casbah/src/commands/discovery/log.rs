@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use casbah_discovery::{FORMATS, Format, SourceError, format, wants_seeking};
+use casbah_discovery::{CustomParser, Options, Plan, wants_seeking};
+use clap::Args;
 use serde_json::Value;
 
+use super::sources::{detect_log, find, is_auto};
 use crate::client::failure::Failure;
 use crate::output::{count, note, paint, style};
 
@@ -53,13 +55,42 @@ fn standard_input() -> Result<Log, Failure> {
     Ok(Log::File(copy))
 }
 
-/// The format of a source, whatever its case.
-pub fn format_of(source: &str) -> Result<&'static Format, Failure> {
-    let unknown = |error: SourceError| {
-        let known: Vec<_> = FORMATS.iter().map(|format| format.id).collect();
-        Failure::usage(format!("{source}: {error}; there are {}", known.join(", ")))
+/// What a log is read by.
+#[derive(Args, Clone, Debug)]
+pub struct FormatArgs {
+    /// Its format, for example SQUID_NATIVE; auto finds out
+    #[arg(long, short, value_name = "SOURCE", required_unless_present = "parser")]
+    source: Option<String>,
+    /// A parser of your own instead: a file with its definition
+    #[arg(long, value_name = "FILE", conflicts_with = "source")]
+    parser: Option<PathBuf>,
+}
+
+impl FormatArgs {
+    /// The plan that was asked for; what was found out is said.
+    pub fn plan(&self, log: &Path, options: &Options) -> Result<Plan, Failure> {
+        match (&self.parser, self.source.as_deref().unwrap_or_default()) {
+            (Some(parser), _) => custom(parser),
+            (None, source) if is_auto(source) => {
+                let (format, reason) = detect_log(log, options)?;
+                note(&format!("{} is read as {}: {reason}", log.display(), format.id));
+                Ok(format.plan())
+            }
+            (None, source) => find(source).map(|format| format.plan()),
+        }
+    }
+}
+
+/// A parser from a file that holds one definition, or a list of one.
+fn custom(path: &Path) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::file(path, &e))?;
+    let wrong = |why: String| Failure::usage(format!("{}: {why}", path.display()));
+    let parser = match serde_json::from_str::<Vec<CustomParser>>(&text) {
+        Ok(mut list) if list.len() == 1 => list.remove(0),
+        Ok(list) => return Err(wrong(format!("holds {} parsers; name a file with one", list.len()))),
+        Err(_) => serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?,
     };
-    format(&source.to_ascii_uppercase()).map_err(unknown)
+    parser.plan().map_err(|e| wrong(e.to_string()))
 }
 
 /// Tells people what was refused and why, with examples, and what else they should know. `figures` are those

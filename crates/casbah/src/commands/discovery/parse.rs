@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::log::{Log, format_of, tell};
+use super::log::{FormatArgs, Log, tell};
 use crate::cli::OutputArgs;
 use crate::client::failure::Failure;
 use crate::output::progress::Progress;
@@ -21,9 +21,8 @@ use crate::output::{Cell, Column, Format, Output, write};
 pub struct ParseArgs {
     /// The log, plain or compressed; - for standard input
     file: PathBuf,
-    /// Its format, for example SQUID_NATIVE
-    #[arg(long, short, value_name = "SOURCE")]
-    source: String,
+    #[command(flatten)]
+    format: FormatArgs,
     /// One row a destination instead of the figures of the file
     #[arg(long)]
     destinations: bool,
@@ -70,7 +69,9 @@ const DESTINATIONS: &[Column] = &[
 pub fn run(arguments: &ParseArgs) -> Result<(), Failure> {
     let clock = crate::commands::clock()?;
     let output = Output::new(arguments.output.output, clock.now());
-    let (format, catalogue) = (format_of(&arguments.source)?, Catalogue::built_in());
+    let catalogue = Catalogue::built_in();
+    let mut options = Options::at(clock.now().0).on_all_cores();
+    let plan = arguments.format.plan(&arguments.file, &options)?;
     let (log, size) = Log::open(&arguments.file)?;
     let mut progress = Progress::bytes("reading", size, arguments.quiet);
     let mut read = 0;
@@ -78,13 +79,12 @@ pub fn run(arguments: &ParseArgs) -> Result<(), Failure> {
         progress.advance(bytes.saturating_sub(read));
         read = bytes;
     };
-    let mut options = Options::at(clock.now().0).on_all_cores();
     if let Some(threads) = arguments.threads {
         options.threads = threads.into();
     }
     let report = match log {
-        Log::File(file) => analyse_file(file, format, catalogue, &options, &mut told),
-        Log::Stream(stream) => analyse(stream, format, catalogue, &options, &mut told),
+        Log::File(file) => analyse_file(file, &plan, catalogue, &options, &mut told),
+        Log::Stream(stream) => analyse(stream, &plan, catalogue, &options, &mut told),
     };
     progress.finish();
     let name = arguments.file.display().to_string();

@@ -5,12 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use casbah_discovery::SOURCES;
+use casbah_discovery::{Options, SOURCES};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::apps::{APPS, discovered_apps, streams};
 use super::log::tell;
+use super::sources::{detect_log, is_auto};
 use crate::client::Session;
 use crate::client::directory::{items, text};
 use crate::client::failure::Failure;
@@ -24,7 +25,7 @@ pub struct UploadArgs {
     /// Logs, plain or compressed; - for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Their format, for example SQUID_NATIVE
+    /// Their format, for example SQUID_NATIVE; auto finds out from the first of them
     #[arg(long, short, value_name = "SOURCE")]
     source: String,
     /// Name of the stream that they feed, or of the new snapshot report
@@ -61,6 +62,14 @@ const POLL: [Duration; 2] = [Duration::from_millis(150), Duration::from_secs(2)]
 
 /// Uploads the files and shows what they gave.
 pub fn run(session: &Session, output: &Output, arguments: &UploadArgs) -> Result<(), Failure> {
+    let mut arguments = arguments.clone();
+    if is_auto(&arguments.source) {
+        let file = arguments.files[0].as_path();
+        let (format, reason) = detect_log(file, &Options::at(crate::commands::clock()?.now().0))?;
+        note(&format!("{} is sent as {}: {reason}", file.display(), format.id));
+        arguments.source = format.id.to_string();
+    }
+    let arguments = &arguments;
     if arguments.create_stream {
         ensure_stream(session, &arguments.stream, &arguments.source)?;
     } else if !arguments.snapshot && !has_stream(session, &arguments.stream)? {

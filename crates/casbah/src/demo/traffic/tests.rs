@@ -11,7 +11,8 @@ fn now() -> Timestamp {
 fn report() -> Report {
     let log = log(now());
     let format = format("SQUID_NATIVE").unwrap();
-    analyse(log.as_bytes(), format, Catalogue::built_in(), &Options::at(now().0), &mut |_, _| {}).unwrap()
+    analyse(log.as_bytes(), &format.plan(), Catalogue::built_in(), &Options::at(now().0), &mut |_, _| {})
+        .unwrap()
 }
 
 #[test]
