@@ -161,7 +161,7 @@ async fn new_permissions_reach_existing_tenants() {
     let directory = directory.expect("is there").principal.id;
     let consent = GrantSearch { client: Some(cli.principal.id), resource: Some(directory), ..every() };
     // As a version had it that knew no AuditLog.Read.All, and an administrator who wants no roles given by it.
-    let (client, search) = (cli.principal.id, consent.clone());
+    let (client, search) = (cli.principal.id, consent);
     let write = move |tx: &mut casbah_store::Tx<'_>| {
         use casbah_store::{applications, permission_grants};
         let mut graph = applications::find_by_app_id(tx, tenant, seed::DIRECTORY)?.expect("is there");
@@ -190,7 +190,7 @@ async fn new_permissions_reach_existing_tenants() {
         let own =
             service.fetch_application(&caller, ApplicationKey::AppId(seed::CLI)).await.expect("is there");
         assert_eq!(own.application.required_access.iter().filter(|access| access.id == scope).count(), 1);
-        let found = service.search_permission_grants(&caller, consent.clone()).await.expect("lists");
+        let found = service.search_permission_grants(&caller, consent).await.expect("lists");
         assert_eq!(found.len(), 1);
         assert_eq!(count(found[0].scopes.iter().collect()), 1);
         assert!(!found[0].scopes.iter().any(|scope| scope == "RoleManagement.ReadWrite.Directory"));

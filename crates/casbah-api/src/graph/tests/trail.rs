@@ -460,6 +460,14 @@ async fn cloud_apps(walk: &mut Walk) {
     walk.api(Change::Gone, &format!("DELETE {tokens}/{{id}}"), &path, Value::Null).await;
     walk.caller = before;
 
+    let (list, body) = (
+        "/api/v1/manage_admin_access",
+        json!({ "username": "cora@contoso.example", "role": "security-reader" }),
+    );
+    let made = walk.api(Change::Made, &format!("POST {list}"), list, body).await;
+    let path = format!("{list}/{}", text(&made["_id"]));
+    walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
+
     // What a person says of an activity; the second time there is something before it.
     let activity = walk.seen.last().expect("a record").to_string();
     let (row, path) =
