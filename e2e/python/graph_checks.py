@@ -131,7 +131,7 @@ async def _(client):
 async def _(client):
     domain = ENV["CASBAH_USER"].split("@")[1]
     person = await client.users.post(User(
-        account_enabled=True, display_name="Kim Kiota", mail_nickname="kim", user_principal_name=f"kim@{domain}",
+        account_enabled=True, display_name="Kim Kiota", mail_nickname="kiota", user_principal_name=f"kiota@{domain}",
         password_profile=PasswordProfile(password="correct horse battery", force_change_password_next_sign_in=False),
     ))
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
@@ -147,7 +147,7 @@ async def _(client):
     members = client.groups.by_group_id(group.id).members
     await members.ref.post(reference(f"directoryObjects/{person.id}"))
     [member] = (await members.get()).value
-    assert isinstance(member, User) and member.user_principal_name == f"kim@{domain}", member
+    assert isinstance(member, User) and member.user_principal_name == f"kiota@{domain}", member
     await members.by_directory_object_id(person.id).ref.delete()
     assert (await members.get()).value == []
     await client.users.by_user_id(person.id).patch(User(surname="Kiota", account_enabled=False))
