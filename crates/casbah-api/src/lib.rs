@@ -16,6 +16,7 @@ mod filters;
 pub mod graph;
 pub mod identity;
 mod incoming;
+mod json_lines;
 mod normalise;
 mod paging;
 mod parameters;

@@ -105,6 +105,11 @@ impl Problem {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.")
     }
 
+    /// 415: a body of a kind that is not read here.
+    pub(crate) fn unsupported_media(text: &str) -> Problem {
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+    }
+
     /// 500, logged with its cause.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Problem {
         let id = request_id();

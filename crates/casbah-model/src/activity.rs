@@ -10,6 +10,35 @@ use crate::{Guid, IpLocation, Timestamp};
 
 /// The number of the app *Casbah* among the apps of activities: that of the broker itself.
 pub const CASBAH_APP: i64 = 20595;
+
+/// The apps whose numbers are known, with their names (the sheet of records, 18.1).
+const APPS: &[(i64, &str)] = &[
+    (10489, "Box"),
+    (10980, "Okta"),
+    (11114, "Salesforce"),
+    (11161, "Office 365"),
+    (11522, "Yammer"),
+    (11599, "Amazon Web Services"),
+    (11627, "Dropbox"),
+    (11770, "Google Workspace"),
+    (12260, "Microsoft Azure"),
+    (14509, "ServiceNow"),
+    (15600, "Microsoft OneDrive for Business"),
+    (CASBAH_APP, "Microsoft Cloud App Security"),
+    (20892, "Microsoft SharePoint Online"),
+    (20893, "Microsoft Exchange Online"),
+    (20940, "Active Directory"),
+    (25275, "Skype for Business"),
+    (26069, "Google Drive"),
+    (26324, "Microsoft Power BI"),
+    (28375, "Microsoft Teams"),
+];
+
+/// The name of an app that is known by its number.
+pub fn app_name(number: i64) -> Option<&'static str> {
+    APPS.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+}
+
 /// Longest user agent that is kept, in bytes.
 const LONGEST_AGENT: usize = 512;
 
@@ -49,7 +78,8 @@ pub struct Activity {
     pub id: String,
     /// When it was taken in.
     pub created: Timestamp,
-    /// Where it comes from: 2 for an app's own report, the only one that there is yet.
+    /// Where it comes from: 0 access control, 1 session control, 2 an app's own report, 3 analysis of such
+    /// reports, 5 discovery, 6 an endpoint.
     pub source: i64,
     /// Number of the app that it happened in.
     pub service: i64,
@@ -105,6 +135,15 @@ pub struct ActivityFacts {
     pub ip_tags: Vec<String>,
     /// More, by the action: `before` and `after` of a change, `grantType` of a sign-in.
     pub details: Json,
+    /// The sentence for people, where the app that reported it has one of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What the app said of the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The event as the app wrote it; null for Casbah's own.
+    #[serde(skip_serializing_if = "Json::is_null")]
+    pub raw: Json,
 }
 
 /// Something that an activity was done to.

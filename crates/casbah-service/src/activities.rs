@@ -1,17 +1,21 @@
 //! Activities: list, fetch, feedback, the sign-in log, and how long they are kept.
 
+mod taking_in;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use casbah_authority::Caller;
+use casbah_model::activity::CASBAH_APP;
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Operand, Page, Range, Test};
 use casbah_model::{Access, Activity, Guid, Part, Reach, TenantId};
 use casbah_store::{activities, tenant_settings, tenants};
 use serde_json::{Value, json};
 
 use crate::{Error, Service};
+
+pub use taking_in::{TakenIn, digest};
 
 /// Activities that one transaction of the clean-up forgets: few enough that writers need not wait long.
 const FORGOTTEN_AT_ONCE: i64 = 2_000;
@@ -135,8 +139,8 @@ impl Service {
             .await
     }
 
-    /// Sign-ins, successful or not, the newest first: for the pages of a person and of an application, and
-    /// for Graph.
+    /// Sign-ins at Casbah, successful or not, the newest first: for the pages of a person and of an
+    /// application, and for Graph. What others report of sign-ins elsewhere is not among them.
     pub async fn sign_ins(
         &self,
         tenant: TenantId,
@@ -147,8 +151,11 @@ impl Service {
         let is = |field, value: String| Condition { field, test: Test::AnyOf(vec![Operand::Text(value)]) };
         let categories = ["EVENT_CATEGORY_LOGIN", "EVENT_CATEGORY_FAILED_LOGIN"];
         let categories = categories.map(|name| Operand::Text(name.to_string()));
-        let mut conditions =
-            vec![Condition { field: ActivityField::Category, test: Test::AnyOf(categories.to_vec()) }];
+        let here = Test::AnyOf(vec![Operand::Number(CASBAH_APP)]);
+        let mut conditions = vec![
+            Condition { field: ActivityField::Service, test: here },
+            Condition { field: ActivityField::Category, test: Test::AnyOf(categories.to_vec()) },
+        ];
         conditions.extend(also);
         match of {
             SignInsOf::Everybody => {}

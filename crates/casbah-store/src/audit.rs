@@ -153,6 +153,7 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
             location,
             ip_tags: range.map(|r| r.tags.iter().map(|t| t.id.to_string()).collect()).unwrap_or_default(),
             details: record.details.clone(),
+            ..ActivityFacts::default()
         },
     };
     activities::insert(tx, tenant, &activity)

@@ -1,12 +1,15 @@
-//! Activities: list, scan, fetch, feedback.
+//! Activities: list, scan, fetch, feedback, and the way in for those of other apps.
 
 mod fields;
+mod read;
 #[cfg(test)]
 mod tests;
 mod user_agent;
 mod view;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Permission::{InvestigationManage, InvestigationRead};
@@ -17,16 +20,19 @@ use casbah_service::activities::ActivityQuery;
 use serde_json::{Map, Value, json};
 
 use crate::filters;
+use crate::json_lines::{self, Stored};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
 use crate::table::Area;
 
 const READ: &[Permission] = &[InvestigationRead, InvestigationManage];
+const MANAGE: &[Permission] = &[InvestigationManage];
 
 pub(super) fn area() -> Area {
     Area::new("Activities", Part::Activities)
         .list("/api/v1/activities", READ, "List activities", list_activities)
         .get("/api/v1/activities/{id}", READ, "Fetch an activity", fetch_activity)
+        .post("/api/v1/activities/ingest", MANAGE, "Take in activities of other apps", ingest_activities)
         .post("/api/v1/activities/{id}/feedback", READ, "Say what an activity was", give_feedback)
 }
 
@@ -56,6 +62,23 @@ async fn list_activities(
         answer["nextQueryFilters"] = filters::narrowed(given, bound, ascending);
     }
     Ok(Json(answer))
+}
+
+/// One record a line, in the form in which the list returns them.
+async fn ingest_activities(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let now = service.clock().now();
+    let store = async |batch| {
+        let taken = service.take_in_activities(&caller, batch).await?;
+        Ok(Stored { stored: taken.stored, unchanged: taken.unchanged })
+    };
+    let limit = service.settings().upload_limit;
+    let read = |line: &[u8], record: &_| read::activity(line, record, now);
+    json_lines::take_in(&headers, body, limit, read, store).await.map(Json)
 }
 
 async fn fetch_activity(

@@ -1,6 +1,7 @@
 //! Activities over the wire: filters against a naive reading of the records, pages, scans, tenants.
 
 use axum::body::Body;
+use casbah_authority::Caller;
 use casbah_model::{Activity, ActivityFacts, ActivityObject, Guid, Timestamp};
 use casbah_store::activities;
 use serde_json::{Value, json};
@@ -295,4 +296,176 @@ async fn feedback_is_kept_in_all_its_spellings() {
     assert_eq!(said.len(), 2);
     assert!(said.contains(&json!("0")) && said.contains(&json!("1")));
     world.post("/api/v1/activities/unknown/feedback", json!({})).await.refused(404, "");
+}
+
+fn sent(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+async fn ingest(world: &World, lines: String) -> Value {
+    let request = request("POST", "/api/v1/activities/ingest/", Body::from(lines));
+    world.send(Some(&world.home), request).await.ok()
+}
+
+#[tokio::test]
+async fn records_of_other_apps_are_taken_in_once_and_completed() {
+    let world = world(0, 1).await;
+    world
+        .post(
+            "/api/v1/subnet/create_rule/",
+            json!({ "name": "Oslo", "category": 1, "subnets": ["198.51.100.0/24"], "organization": "Fjord Net",
+                    "tags": ["office"], "location": { "countryCode": "NO" } }),
+        )
+        .await
+        .ok();
+    let login = json!({
+        "_id": "event-1", "timestamp": NOW.0 - 5000, "appId": "20893", "eventTypeName": "event_category_failed_login",
+        "device": { "clientIP": "198.51.100.7", "countryCode": "se",
+                    "userAgent": "Mozilla/5.0 (Windows NT 10.0) Chrome/130.0.1 Safari/537" },
+        "location": { "category": 3 }, "user": { "userName": "Mira@lagoon.example" },
+        "mainInfo": { "activityResult": { "isSuccess": false, "message": "Wrong password" } },
+        "rawDataJson": { "Operation": "UserLoginFailed", "ErrorNumber": "50126" },
+    });
+    let download = json!({
+        "timestamp": "2026-11-23T11:59:00Z", "saasId": 10489, "appName": "Box (Europe)",
+        "mainInfo": { "rawOperationName": "DOWNLOAD", "eventObjects": [
+            { "objType": 23, "role": 4, "name": "mira@lagoon.example", "id": "m-1" },
+            { "objType": 2, "role": 1, "name": "plan.xlsx", "id": 4711 },
+        ] },
+        "resolvedActor": { "id": "m-1", "name": "mira@lagoon.example" }, "description": "Downloaded plan.xlsx",
+        "device": { "clientIP": "2001:db8::9", "countryCode": "FI" },
+    });
+    let lines = sent(&[login, download]);
+    let answer = ingest(&world, lines.clone()).await;
+    assert_eq!(answer, json!({ "received": 2, "stored": 2, "unchanged": 0, "rejected": 0, "errors": [] }));
+    let again = ingest(&world, lines).await;
+    assert_eq!((&again["stored"], &again["unchanged"]), (&json!(0), &json!(2)));
+
+    let login = world.get("/api/v1/activities/event-1/").await.ok();
+    assert_eq!(login["appName"], "Microsoft Exchange Online");
+    assert_eq!(login["eventTypeName"], "EVENT_CATEGORY_FAILED_LOGIN");
+    // What the tenant says of its own addresses goes before what the sender says.
+    assert_eq!(login["location"]["categoryValue"], "CORPORATE");
+    assert_eq!(login["location"]["countryCode"], "NO");
+    assert_eq!(login["location"]["organizationSearchable"], "Fjord Net");
+    assert_eq!(login["tags"].as_array().map(Vec::len), Some(1));
+    assert_eq!(login["userAgent"]["browser"], "CHROME");
+    assert_eq!(
+        login["mainInfo"]["activityResult"],
+        json!({ "isSuccess": false, "message": "Wrong password" })
+    );
+    assert_eq!(login["rawDataJson"]["Operation"], "UserLoginFailed");
+    assert_eq!(login["created"], NOW.0);
+    let found = |filters: Value| {
+        let world = &world;
+        async move { world.post("/api/v1/activities/", json!({ "filters": filters })).await.ok() }
+    };
+    for filters in [
+        json!({ "activityObject": { "eq": "4711" } }),
+        json!({ "entity": { "eq": { "id": "m-1" } }, "service": { "eq": 10489 } }),
+        json!({ "location.country": { "eq": "FI" }, "text": { "text": "plan.xlsx" } }),
+        json!({ "actionType": { "eq": "EVENT_DOWNLOAD" } }),
+    ] {
+        let answer = found(filters.clone()).await;
+        assert_eq!(answer["total"], 1, "{filters}");
+        let record = &answer["data"][0];
+        assert_eq!(
+            (&record["appName"], &record["description"]),
+            (&json!("Box (Europe)"), &json!("Downloaded plan.xlsx"))
+        );
+        assert_eq!(record["timestamp"], NOW.0 - 60_000);
+    }
+    assert_eq!(found(json!({ "activity.errorCode": { "eq": 50126 } })).await["total"], 1);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_line_is_said_and_nothing_of_it_is_kept() {
+    let world = world(0, 1).await;
+    let good =
+        json!({ "_id": "good", "timestamp": NOW.0, "appId": 1, "eventTypeName": "EVENT_CATEGORY_LOGIN" });
+    let with = |path: &str, value: Value| {
+        let mut record = good.clone();
+        record["_id"] = "bad".into();
+        *record.pointer_mut(path).map_or_else(|| panic!("{path}"), |place| place) = value;
+        record
+    };
+    let mut other = good.clone();
+    other["_id"] = "bad".into();
+    let also = |name: &str, value: Value| {
+        let mut record = other.clone();
+        record[name] = value;
+        record
+    };
+    let bad = [
+        (with("/timestamp", Value::Null), "timestamp"),
+        (with("/timestamp", json!("yesterday")), "timestamp"),
+        (with("/timestamp", json!(NOW.0 + 49 * 3_600_000)), "timestamp"),
+        (with("/timestamp", json!(-1)), "timestamp"),
+        (with("/appId", Value::Null), "appId"),
+        (with("/appId", json!("box")), "appId"),
+        // The audit trail is not for others to write.
+        (with("/appId", json!(20595)), "appId"),
+        (with("/eventTypeName", json!("")), "eventTypeName"),
+        (also("_id", json!(["x"])), "_id"),
+        (also("_id", json!("line\nbreak")), "_id"),
+        (also("_id", json!("x".repeat(513))), "_id"),
+        (also("device", json!({ "clientIP": "300.1.2.3" })), "device.clientIP"),
+        (also("device", json!({ "countryCode": "NOR" })), "device.countryCode"),
+        (also("location", json!({ "latitude": 91 })), "location.latitude"),
+        (also("location", json!({ "category": 7 })), "location.category"),
+        (also("mainInfo", json!({ "eventObjects": {} })), "mainInfo.eventObjects"),
+        (also("eventRouting", json!({ "adminEvent": "yes" })), "eventRouting.adminEvent"),
+        (also("rawDataJson", json!("text")), "rawDataJson"),
+    ];
+    let mut lines = sent(&bad.iter().map(|(record, _)| record.clone()).collect::<Vec<_>>());
+    lines.push_str("[1]\n{\"half\": \n");
+    lines.push_str(&good.to_string());
+    let answer = ingest(&world, lines).await;
+    assert_eq!(
+        (&answer["received"], &answer["stored"], &answer["rejected"]),
+        (&json!(21), &json!(1), &json!(20))
+    );
+    let errors = answer["errors"].as_array().expect("errors");
+    for (number, (record, field)) in bad.iter().enumerate() {
+        assert_eq!(errors[number]["line"], number + 1, "{record}");
+        assert_eq!(errors[number]["field"], *field, "{record} {}", errors[number]);
+    }
+    assert!(errors[18]["field"].is_null() && errors[19]["field"].is_null(), "{answer}");
+    let kept = world.post("/api/v1/activities/", json!({ "filters": { "service": { "eq": 1 } } })).await.ok();
+    assert_eq!(ids(&kept), ["good"]);
+    // Reading is not enough, and another tenant has nothing of it.
+    let reader = Caller {
+        permissions: casbah_model::PermissionSet::from_iter([casbah_model::Permission::InvestigationRead]),
+        ..world.home.clone()
+    };
+    let again = || request("POST", "/api/v1/activities/ingest", Body::from(good.to_string()));
+    world.send(Some(&reader), again()).await.refused(403, "");
+    let list = request("GET", "/api/v1/activities", Body::empty());
+    assert_eq!(world.send(Some(&world.abroad), list).await.ok()["total"], 0);
+}
+
+/// What a list returns can be sent as it is, to another Casbah say, and is the same there.
+#[tokio::test]
+async fn a_record_that_was_listed_can_be_taken_in_elsewhere() {
+    let world = world(12, 1).await;
+    let listed =
+        world.post("/api/v1/activities/", json!({ "filters": { "service": { "eq": 11161 } } })).await.ok();
+    let records = listed["data"].as_array().expect("a list").clone();
+    assert!(records.len() > 1);
+    let request_to = |path: &str, body: String| request("POST", path, Body::from(body));
+    let abroad = Some(&world.abroad);
+    let taken = world.send(abroad, request_to("/api/v1/activities/ingest", sent(&records))).await.ok();
+    assert_eq!(taken["stored"], records.len());
+    for mut record in records {
+        let id = record["_id"].as_str().expect("an id");
+        let path = format!("/api/v1/activities/{id}");
+        let mut copy = world.send(abroad, request("GET", &path, Body::empty())).await.ok();
+        for own in
+            ["tenantId", "_tid", "aadTenantId", "instantiation", "instantiationRaw", "created", "createdRaw"]
+        {
+            record[own].take();
+            copy[own].take();
+        }
+        assert_eq!(copy, record);
+    }
 }

@@ -61,7 +61,7 @@ pub(super) fn activity(activity: &Activity, tenant: TenantId, number: i64) -> Va
         "source": activity.source,
         "lograbberService": {},
         "collected": {},
-        "rawDataJson": raw(activity),
+        "rawDataJson": if facts.raw.is_null() { raw(activity) } else { facts.raw.clone() },
         "confidenceLevel": 30,
         "classifications": if is_sign_in(activity) { json!(["access"]) } else { json!([]) },
         "tags": facts.ip_tags,
@@ -106,8 +106,12 @@ fn name_of(object: &ActivityObject) -> &str {
     if object.name.is_empty() { &object.id } else { &object.name }
 }
 
-/// A sentence for people, such as `Create user: mira@lagoon.example`. Plain text: nothing in it is markup.
+/// A sentence for people, such as `Create user: mira@lagoon.example`. Plain text: nothing in it is markup,
+/// unless the app that reported it has written some.
 fn description(activity: &Activity) -> String {
+    if let Some(own) = &activity.facts.description {
+        return own.clone();
+    }
     if is_sign_in(activity) {
         let times = activity.facts.details.get("count").and_then(Value::as_u64);
         let times = times.map(|n| format!(" ({n} times)")).unwrap_or_default();
@@ -124,6 +128,9 @@ fn description(activity: &Activity) -> String {
 }
 
 fn result_message(activity: &Activity) -> String {
+    if let Some(own) = &activity.facts.message {
+        return own.clone();
+    }
     match activity.failure {
         None => String::new(),
         Some(0) => "failed".to_string(),

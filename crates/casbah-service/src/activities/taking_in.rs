@@ -1,0 +1,78 @@
+//! Activities that others report, taken in.
+
+use aws_lc_rs::digest::{SHA256, digest as sha256};
+use casbah_authority::Caller;
+use casbah_model::{Activity, TenantId};
+use casbah_store::{Tx, activities, ip_ranges};
+use serde_json::json;
+
+use crate::{Error, Service};
+
+/// How many of a batch were new, and how many were there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenIn {
+    /// Stored now.
+    pub stored: usize,
+    /// Known by their ids; they stay as they are.
+    pub unchanged: usize,
+}
+
+/// SHA-256 in hex: the id of a record that has none.
+pub fn digest(bytes: &[u8]) -> String {
+    sha256(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Service {
+    /// Takes in a batch of activities in one transaction, each once by its id. What the tenant says of an
+    /// address, its category, tags, place and owner, goes before what the sender says.
+    pub async fn take_in_activities(&self, caller: &Caller, batch: Vec<Activity>) -> Result<TakenIn, Error> {
+        if batch.is_empty() {
+            return Ok(TakenIn { stored: 0, unchanged: 0 });
+        }
+        let tenant = caller.tenant;
+        let record = caller.audit(self.clock.now(), "take in activities", "tenant", tenant, json!({}));
+        self.store
+            .write(move |tx| {
+                let mut taken = TakenIn { stored: 0, unchanged: 0 };
+                for activity in &batch {
+                    if activities::find(tx, tenant, &activity.id)?.is_some() {
+                        taken.unchanged += 1;
+                        continue;
+                    }
+                    let placed = placed(tx, tenant, activity.clone())?;
+                    activities::insert(tx, tenant, &placed)?;
+                    taken.stored += 1;
+                }
+                if taken.stored > 0 {
+                    let details = json!({ "stored": taken.stored, "unchanged": taken.unchanged });
+                    casbah_store::audit::append(
+                        tx,
+                        tenant,
+                        &casbah_store::audit::AuditRecord { details, ..record.clone() },
+                    )?;
+                }
+                Ok(taken)
+            })
+            .await
+    }
+}
+
+/// The activity with what the tenant's IP ranges say of its address.
+fn placed(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    mut activity: Activity,
+) -> Result<Activity, casbah_store::Error> {
+    let Some(address) = activity.address.as_ref().and_then(|a| a.parse().ok()) else { return Ok(activity) };
+    let Some(range) = ip_ranges::holding(tx, tenant, address)? else { return Ok(activity) };
+    activity.ip_category = range.category.number();
+    activity.facts.ip_tags = range.tags.iter().map(|tag| tag.id.to_string()).collect();
+    if let Some(organization) = range.organization {
+        activity.organization = Some(organization);
+    }
+    if let Some(location) = range.location {
+        activity.country = location.country_code.clone().or(activity.country);
+        activity.facts.location = Some(location);
+    }
+    Ok(activity)
+}
