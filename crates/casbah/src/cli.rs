@@ -8,8 +8,8 @@ use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, consent, dev,
-    discovery, env, federated_credential, group, identity_provider, key, login, permission, role, secret,
-    serve, subnet, tenant, token, user,
+    discovery, env, federated_credential, group, identity_provider, import, key, login, permission, role,
+    secret, serve, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -131,6 +131,9 @@ enum Command {
     /// Who did what, from where, and whether it worked
     #[command(display_order = 41)]
     Activity(Area<activity::Action>),
+    /// Take in audit logs of other services as activities
+    #[command(display_order = 41)]
+    Import(Remote<import::ImportArgs>),
     /// Alerts
     #[command(display_order = 40)]
     Alert(Area<alert::Action>),
@@ -210,6 +213,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Key(area) => key::run(&area),
         Command::ApiToken(area) => api_token::run(&area),
         Command::Activity(area) => activity::run(&area),
+        Command::Import(remote) => import::run(&remote),
         Command::Alert(area) => alert::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
         Command::Catalogue(arguments) => catalogue::run(&arguments),

@@ -43,6 +43,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("close_benign close_false_positive close_true_positive",          "++++++-- +++- +-+-+-- --"),
     ("dismiss_alerts resolve_alerts dismiss_alert reopen_alerts",      "++++++-- +++- +-+-+-- --"),
     ("list_activities fetch_activity give_feedback list_ip_tags",      "++++++++ ++++ ++++--- --"),
+    ("ingest_activities",                                              "+++----- +--- ------- --"),
     ("request_upload_url finish_upload",                               "+++----- +--- ----++- --"),
     ("list_streams list_discovered_apps list_categories",              "++++++++ ++++ ----+++ --"),
     ("list_app_tags",                                                  "++++++++ ++++ ----+++ --"),

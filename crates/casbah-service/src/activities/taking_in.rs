@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 use casbah_authority::Caller;
-use casbah_model::{Activity, TenantId};
+use casbah_model::{Access, Activity, Part, Reach, TenantId};
 use casbah_store::{Tx, activities, ip_ranges};
 use serde_json::json;
 
@@ -26,6 +26,10 @@ impl Service {
     /// Takes in a batch of activities in one transaction, each once by its id. What the tenant says of an
     /// address, its category, tags, place and owner, goes before what the sender says.
     pub async fn take_in_activities(&self, caller: &Caller, batch: Vec<Activity>) -> Result<TakenIn, Error> {
+        if caller.reach(Part::Activities, Access::Change) != Reach::Everything {
+            let needs = "Activities are taken in by whoever may change all of them, not those of chosen apps or groups.";
+            return Err(Error::Forbidden { needs: needs.into() });
+        }
         if batch.is_empty() {
             return Ok(TakenIn { stored: 0, unchanged: 0 });
         }
@@ -35,7 +39,7 @@ impl Service {
             .write(move |tx| {
                 let mut taken = TakenIn { stored: 0, unchanged: 0 };
                 for activity in &batch {
-                    if activities::find(tx, tenant, &activity.id)?.is_some() {
+                    if activities::find(tx, tenant, &Reach::Everything, &activity.id)?.is_some() {
                         taken.unchanged += 1;
                         continue;
                     }

@@ -89,11 +89,29 @@ impl Session {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, Failure> {
+        self.send(audience, method, path, &[], || body.map_or(Body::Empty, Body::Json))
+    }
+
+    /// Sends records in bulk, one JSON object a line and packed with gzip; what became of them.
+    pub fn ingest(&self, path: &str, packed: &[u8]) -> Result<Value, Failure> {
+        let body = || Body::Bytes("application/x-ndjson", packed);
+        self.send(Audience::Api, "POST", path, &[("content-encoding", "gzip")], body)?.json()
+    }
+
+    fn send<'b>(
+        &self,
+        audience: Audience,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        body: impl Fn() -> Body<'b>,
+    ) -> Result<Answer, Failure> {
         let url = self.address(path)?;
         let send = || {
             let authorization = self.authorization(audience)?;
-            let headers = [("authorization", authorization.expose()), ("accept", "application/json")];
-            self.http.send(method, &url, &headers, body.map_or(Body::Empty, Body::Json))
+            let mut headers = vec![("authorization", authorization.expose()), ("accept", "application/json")];
+            headers.extend_from_slice(more);
+            self.http.send(method, &url, &headers, body())
         };
         let answer = send()?;
         if answer.status == 401

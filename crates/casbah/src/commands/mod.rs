@@ -18,6 +18,7 @@ pub mod env;
 pub mod federated_credential;
 pub mod group;
 pub mod identity_provider;
+pub mod import;
 pub mod key;
 pub mod login;
 pub mod permission;

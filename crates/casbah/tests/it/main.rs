@@ -16,6 +16,7 @@ mod directory;
 mod discovery;
 mod identity;
 mod identity_providers;
+mod import;
 mod nodes;
 mod people;
 mod protocol;

@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use casbah_authority::Caller;
-use casbah_model::{Activity, ActivityFacts, ActivityObject, Guid, Timestamp};
+use casbah_model::{
+    Activity, ActivityFacts, ActivityObject, Bound, Entitlements, Guid, Reach, Rights, Timestamp,
+};
 use casbah_store::activities;
 use serde_json::{Value, json};
 
@@ -440,6 +442,11 @@ async fn what_is_wrong_with_a_line_is_said_and_nothing_of_it_is_kept() {
     };
     let again = || request("POST", "/api/v1/activities/ingest", Body::from(good.to_string()));
     world.send(Some(&reader), again()).await.refused(403, "");
+    // Nor is managing what is about one app, even of that app: whoever looks after some cannot write history.
+    let of_one_app = Reach::Within(vec![Bound::App { app: 1, instance: None }]);
+    let chosen =
+        Caller { entitlements: Entitlements::from_iter([(Rights::APP, of_one_app)]), ..world.home.clone() };
+    world.send(Some(&chosen), again()).await.refused(403, "");
     let list = request("GET", "/api/v1/activities", Body::empty());
     assert_eq!(world.send(Some(&world.abroad), list).await.ok()["total"], 0);
 }

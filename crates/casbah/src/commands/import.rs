@@ -1,0 +1,202 @@
+//! `casbah import`: audit logs that people have, into the activities of their tenant.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use crate::cli::Remote;
+use crate::client::Session;
+use crate::client::failure::{Exit, Failure};
+use crate::import::{FORMATS, Format, events, format};
+use crate::output::progress::Progress;
+use crate::output::{Cell, Column, note, paint, style};
+
+/// Arguments of `casbah import`.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// Audit logs: JSON lines, JSON documents or exported tables, plain or gzip; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What they are
+    #[arg(long, short, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|f| f.name)))]
+    format: String,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("File", "file", "/file"),
+    Column::new("Events", "events", "/events", Cell::Count),
+    Column::new("Stored", "stored", "/stored", Cell::Count),
+    Column::new("Known already", "unchanged", "/unchanged", Cell::Count),
+    Column::new("Refused", "rejected", "/rejected", Cell::Count),
+];
+
+/// Records that one request carries; a request that fails is sent again as a whole.
+const BATCH: usize = 2_000;
+/// The largest request, in bytes before packing; one record may go beyond it.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Refused events of a file that are told one by one.
+const MOST_TOLD: usize = 10;
+/// How often a request is sent that the server cannot take now, and the pause before it is sent again.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Runs the command.
+pub fn run(remote: &Remote<ImportArgs>) -> Result<(), Failure> {
+    let (session, output) = remote.open()?;
+    let arguments = &remote.arguments;
+    let format = format(&arguments.format).ok_or_else(|| Failure::usage("there is no such format"))?;
+    let mut results = Vec::new();
+    let mut refused = 0;
+    for file in &arguments.files {
+        let mut import = Import::new(&session, format, file);
+        import.run(file, arguments.quiet)?;
+        refused += import.rejected;
+        results.push(import.result());
+    }
+    output.list(COLUMNS, &results)?;
+    match refused {
+        0 => Ok(()),
+        _ => Err(Failure::failed(format!("{refused} events were refused; all others are stored"))),
+    }
+}
+
+struct Import<'s> {
+    session: &'s Session,
+    format: &'static Format,
+    name: String,
+    /// Places in the file of the records that the batch holds.
+    places: Vec<String>,
+    batch: Vec<u8>,
+    events: usize,
+    stored: u64,
+    unchanged: u64,
+    rejected: usize,
+}
+
+impl<'s> Import<'s> {
+    fn new(session: &'s Session, format: &'static Format, file: &Path) -> Import<'s> {
+        let name = if file == Path::new("-") { "standard input".into() } else { file.display().to_string() };
+        Import {
+            session,
+            format,
+            name,
+            places: Vec::new(),
+            batch: Vec::new(),
+            events: 0,
+            stored: 0,
+            unchanged: 0,
+            rejected: 0,
+        }
+    }
+
+    fn run(&mut self, file: &Path, quiet: bool) -> Result<(), Failure> {
+        let (content, size): (Box<dyn Read>, _) = if file == Path::new("-") {
+            (Box::new(std::io::stdin().lock()), None)
+        } else {
+            let opened = File::open(file).map_err(|e| Failure::file(file, &e))?;
+            let metadata = opened.metadata().map_err(|e| Failure::file(file, &e))?;
+            if metadata.is_dir() {
+                return Err(Failure::usage(format!("{} is a folder; name the files in it", file.display())));
+            }
+            (Box::new(opened), metadata.is_file().then_some(metadata.len()))
+        };
+        let progress = Progress::bytes(&format!("importing {}", self.name), size, quiet);
+        let mut counted = Counted { content, progress };
+        let name = self.name.clone();
+        let outcome = events::each(&name, &mut counted, &mut |place, event| self.take(place, event));
+        let outcome = outcome.and_then(|()| self.send());
+        counted.progress.finish();
+        outcome
+    }
+
+    fn take(&mut self, place: &str, event: Result<Value, String>) -> Result<(), Failure> {
+        self.events += 1;
+        match event.and_then(|event| (self.format.record)(&event)) {
+            Ok(record) => {
+                let line = record.to_string();
+                if self.places.len() >= BATCH || self.batch.len() + line.len() > BATCH_BYTES {
+                    self.send()?;
+                }
+                self.places.push(place.to_string());
+                self.batch.extend_from_slice(line.as_bytes());
+                self.batch.push(b'\n');
+            }
+            Err(why) => self.refuse(place, &why),
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, place: &str, why: &str) {
+        self.rejected += 1;
+        if self.rejected <= MOST_TOLD {
+            note(&format!("{} {} {place}: {why}", paint(style::BAD, "refused:"), self.name));
+        }
+    }
+
+    /// Sends the batch. What the server has already is not stored twice, so trying again is safe.
+    fn send(&mut self) -> Result<(), Failure> {
+        let places = std::mem::take(&mut self.places);
+        if places.is_empty() {
+            return Ok(());
+        }
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&self.batch)?;
+        let packed = packed.finish()?;
+        self.batch.clear();
+        let mut tries = 1;
+        let answer = loop {
+            match self.session.ingest("/api/v1/activities/ingest/", &packed) {
+                Err(failure) if failure.exit == Exit::TryLater && tries < TRIES => {
+                    std::thread::sleep(PAUSE * tries);
+                    tries += 1;
+                }
+                outcome => break outcome?,
+            }
+        };
+        let figure = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
+        self.stored += figure("stored");
+        self.unchanged += figure("unchanged");
+        let told = answer.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for error in told {
+            let line = error.get("line").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+            let place = line.and_then(|n| places.get(n.checked_sub(1)?)).map_or("an event", String::as_str);
+            let field = error.get("field").and_then(Value::as_str).unwrap_or_default();
+            let why = error.get("error").and_then(Value::as_str).unwrap_or("no reason given");
+            self.refuse(place, &if field.is_empty() { why.to_string() } else { format!("{field}: {why}") });
+        }
+        // The answer tells of the first ones only, but counts them all.
+        let untold = usize::try_from(figure("rejected")).unwrap_or(0).saturating_sub(told.len());
+        self.rejected += untold;
+        Ok(())
+    }
+
+    fn result(&self) -> Value {
+        json!({
+            "file": self.name, "events": self.events, "stored": self.stored, "unchanged": self.unchanged,
+            "rejected": self.rejected,
+        })
+    }
+}
+
+/// Tells the progress of every byte read.
+struct Counted {
+    content: Box<dyn Read>,
+    progress: Progress,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.content.read(buffer)?;
+        self.progress.advance(read as u64);
+        Ok(read)
+    }
+}
