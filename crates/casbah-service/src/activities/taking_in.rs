@@ -3,8 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 use casbah_authority::Caller;
 use casbah_model::{Access, Activity, Part, Reach, TenantId};
-use casbah_store::{Tx, activities, ip_ranges};
-use serde_json::json;
+use casbah_store::{Tx, activities, audit, ip_ranges};
+use serde_json::{Value, json};
 
 use crate::{Error, Service};
 
@@ -48,12 +48,8 @@ impl Service {
                     taken.stored += 1;
                 }
                 if taken.stored > 0 {
-                    let details = json!({ "stored": taken.stored, "unchanged": taken.unchanged });
-                    casbah_store::audit::append(
-                        tx,
-                        tenant,
-                        &casbah_store::audit::AuditRecord { details, ..record.clone() },
-                    )?;
+                    let after = json!({ "stored": taken.stored, "unchanged": taken.unchanged });
+                    audit::append(tx, tenant, &record.changed(tenant, &Value::Null, &after))?;
                 }
                 Ok(taken)
             })

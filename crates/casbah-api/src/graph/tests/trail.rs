@@ -468,6 +468,10 @@ async fn cloud_apps(walk: &mut Walk) {
     let path = format!("{list}/{}", text(&made["_id"]));
     walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
 
+    let path = "/api/v1/activities/ingest";
+    let body = json!({ "timestamp": "2026-11-20T08:00:00Z", "appId": 10489, "eventTypeName": "EVENT_CATEGORY_LOGIN" });
+    walk.api(Change::Made, &format!("POST {path}"), path, body).await;
+
     // What a person says of an activity; the second time there is something before it.
     let activity = walk.seen.last().expect("a record").to_string();
     let (row, path) =
