@@ -280,13 +280,22 @@ fn fill<'l>(plan: &Plan, layout: &Layout, line: &'l [u8], cells: &mut Cells<'l>)
             Shape::Any if !columns.is_empty() && columns.read(line, *splitter, cells) => true,
             Shape::Any => {
                 *cells = Cells::new();
-                let offer = |key: &[u8], value: &'l [u8]| {
+                let mut offer = |key: &[u8], value: &'l [u8]| {
                     if let Some((field, rank)) = names.find_or(&COMMON, key) {
                         cells.offer(field, rank, value);
                     }
                 };
                 match line {
                     [b'<', b'a'..=b'z' | b'A'..=b'Z', ..] => shapes::xml(line, offer) > 2,
+                    [b'[', ..] => {
+                        // Places in an array mean something only in the outermost.
+                        let outer = |path: &[&'l [u8]], value: &'l [u8]| {
+                            if let [place] = path {
+                                offer(place, value);
+                            }
+                        };
+                        return (shapes::json(line, outer), Escape::Json);
+                    }
                     _ => shapes::pairs(line, offer) > 2,
                 }
             }

@@ -12,6 +12,7 @@ pub(crate) const BARRACUDA_NEXT_GEN_FW: Format = Format {
     basis: Basis::Inferred,
     sample: include_bytes!("../../samples/BARRACUDA_NEXT_GEN_FW.log"),
     shape: Shape::Text(activity),
+    starts: |rest| ACTIONS.iter().any(|action| rest.strip_prefix(*action).is_some_and(|b| b.starts_with(b": "))),
     blocked: &["block*", "localblock*", "deny", "drop"],
     quirk,
     marks: &["|TCP|", "|UDP|"],
@@ -47,6 +48,20 @@ pub(crate) const BARRACUDA: Format = Format {
 
 pub(crate) const BARRACUDA_SYSLOG: Format = Format { id: "BARRACUDA_SYSLOG", log_type: 166, ..BARRACUDA };
 
+const ACTIONS: [&[u8]; 11] = [
+    b"Allow",
+    b"LocalAllow",
+    b"Remove",
+    b"LocalRemove",
+    b"Detect",
+    b"LocalDetect",
+    b"Block",
+    b"LocalBlock",
+    b"Deny",
+    b"LocalDeny",
+    b"Drop",
+];
+
 /// `<stamp> <level> <box> <action>: <type>|proto|srcIF|srcIP|srcPort|srcMAC|dstIP|dstPort|service|dstIF|rule|
 /// info|srcNAT|dstNAT|duration|count|receivedBytes|sentBytes|receivedPkts|sentPkts|user|protocol|application|…`
 fn activity<'l>(line: &'l [u8], cells: &mut Cells<'l>) -> bool {
@@ -74,9 +89,6 @@ fn activity<'l>(line: &'l [u8], cells: &mut Cells<'l>) -> bool {
     // What stands there is a name only where the firewall looked inside.
     if !cells.get(Field::Host).contains(&b'.') {
         cells.set(Field::Host, b"");
-    }
-    if let Some(stamp) = crate::syslog::stamp(&line[..colon]) {
-        cells.offer(Field::Time, 0, stamp);
     }
     count >= 17
 }

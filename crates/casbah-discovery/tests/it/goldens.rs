@@ -114,7 +114,7 @@ fn every_format_reads_its_own_sample() {
         let report = read(format.id, format.sample).unwrap();
         assert!(report.summary.parsed >= 20, "{}", format.id);
         let named = |row: &casbah_discovery::DestinationRow| row.dest.parse::<IpAddr>().is_err();
-        assert_eq!(report.usage.is_empty(), !report.destinations.iter().any(named), "{}", format.id);
+        assert!(!report.usage.is_empty() || !report.destinations.iter().any(named), "{}", format.id);
     }
 }
 
