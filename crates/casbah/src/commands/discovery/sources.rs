@@ -56,13 +56,27 @@ pub fn is_auto(source: &str) -> bool {
 
 /// The format of a source name.
 pub fn find(source: &str) -> Result<&'static Format, Failure> {
-    format(&source.to_ascii_uppercase()).map_err(|error| {
+    let name = source.to_ascii_uppercase();
+    format(&name).map_err(|error| {
         let hint = match error {
-            SourceError::Unknown => "`casbah discovery sources` lists them, and --source auto finds out",
-            SourceError::NotBuilt => "use --parser with a definition of your own",
+            SourceError::Unknown => {
+                format!("{}`casbah discovery sources` lists all, --source auto finds out", near(&name))
+            }
+            SourceError::NotBuilt => "use --parser with a definition of your own".to_string(),
         };
         Failure::usage(format!("{source}: {error}; {hint}"))
     })
+}
+
+/// Sources that begin alike.
+fn near(name: &str) -> String {
+    let start = name.get(..3).unwrap_or(name);
+    let alike: Vec<_> = FORMATS
+        .iter()
+        .map(|format| format.id)
+        .filter(|id| !start.is_empty() && id.starts_with(start))
+        .collect();
+    if alike.is_empty() { String::new() } else { format!("near are {}; ", alike.join(", ")) }
 }
 
 /// What a log looks like, and why.
