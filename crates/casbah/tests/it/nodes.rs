@@ -124,3 +124,57 @@ fn guesses_are_counted_over_all_nodes() {
     }
     assert_eq!(number(&password(&second, READER, crate::harness::PASSWORD)), 50_053);
 }
+
+/// What one node has answered for counts on every other in the very next request: what was made can be used, and
+/// what was taken away cannot.
+#[test]
+fn what_one_node_makes_the_other_uses_in_the_next_request() {
+    let (first, second) = pair();
+    let kind = [("content-type", "application/json")];
+    for turn in 0..10 {
+        let (maker, user) = if turn % 2 == 0 { (&first, &second) } else { (&second, &first) };
+        let administrator = maker.bearer(&maker.directory_token(ADMINISTRATOR));
+        let made = |path: &str, body: serde_json::Value| {
+            let answer = administrator.post(path, &body);
+            assert!(matches!(answer.status, 200 | 201), "{path}: {}", answer.text());
+            answer.json()
+        };
+        let application = made("/v1.0/applications", json!({ "displayName": format!("Made {turn}") }));
+        let (object, client) = (application["id"].as_str().unwrap(), application["appId"].as_str().unwrap());
+        let ask = |secret: &str| {
+            let form = [
+                ("grant_type", "client_credentials"),
+                ("client_id", client),
+                ("client_secret", secret),
+                ("scope", &format!("{RESOURCE}/.default")),
+            ];
+            user.anonymous().post_form(&format!("/{TENANT}/oauth2/v2.0/token"), &form)
+        };
+        assert_eq!(number(&ask("x")), 700_016, "no service principal yet");
+        let principal = made("/v1.0/servicePrincipals", json!({ "appId": client }));
+        let path = format!("/v1.0/applications/{object}/addPassword");
+        let key = made(&path, json!({ "passwordCredential": { "displayName": "key" } }));
+        let secret = key["secretText"].as_str().unwrap();
+        let token = ask(secret).ok()["access_token"].as_str().unwrap().to_string();
+        user.bearer(&token).get("/api/v1/alerts/").refused(403);
+        let api = administrator.get(&format!("/v1.0/servicePrincipals(appId='{RESOURCE}')")).ok();
+        let roles = api["appRoles"].as_array().unwrap().clone();
+        let role = roles.iter().find(|r| r["value"] == "investigation.read").unwrap();
+        let path =
+            format!("/v1.0/servicePrincipals/{}/appRoleAssignments", principal["id"].as_str().unwrap());
+        let body =
+            json!({ "principalId": principal["id"], "resourceId": api["id"], "appRoleId": role["id"] });
+        let assignment = made(&path, body);
+        let token = ask(secret).ok()["access_token"].as_str().unwrap().to_string();
+        user.bearer(&token).get("/api/v1/alerts/").ok();
+        // And away again.
+        let id = assignment["id"].as_str().unwrap();
+        assert_eq!(administrator.delete(&format!("{path}/{id}")).status, 204);
+        user.bearer(&token).get("/api/v1/alerts/").refused(403);
+        let off = json!({ "accountEnabled": false }).to_string();
+        let path = format!("/v1.0/servicePrincipals/{}", principal["id"].as_str().unwrap());
+        assert_eq!(administrator.send("PATCH", &path, &kind, off.as_bytes()).status, 204);
+        assert_eq!(number(&ask(secret)), 7_000_112);
+        user.bearer(&token).get("/api/v1/alerts/").refused(401);
+    }
+}
