@@ -502,7 +502,8 @@ async fn a_hint_at_a_domain_leads_straight_to_its_provider() {
         let request = provider.world.authorize_request(&fields, None);
         provider.world.authority.authorize(request).await.expect("a step")
     };
-    let rows: [(&[(&str, &str)], bool, bool); 7] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], bool, bool);
+    let rows: [Row<'_>; 7] = [
         (&[], false, false),
         (&[("domain_hint", "Partner.Example")], true, false),
         (&[("login_hint", "bob@partner.example")], true, false),

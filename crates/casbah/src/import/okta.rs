@@ -41,7 +41,6 @@ pub(super) fn record(event: &Value) -> Result<Value, String> {
             || operation.starts_with("system.api_token."),
         objects: objects.collect(),
         session: text(event, "/authenticationContext/externalSessionId").filter(|id| *id != "unknown"),
-        ..Said::default()
     }
     .record("okta", event)
 }

@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 use super::{FORMATS, events, format};
 use crate::client::failure::Failure;
 
-/// The events of a file with their places; what cannot be read as its reason.
-fn found(bytes: &[u8]) -> Result<Vec<(String, Result<Value, String>)>, Failure> {
+/// An event with its place, or the reason why it cannot be read.
+type Event = (String, Result<Value, String>);
+
+/// The events of a file.
+fn found(bytes: &[u8]) -> Result<Vec<Event>, Failure> {
     let mut all = Vec::new();
     events::each("the file", &mut &*bytes, &mut |place, event| {
         all.push((place.to_string(), event));

@@ -99,7 +99,7 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
     } else {
         format!("10.{}.{}.{}", place >> 16, place >> 8 & 255, place & 255)
     };
-    let known = rare || place % 3 != 0;
+    let known = rare || !place.is_multiple_of(3);
     let country = known.then_some(if rare { "AQ" } else { COUNTRIES[favourite(spread(place), 12) as usize] });
     let organization = known.then(|| {
         if rare { "Gone Ltd".into() } else { format!("Carrier {}", favourite(spread(place + 1), 200)) }
@@ -124,7 +124,7 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
         (_, 0) => vec!["000000310000000000000000".to_string()],
         _ => Vec::new(),
     };
-    let ip_category = if rare { 3 } else { i64::from(place % 2 == 0) };
+    let ip_category = if rare { 3 } else { i64::from(place.is_multiple_of(2)) };
     let facts = ActivityFacts {
         service_name: "Casbah".into(),
         user_agent: agent.map(str::to_string),

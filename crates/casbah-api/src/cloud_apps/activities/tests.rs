@@ -388,7 +388,7 @@ async fn what_is_wrong_with_a_line_is_said_and_nothing_of_it_is_kept() {
     let with = |path: &str, value: Value| {
         let mut record = good.clone();
         record["_id"] = "bad".into();
-        *record.pointer_mut(path).map_or_else(|| panic!("{path}"), |place| place) = value;
+        *record.pointer_mut(path).unwrap_or_else(|| panic!("{path}")) = value;
         record
     };
     let mut other = good.clone();
