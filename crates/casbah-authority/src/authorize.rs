@@ -17,6 +17,8 @@
 mod checks;
 mod consent_step;
 mod id_token;
+mod issue_step;
+mod pass;
 mod pushed;
 mod redirect_step;
 
@@ -227,7 +229,7 @@ impl Authority {
         let hinted = self.hinted_user(&request.form).await?;
         // Before the transaction: once a code is made, nothing may fail any more.
         let key = self.signing_key(now).await?;
-        let pass = consent_step::Pass {
+        let pass = pass::Pass {
             request,
             pushed,
             hinted,
