@@ -1,6 +1,5 @@
 //! `casbah import`: audit logs that people have, into the activities of their tenant.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -99,16 +98,7 @@ impl<'s> Import<'s> {
     }
 
     fn run(&mut self, file: &Path, quiet: bool) -> Result<(), Failure> {
-        let (content, size): (Box<dyn Read>, _) = if file == Path::new("-") {
-            (Box::new(std::io::stdin().lock()), None)
-        } else {
-            let opened = File::open(file).map_err(|e| Failure::file(file, &e))?;
-            let metadata = opened.metadata().map_err(|e| Failure::file(file, &e))?;
-            if metadata.is_dir() {
-                return Err(Failure::usage(format!("{} is a folder; name the files in it", file.display())));
-            }
-            (Box::new(opened), metadata.is_file().then_some(metadata.len()))
-        };
+        let (content, size) = super::content(file)?;
         let progress = Progress::bytes(&format!("importing {}", self.name), size, quiet);
         let mut counted = Counted { content, progress };
         let name = self.name.clone();

@@ -30,6 +30,7 @@ pub mod tenant;
 pub mod token;
 pub mod user;
 
+use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
@@ -82,6 +83,25 @@ fn secret_from(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, Fa
     };
     let text = text.trim_end_matches(['\r', '\n']);
     Ok((!text.is_empty()).then(|| Secret::new(text)))
+}
+
+/// Opens a file that a command was given; answers its size, unless it is a pipe, which has none to rely on.
+fn open_file(path: &Path) -> Result<(File, Option<u64>), Failure> {
+    let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
+    let metadata = file.metadata().map_err(|e| Failure::file(path, &e))?;
+    if metadata.is_dir() {
+        return Err(Failure::usage(format!("{} is a folder; name the files in it", path.display())));
+    }
+    Ok((file, metadata.is_file().then_some(metadata.len())))
+}
+
+/// The content of a file, or of standard input for `-`, and its size where it has one.
+fn content(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
+    if path == Path::new("-") {
+        return Ok((Box::new(std::io::stdin().lock()), None));
+    }
+    let (file, size) = open_file(path)?;
+    Ok((Box::new(file), size))
 }
 
 /// Whether a person sits at standard output.

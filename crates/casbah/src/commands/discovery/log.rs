@@ -26,16 +26,9 @@ impl Log {
         if path == Path::new("-") {
             return Ok((standard_input()?, None));
         }
-        let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
-        let metadata = file.metadata().map_err(|e| Failure::file(path, &e))?;
-        if metadata.is_dir() {
-            return Err(Failure::usage(format!("{} is a folder; name a file in it", path.display())));
-        }
-        // A named pipe has no size to rely on, and cannot be sought in.
-        Ok(match metadata.is_file() {
-            true => (Log::File(file), Some(metadata.len())),
-            false => (Log::Stream(Box::new(file)), None),
-        })
+        let (file, size) = crate::commands::open_file(path)?;
+        // A named pipe cannot be sought in.
+        Ok((if size.is_some() { Log::File(file) } else { Log::Stream(Box::new(file)) }, size))
     }
 }
 

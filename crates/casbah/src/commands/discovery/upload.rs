@@ -1,7 +1,5 @@
 //! `casbah discovery upload`: logs to the server, and the wait for the report.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -124,17 +122,7 @@ fn name_of(file: &Path) -> String {
 }
 
 fn send(session: &Session, file: &Path, name: &str, arguments: &UploadArgs) -> Result<Value, Failure> {
-    let (mut content, size): (Box<dyn Read>, _) = if file == Path::new("-") {
-        (Box::new(std::io::stdin().lock()), None)
-    } else {
-        let opened = File::open(file).map_err(|e| Failure::file(file, &e))?;
-        let metadata = opened.metadata().map_err(|e| Failure::file(file, &e))?;
-        if metadata.is_dir() {
-            return Err(Failure::usage(format!("{} is a folder; name the files in it", file.display())));
-        }
-        // A named pipe has no size to rely on.
-        (Box::new(opened), metadata.is_file().then_some(metadata.len()))
-    };
+    let (mut content, size) = crate::commands::content(file)?;
     let upload = Upload {
         filename: name,
         source: &arguments.source,
