@@ -15,6 +15,11 @@ use crate::keys::KeyError;
 use crate::seed;
 use crate::tenant::{Hints, TenantName};
 
+/// How applications prove who they are, at every endpoint that asks (RFC 8414, section 2).
+const PROOFS: [&str; 3] = ["client_secret_post", "private_key_jwt", "client_secret_basic"];
+/// How the assertions of `private_key_jwt` may be signed.
+const ASSERTIONS: [&str; 7] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256"];
+
 impl Authority {
     /// The metadata document of a tenant, or of `common` and `organizations`.
     ///
@@ -61,12 +66,8 @@ impl Authority {
                 Endpoint::V2 => format!("{base}/oidc/userinfo"),
             },
             "jwks_uri": format!("{base}/{segment}/{keys}"),
-            "token_endpoint_auth_methods_supported": [
-                "client_secret_post", "private_key_jwt", "client_secret_basic",
-            ],
-            "token_endpoint_auth_signing_alg_values_supported": [
-                "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
-            ],
+            "token_endpoint_auth_methods_supported": PROOFS,
+            "token_endpoint_auth_signing_alg_values_supported": ASSERTIONS,
             "response_modes_supported": ["query", "fragment", "form_post"],
             "response_types_supported": ["code", "id_token", "code id_token"],
             "grant_types_supported": grants::names(),
@@ -78,9 +79,11 @@ impl Authority {
             "pushed_authorization_request_endpoint": format!("{base}/{segment}/oauth2/v2.0/par"),
             "require_pushed_authorization_requests": false,
             "introspection_endpoint": format!("{base}/{segment}/oauth2/v2.0/introspect"),
-            "introspection_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "introspection_endpoint_auth_methods_supported": PROOFS,
+            "introspection_endpoint_auth_signing_alg_values_supported": ASSERTIONS,
             "revocation_endpoint": format!("{base}/{segment}/oauth2/v2.0/revoke"),
-            "revocation_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "none"],
+            "revocation_endpoint_auth_methods_supported": [PROOFS[0], PROOFS[1], PROOFS[2], "none"],
+            "revocation_endpoint_auth_signing_alg_values_supported": ASSERTIONS,
             "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
             "request_parameter_supported": false,
             "request_uri_parameter_supported": false,

@@ -282,6 +282,11 @@ both! {
             for name in ["introspection_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint", "end_session_endpoint"] {
                 assert!(document[name].is_string(), "{name}");
             }
+            for endpoint in ["token", "introspection", "revocation"] {
+                let listed = |what: &str| document[format!("{endpoint}_endpoint_auth_{what}_supported")].clone();
+                assert!(listed("methods").as_array().unwrap().contains(&json!("private_key_jwt")), "{endpoint}");
+                assert!(listed("signing_alg_values").as_array().unwrap().contains(&json!("PS256")), "{endpoint}");
+            }
             assert_eq!(document["authorization_response_iss_parameter_supported"], true);
             assert_eq!(document["request_uri_parameter_supported"], false);
             assert_eq!(document["response_types_supported"], json!(["code", "id_token", "code id_token"]));
