@@ -32,7 +32,7 @@ impl World {
         };
         let authority =
             casbah_authority::Authority::open(store.clone(), clock, settings).await.expect("opens");
-        let settings = Settings { public_url, uploads: std::env::temp_dir(), upload_limit: 1 };
+        let settings = Settings { public_url, uploads: std::env::temp_dir(), upload_limit: 1 << 20 };
         let service = Service::new(store, authority.into(), clock, settings);
         let new = NewTenant {
             display_name: "Contoso".into(),

@@ -67,6 +67,31 @@ both! {
         }
     }
 
+    /// A batch is one request: its proof counts for each of its parts, and for no second batch.
+    fn one_proof_is_enough_for_a_batch(casbah: &Casbah) {
+        let (key, at) = (ProofKey::new(), |path: &str| format!("{}{path}", casbah.url));
+        let proof = key.proof("POST", &at(&format!("/{TENANT}/oauth2/v2.0/token")), None);
+        let answer = token(casbah, CLI_CLIENT, "https://graph.microsoft.com/.default", &proof).ok();
+        let token = answer["access_token"].as_str().unwrap();
+        let get = |id: &str| json!({ "id": id, "method": "GET", "url": "/organization" });
+        let body = json!({ "requests": [get("1"), get("2")] }).to_string();
+        let batch = |scheme: &str, proofs: &[&str]| {
+            let mut headers: Vec<(&str, &str)> = proofs.iter().map(|proof| ("dpop", *proof)).collect();
+            headers.push(("content-type", "application/json"));
+            let caller = casbah.with_header(&format!("{scheme} {token}"));
+            caller.send("POST", "/v1.0/$batch", &headers, body.as_bytes())
+        };
+        let good = key.proof("POST", &at("/v1.0/$batch"), Some(token));
+        let answer = batch("DPoP", &[&good]).ok();
+        for one in answer["responses"].as_array().unwrap() {
+            assert_eq!(one["status"], 200, "{one}");
+        }
+        batch("DPoP", &[&good]).refused(401);
+        batch("DPoP", &[&key.proof("GET", &at("/v1.0/organization"), Some(token))]).refused(401);
+        batch("DPoP", &[]).refused(401);
+        batch("Bearer", &[]).refused(401);
+    }
+
     /// What the metadata lists works, each with a key of its own: at the token endpoint and at an API.
     fn every_listed_algorithm_makes_good_proofs(casbah: &Casbah) {
         let metadata = casbah.anonymous().get(&format!("/{TENANT}/v2.0/.well-known/openid-configuration")).ok();
