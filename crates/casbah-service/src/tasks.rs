@@ -35,8 +35,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(2);
 /// How often it sweeps.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
-/// A log that so many attempts could not finish (it may take the process down) is given up.
-const ATTEMPTS: i64 = 5;
+/// A log that so many attempts could not finish (it may take the process down) is given up. Many, since
+/// every attempt that an operator's restart cuts off counts too.
+const ATTEMPTS: i64 = 20;
 
 /// What the parsing thread and the worker tell each other.
 #[derive(Default)]

@@ -347,7 +347,7 @@ async fn a_log_that_never_ends_well_is_given_up() {
     place.source("office").await;
     place.upload(&place.process(0).await, SQUID, "office").await;
     std::fs::remove_dir_all(place.folder.path().join("uploads")).expect("the disk is lost");
-    for attempt in 0..5 {
+    for attempt in 0..super::ATTEMPTS.cast_unsigned() {
         assert_eq!(place.tasks().await[0].state, TaskState::Pending);
         assert!(place.process(attempt * 31).await.run_next_task().await.expect("run"));
     }
