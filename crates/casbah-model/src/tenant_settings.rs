@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Guid;
+use crate::{ADMINISTRATOR_ROLES, Guid, ROLES};
 
 /// The settings of a tenant; what is absent has its default.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -70,6 +70,7 @@ impl TenantSettings {
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.tokens.check()?;
         self.assertions.check()?;
+        self.sign_in.check()?;
         let days = 7..=3650;
         if self.retention.activities.is_some_and(|kept| !days.contains(&kept)) {
             let takes = format!("{} to {} days", days.start(), days.end());
@@ -158,8 +159,10 @@ pub struct SignInSettings {
     pub password_min_length: u32,
     /// Days after which a password must be changed; none means never.
     pub password_max_age_days: Option<u32>,
-    /// Roles (template ids) that demand a second factor.
+    /// Roles of the directory (template ids) that demand a second factor.
     pub second_factor_roles: Vec<Guid>,
+    /// Roles of Cloud Apps ([`AdministratorRole::id`]) that demand a second factor, whatever they are limited to.
+    pub second_factor_cloud_apps_roles: Vec<String>,
     /// Whether everybody needs a second factor.
     pub second_factor_for_all: bool,
     /// Days after which a second factor that is demanded must be shown again; none means never.
@@ -172,8 +175,26 @@ impl Default for SignInSettings {
             password_min_length: 8,
             password_max_age_days: None,
             second_factor_roles: Vec::new(),
+            second_factor_cloud_apps_roles: Vec::new(),
             second_factor_for_all: false,
             second_factor_max_age_days: None,
         }
+    }
+}
+
+impl SignInSettings {
+    fn check(&self) -> Result<(), OutOfRange> {
+        let known = |wanted: &Guid| ROLES.iter().any(|role| role.template == *wanted);
+        if !self.second_factor_roles.iter().all(known) {
+            let takes = "template ids of roles of the directory (casbah role list)".to_string();
+            return Err(OutOfRange { setting: "signIn.secondFactorRoles", takes });
+        }
+        let known = |wanted: &String| ADMINISTRATOR_ROLES.iter().any(|role| role.id == wanted);
+        if !self.second_factor_cloud_apps_roles.iter().all(known) {
+            let ids: Vec<&str> = ADMINISTRATOR_ROLES.iter().map(|role| role.id).collect();
+            let takes = format!("a list of {}", ids.join(", "));
+            return Err(OutOfRange { setting: "signIn.secondFactorCloudAppsRoles", takes });
+        }
+        Ok(())
     }
 }

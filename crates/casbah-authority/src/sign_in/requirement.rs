@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use casbah_model::{SignInSettings, TenantId, Timestamp, User};
-use casbah_store::{Tx, second_factors, tenant_settings, users};
+use casbah_store::{Tx, administrators, second_factors, tenant_settings, users};
 use serde_json::Value as Json;
 
 use crate::claims::Endpoint;
@@ -95,11 +95,20 @@ fn is_demanded_by(
     tenant: TenantId,
     user: &User,
 ) -> casbah_store::Result<bool> {
-    if settings.second_factor_for_all || settings.second_factor_roles.is_empty() {
-        return Ok(settings.second_factor_for_all);
+    if settings.second_factor_for_all {
+        return Ok(true);
     }
-    let roles = users::roles(tx, tenant, user.id)?;
-    Ok(roles.iter().any(|role| settings.second_factor_roles.contains(&role.template)))
+    let (directory, cloud_apps) =
+        (&settings.second_factor_roles, &settings.second_factor_cloud_apps_roles);
+    if !directory.is_empty()
+        && users::roles(tx, tenant, user.id)?.iter().any(|role| directory.contains(&role.template))
+    {
+        return Ok(true);
+    }
+    Ok(!cloud_apps.is_empty()
+        && administrators::of_user(tx, tenant, user.id)?
+            .iter()
+            .any(|held| cloud_apps.iter().any(|id| id == held.role.id)))
 }
 
 /// Refuses tokens for a person whose tenant wants more than this sign-in proved.

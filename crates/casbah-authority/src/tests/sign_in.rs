@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use casbah_model::{ROLES, Secret, SignInSettings, TenantSettings};
-use casbah_store::{tenant_settings, users};
+use casbah_model::{Administrator, AdministratorRole, ROLES, RecordId, Secret, SignInSettings, TenantSettings};
+use casbah_store::{administrators, tenant_settings, users};
 use serde_json::Value as Json;
 
 use super::world::{CONTOSO, DESKTOP, PASSWORD, SECRET, WEB, World, check_refusal, claims, start, user_id};
@@ -132,6 +132,28 @@ async fn only_holders_of_a_role_are_asked_when_the_role_demands_it() {
     let pending = cookie(step);
     let view = world.authority.pending(&pending, &visitor()).await.expect("a page");
     assert!(matches!(view.step, PendingStep::Register { .. }));
+}
+
+#[tokio::test]
+async fn holders_of_a_role_of_cloud_apps_are_asked_when_it_demands_it() {
+    let world = World::new().await;
+    let roles = vec!["discovery".to_string(), "group".to_string()];
+    set(&world, SignInSettings { second_factor_cloud_apps_roles: roles, ..SignInSettings::default() }).await;
+    world.password("bob", SCOPE).await;
+    for (role, is_asked) in [("compliance", false), ("discovery", true)] {
+        let given = Administrator {
+            id: RecordId::new(start()),
+            user: user_id("bob"),
+            role: AdministratorRole::find(role).expect("a role"),
+            read_only: false,
+            bounds: Vec::new(),
+            created: start(),
+        };
+        let give = move |tx: &mut casbah_store::Tx<'_>| administrators::insert(tx, CONTOSO, &given);
+        world.store.write(give).await.expect("is given");
+        let step = world.try_sign_in("contoso.example", "bob@contoso.example", PASSWORD).await;
+        assert_eq!(matches!(step, Ok(SignInStep::Continue(_))), is_asked, "{role}");
+    }
 }
 
 /// Neither the session cookie nor a step that is not the present one lets anybody skip the factor.

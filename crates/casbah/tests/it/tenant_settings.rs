@@ -75,6 +75,9 @@ both! {
             (json!({"country": "Norway"}), "country"),
             (json!({"assertions": {"longestLife": 1}}), "assertions.longestLife"),
             (json!({"retention": {"activities": 1}}), "retention.activities"),
+            (json!({"signIn": {"secondFactorRoles": [READER]}}), "tenantSettings"),
+            (json!({"signIn": {"secondFactorRoles": [TENANT]}}), "signIn.secondFactorRoles"),
+            (json!({"signIn": {"secondFactorCloudAppsRoles": ["owner"]}}), "signIn.secondFactorCloudAppsRoles"),
         ] {
             let refusal = patch(casbah, ADMINISTRATOR, &change).refused(400);
             let message = refusal["error"]["message"].as_str().unwrap();
