@@ -98,8 +98,7 @@ fn is_demanded_by(
     if settings.second_factor_for_all {
         return Ok(true);
     }
-    let (directory, cloud_apps) =
-        (&settings.second_factor_roles, &settings.second_factor_cloud_apps_roles);
+    let (directory, cloud_apps) = (&settings.second_factor_roles, &settings.second_factor_cloud_apps_roles);
     if !directory.is_empty()
         && users::roles(tx, tenant, user.id)?.iter().any(|role| directory.contains(&role.template))
     {

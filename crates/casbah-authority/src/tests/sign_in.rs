@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use casbah_model::{Administrator, AdministratorRole, ROLES, RecordId, Secret, SignInSettings, TenantSettings};
+use casbah_model::{
+    Administrator, AdministratorRole, ROLES, RecordId, Secret, SignInSettings, TenantSettings,
+};
 use casbah_store::{administrators, tenant_settings, users};
 use serde_json::Value as Json;
 
