@@ -19,6 +19,8 @@ use crate::output::{Cell, Column, Output, note};
 pub enum Action {
     /// Add a person
     Create(CreateArgs),
+    /// Invite a guest; prints the link to pass on to them
+    Invite(InviteArgs),
     /// List people
     List,
     /// Show a person and their roles
@@ -72,6 +74,19 @@ pub struct CreateArgs {
     /// Role to give, for example "Security Reader"; may be repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
+}
+
+/// Arguments of `casbah user invite`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct InviteArgs {
+    /// Mail address of the guest, for which an identity provider of the tenant must vouch
+    address: String,
+    /// Where the guest lands after accepting [default: the account page]
+    #[arg(long, value_name = "URL")]
+    redirect: Option<String>,
+    /// Full name [default: the address]
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<String>,
 }
 
 /// Arguments of `casbah user reset-password`.
@@ -147,6 +162,15 @@ const DETAILS: &[Column] = &[
     Column::text("Roles", "roles", "/roles"),
 ];
 
+const INVITATION: &[Column] = &[
+    Column::text("Address", "invitedUserEmailAddress", "/invitedUserEmailAddress"),
+    Column::text("Name", "invitedUserDisplayName", "/invitedUserDisplayName"),
+    Column::text("Status", "status", "/status"),
+    Column::text("Link to pass on", "inviteRedeemUrl", "/inviteRedeemUrl"),
+    Column::text("Leads to", "inviteRedirectUrl", "/inviteRedirectUrl"),
+    Column::text("Object id", "id", "/id"),
+];
+
 const RESET: &[Column] = &[
     Column::text("Sign-in name", "userPrincipalName", "/userPrincipalName"),
     Column::text("Password", "password", "/password"),
@@ -168,6 +192,16 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
     let (session, output) = area.open()?;
     match &area.action {
         Action::Create(arguments) => create(&session, &output, arguments),
+        Action::Invite(arguments) => {
+            let body = json!({
+                "invitedUserEmailAddress": arguments.address,
+                "invitedUserDisplayName": arguments.display_name,
+                "inviteRedirectUrl":
+                    arguments.redirect.clone().unwrap_or_else(|| format!("{}/account", session.server.url)),
+                "sendInvitationMessage": false,
+            });
+            output.record(INVITATION, &session.directory("POST", "/v1.0/invitations", Some(&body))?)
+        }
         Action::List => output.list(COLUMNS, &session.directory_all("/v1.0/users")?),
         Action::Show { user } => {
             let mut user = session.user(user)?;

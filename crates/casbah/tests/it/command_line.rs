@@ -141,6 +141,19 @@ fn fails(server: &Casbah, arguments: &[&str]) -> (i32, String) {
 }
 
 both! {
+    fn a_guest_is_invited_by_command(server: &Casbah) {
+        let invited = json(server, &["user", "invite", "bob@woodgrove.example", "--display-name", "Bob"]);
+        assert_eq!(invited["status"], "PendingAcceptance");
+        assert_eq!(invited["inviteRedirectUrl"], format!("{}/account", server.url));
+        let link = invited["inviteRedeemUrl"].as_str().unwrap();
+        assert_eq!(server.anonymous().get(link).status, 200);
+        let again = ["user", "invite", "bob@woodgrove.example", "--redirect", "https://app.example/in"];
+        assert_eq!(json(server, &again)["inviteRedirectUrl"], "https://app.example/in");
+        assert!(run(server, &["user", "list"]).contains("bob_woodgrove.example#EXT#"));
+        let (code, error) = fails(server, &["user", "invite", "bob"]);
+        assert!(code != 0 && error.contains("mail address"), "{error}");
+    }
+
     fn groups_and_roles_by_command(server: &Casbah) {
         run(server, &["user", "create", "bo@contoso.example", "--display-name", "Bo Ek"]);
         let made = json(server, &["group", "create", "Night shift", "--description", "At night", "--member", "bo@contoso.example"]);
