@@ -63,6 +63,7 @@ fn suites(found: &Environment, installed: &Installed) -> Vec<Suite> {
             name: "python",
             programs: [
                 "forms_checks.py",
+                "records_checks.py",
                 "msal_checks.py",
                 "identity_checks.py",
                 "adal_checks.py",

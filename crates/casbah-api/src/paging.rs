@@ -2,7 +2,7 @@
 
 use axum::Json;
 use casbah_model::filter::Page;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -29,6 +29,14 @@ pub(crate) fn page(parameters: &Parameters) -> Result<(Page, bool), Problem> {
         return Err(Problem::invalid("skip", "skip must not be negative."));
     }
     Ok((Page { skip, limit: limit.min(longest) }, scan))
+}
+
+/// Whether the caller goes on behind the last time it saw, as some collectors do, and not by number: it names a
+/// time to begin at and no number.
+pub(crate) fn follows_time(parameters: &Parameters, filters: &Map<String, Value>) -> bool {
+    let date = filters.get("date").and_then(Value::as_object);
+    parameters.raw("skip").is_none()
+        && date.is_some_and(|date| date.contains_key("gte") || date.contains_key("gt"))
 }
 
 /// Reads `sortDirection`; true is ascending.

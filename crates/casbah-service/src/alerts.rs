@@ -19,6 +19,9 @@ pub struct AlertQuery {
     pub page: Page,
     /// Whether the list is followed by narrowing the time window instead of by number.
     pub scan: bool,
+    /// Whether the page may not end within one moment, and is rather longer than asked for: whoever goes on
+    /// behind its last time would miss the rest of that moment.
+    pub whole_moments: bool,
 }
 
 /// A part of a list of alerts.
@@ -66,7 +69,7 @@ impl Service {
         let (tenant, reach) = (caller.tenant, caller.reach(Part::Alerts, Access::Read));
         self.store
             .read(move |tx| {
-                let AlertQuery { conditions, order, page, scan } = &query;
+                let AlertQuery { conditions, order, page, scan, whole_moments } = &query;
                 let total = alerts::count(tx, tenant, &reach, conditions)?;
                 let skip = if *scan { 0 } else { page.skip };
                 let one_more = Page { skip, limit: page.limit + 1 };
@@ -74,19 +77,19 @@ impl Service {
                 let limit = usize::try_from(page.limit).unwrap_or(0);
                 let mut has_next = found.len() > limit;
                 let mut next_bound = None;
+                let within = |from, to| {
+                    let test = Test::Within(vec![Range { from, to }]);
+                    let window = Condition { field: AlertField::Raised, test };
+                    conditions.iter().cloned().chain([window]).collect::<Vec<_>>()
+                };
+                let whole = Page { skip: 0, limit: alerts::COUNT_CAP };
                 if has_next && *scan {
                     let bound = found.pop().map_or(0, |alert| alert.raised.0);
-                    // The next window begins with that millisecond, so none of its alerts may be in this one ...
+                    // The next window begins with that millisecond, so nothing of it may be in this one ...
                     found.retain(|alert| alert.raised.0 != bound);
                     next_bound = Some(bound);
                     if found.is_empty() {
                         // ... unless it alone overfills a page: then it is given whole, and the next begins beyond.
-                        let within = |from, to| {
-                            let test = Test::Within(vec![Range { from, to }]);
-                            let window = Condition { field: AlertField::Raised, test };
-                            conditions.iter().cloned().chain([window]).collect::<Vec<_>>()
-                        };
-                        let whole = Page { skip: 0, limit: alerts::COUNT_CAP };
                         let this = within(Some(bound), Some(bound));
                         found = alerts::list(tx, tenant, &reach, &this, *order, whole)?;
                         let (next, beyond) = if order.ascending {
@@ -97,6 +100,14 @@ impl Service {
                         let one = Page { skip: 0, limit: 1 };
                         has_next = !alerts::list(tx, tenant, &reach, &beyond, *order, one)?.is_empty();
                         next_bound = has_next.then_some(next);
+                    }
+                } else if has_next && *whole_moments {
+                    let next = found.pop().map_or(0, |alert| alert.raised.0);
+                    if found.last().is_some_and(|last| last.raised.0 == next) {
+                        found.retain(|alert| alert.raised.0 != next);
+                        let this = within(Some(next), Some(next));
+                        found.extend(alerts::list(tx, tenant, &reach, &this, *order, whole)?);
+                        has_next = (found.len() as i64) < total;
                     }
                 } else {
                     found.truncate(limit);

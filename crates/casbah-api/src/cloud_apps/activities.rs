@@ -46,9 +46,12 @@ async fn list_activities(
     let by_created = paging::sort_field(&parameters, &[("date", false), ("created", true)])?;
     let ascending = paging::ascending(&parameters)?;
     let (page, scan) = paging::page(&parameters)?;
+    let whole_moments = !by_created && ascending && !scan && paging::follows_time(&parameters, &given);
     // A scan goes on by narrowing the time, which only works in the order of time.
     let order = ActivityOrder { by_created: by_created && !scan, ascending };
-    let found = service.list_activities(&caller, ActivityQuery { conditions, order, page, scan }).await?;
+    let found = service
+        .list_activities(&caller, ActivityQuery { conditions, order, page, scan, whole_moments })
+        .await?;
     let data: Vec<Value> =
         found.activities.iter().map(|a| view::activity(a, caller.tenant, caller.tenant_number)).collect();
     let mut answer = json!({

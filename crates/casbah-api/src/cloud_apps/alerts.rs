@@ -71,9 +71,11 @@ async fn list_alerts(
     let by_severity = paging::sort_field(&parameters, &[("date", false), ("severity", true)])?;
     let ascending = paging::ascending(&parameters)?;
     let (page, scan) = paging::page(&parameters)?;
+    let whole_moments = !by_severity && ascending && !scan && paging::follows_time(&parameters, &given);
     // A scan goes on by narrowing the time, which only works in the order of time.
     let order = AlertOrder { by_severity: by_severity && !scan, ascending };
-    let found = service.list_alerts(&caller, AlertQuery { conditions, order, page, scan }).await?;
+    let found =
+        service.list_alerts(&caller, AlertQuery { conditions, order, page, scan, whole_moments }).await?;
     let origin = &service.settings().public_url;
     let data: Vec<Value> = found.alerts.iter().map(|alert| view::alert(alert, origin)).collect();
     let mut answer = json!({

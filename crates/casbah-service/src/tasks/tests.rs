@@ -103,7 +103,8 @@ impl Place {
 
     async fn alerts(&self) -> i64 {
         let order = AlertOrder { by_severity: false, ascending: false };
-        let query = AlertQuery { conditions: Vec::new(), order, page: ALL, scan: false };
+        let query =
+            AlertQuery { conditions: Vec::new(), order, page: ALL, scan: false, whole_moments: false };
         self.process(0).await.list_alerts(&self.caller, query).await.expect("a list").total
     }
 

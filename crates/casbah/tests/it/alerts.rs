@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 /// Raises alerts by a real upload; the newest list of them.
-fn raise(caller: &Session) -> Vec<Value> {
+pub(crate) fn raise(caller: &Session) -> Vec<Value> {
     raise_in(caller, "Office", 0)
 }
 
@@ -70,7 +70,7 @@ fn has_types(record: &Value, fields: &[(&str, &str)]) {
 
 /// No object has two keys that differ by case alone: a widespread client cannot read such a one.
 #[track_caller]
-fn no_clash(value: &Value, place: &str) {
+pub(crate) fn no_clash(value: &Value, place: &str) {
     match value {
         Value::Array(all) => all.iter().for_each(|one| no_clash(one, place)),
         Value::Object(all) => {

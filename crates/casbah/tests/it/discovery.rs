@@ -21,7 +21,7 @@ fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../casbah-discovery/samples")
 }
 
-fn sample(name: &str) -> Vec<u8> {
+pub(crate) fn sample(name: &str) -> Vec<u8> {
     let path = samples().join(name);
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
@@ -71,7 +71,7 @@ fn tasks(caller: &Session, filename: &str) -> Vec<Value> {
     list["data"].as_array().unwrap().iter().filter(|t| t["targetObject"] == filename).cloned().collect()
 }
 
-fn wait_for_task(caller: &Session, filename: &str) -> Value {
+pub(crate) fn wait_for_task(caller: &Session, filename: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let found = tasks(caller, filename);

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, SendBody};
 
 /// The moment at which the sample logs are young.
 pub const NOW: &str = "2026-11-23T12:00:00Z";
@@ -349,6 +349,19 @@ impl Session<'_> {
         body.extend_pairs(form);
         let kind = ("content-type", "application/x-www-form-urlencoded");
         self.send("POST", path, &[kind], body.finish().as_bytes())
+    }
+
+    /// A PUT whose length is not said before: the body goes in chunks.
+    pub fn put_in_chunks(&self, url: &str, headers: &[(&str, &str)], mut body: &[u8]) -> Answer {
+        let request =
+            headers.iter().fold(self.casbah.agent.put(url), |r, (name, value)| r.header(*name, *value));
+        let mut answer = request.send(SendBody::from_reader(&mut body)).unwrap();
+        Answer {
+            what: format!("PUT {url}"),
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: answer.body_mut().read_to_vec().unwrap(),
+        }
     }
 
     /// Any request; `path` may also be a whole URL.
