@@ -8,6 +8,7 @@ mod app_tags;
 mod block_scripts;
 mod data_sources;
 mod discovered_apps;
+mod discovery_reports;
 mod governance;
 mod ip_tags;
 mod policies;
@@ -40,6 +41,7 @@ pub(crate) fn areas() -> Vec<Area> {
         uploads::area(),
         streams::area(),
         discovered_apps::area(),
+        discovery_reports::area(),
         app_tags::area(),
         block_scripts::area(),
         data_sources::area(),

@@ -196,6 +196,78 @@ pub struct AppUsage {
     pub last: Timestamp,
 }
 
+/// What usage is summed up by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UsageKey {
+    /// User name; transactions of nobody in particular are left out.
+    User,
+    /// Client address.
+    Ip,
+    /// UTC day, in days since 1970.
+    Day,
+}
+
+/// What sums of usage are sorted by; ties are broken by their key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UsageOrder {
+    /// The key itself.
+    Key,
+    /// Transactions.
+    Events,
+    /// Refused transactions.
+    Blocked,
+    /// Bytes uploaded.
+    Uploaded,
+    /// Bytes downloaded.
+    Downloaded,
+    /// Bytes of both directions.
+    Total,
+    /// Users.
+    Users,
+    /// Client addresses.
+    Ips,
+    /// First use.
+    First,
+    /// Last use.
+    Last,
+    /// Apps.
+    Apps,
+}
+
+/// Usage added up, whatever it is of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsageFigures {
+    /// Transactions, refused ones included.
+    pub events: i64,
+    /// Refused transactions.
+    pub blocked: i64,
+    /// Bytes from client to app.
+    pub uploaded: i64,
+    /// Bytes from app to client.
+    pub downloaded: i64,
+    /// Both together.
+    pub total: i64,
+    /// Distinct users.
+    pub users: i64,
+    /// Distinct client addresses.
+    pub ips: i64,
+    /// First transaction.
+    pub first: Timestamp,
+    /// Last transaction.
+    pub last: Timestamp,
+    /// Distinct apps.
+    pub apps: i64,
+}
+
+/// The usage of one user, from one address or of one day.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyedUsage {
+    /// User name, address, or number of the day.
+    pub key: String,
+    /// What was used.
+    pub figures: UsageFigures,
+}
+
 /// A label that people put on apps.
 #[derive(Clone, Debug)]
 pub struct AppTag {

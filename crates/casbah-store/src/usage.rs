@@ -1,5 +1,9 @@
 //! Usage: what each user did with each app from each address on each day, per stream.
 
+mod figures;
+
+pub use figures::{Narrow, grouped, totals};
+
 use casbah_model::{AppUsage, Reach, RecordId, TenantId, UsageRow};
 
 use crate::batches::{batches, places};
@@ -117,8 +121,8 @@ fn app_usage(row: Row) -> Result<AppUsage> {
 }
 
 /// The apps in use, each with its figures, by number.
-pub fn by_app(tx: &mut Tx<'_>, tenant: TenantId, scope: &Scope) -> Result<Vec<AppUsage>> {
-    let (wanted, values) = scope.sql(tenant);
+pub fn by_app(tx: &mut Tx<'_>, tenant: TenantId, scope: &Scope, narrow: &Narrow) -> Result<Vec<AppUsage>> {
+    let (wanted, values) = narrow.within(scope, tenant);
     let sql = format!("select app, {} from usage_rows where {wanted} group by app order by app", sums());
     tx.rows(&sql, &values)?.into_iter().map(app_usage).collect()
 }

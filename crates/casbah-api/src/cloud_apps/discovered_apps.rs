@@ -56,6 +56,12 @@ pub(super) fn area() -> Area {
             "Count discovered apps by category",
             list_categories,
         )
+        .list(
+            "/api/v1/discovery/discovered_apps/tags",
+            DISCOVERY_READ,
+            "Count discovered apps by tag",
+            list_tag_counts,
+        )
 }
 
 /// Some clients go on by number, some by feeding `nextQueryFilters` back with the number unchanged.
@@ -75,6 +81,8 @@ async fn list_discovered_apps(
     let query = AppQuery {
         stream: stream(&parameters)?,
         timeframe: timeframe(&parameters)?,
+        user: parameters.text("userName")?,
+        ip: parameters.text("ipAddress")?,
         conditions: filters::parse(&given, FIELDS, service.clock().now())?,
         order: paging::sort_field(&parameters, ORDERS)?,
         ascending: paging::ascending(&parameters)?,
@@ -119,18 +127,32 @@ async fn list_categories(
     let (page, _) = paging::page(&parameters)?;
     let given = filters::given(&parameters)?;
     let query = AppQuery {
-        stream,
-        timeframe: timeframe(&parameters)?,
         conditions: filters::parse(&given, FIELDS, service.clock().now())?,
-        order: AppOrder::Name,
         ascending: paging::ascending(&parameters)?,
         page: Page { skip: page.skip, limit: page.limit },
+        ..AppQuery::of(stream, timeframe(&parameters)?)
     };
     let counts = service.count_categories(&caller, query).await?;
     Ok(Json(counts.into_iter().map(|c| json!({ "id": c.id, "total": c.apps })).collect()))
 }
 
-fn stream(parameters: &Parameters) -> Result<Option<RecordId>, Problem> {
+async fn list_tag_counts(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let given = filters::given(&parameters)?;
+    let query = AppQuery {
+        conditions: filters::parse(&given, FIELDS, service.clock().now())?,
+        ..AppQuery::of(stream(&parameters)?, timeframe(&parameters)?)
+    };
+    let counts = service.count_tags(&caller, query).await?;
+    let data = counts.into_iter().map(|(name, count)| json!({ "id": name, "count": count })).collect();
+    let (page, _) = paging::page(&parameters)?;
+    Ok(Json(paging::cut(data, page)))
+}
+
+pub(super) fn stream(parameters: &Parameters) -> Result<Option<RecordId>, Problem> {
     let id = parameters.text("streamId")?.filter(|id| !id.trim().is_empty());
     let Some(id) = id else { return Ok(None) };
     let parsed = record_id(axum::extract::Path(id.trim().to_string()));
@@ -138,7 +160,7 @@ fn stream(parameters: &Parameters) -> Result<Option<RecordId>, Problem> {
 }
 
 /// Both spellings are in use.
-fn timeframe(parameters: &Parameters) -> Result<Timeframe, Problem> {
+pub(super) fn timeframe(parameters: &Parameters) -> Result<Timeframe, Problem> {
     let days = match parameters.number("timeframe")? {
         Some(days) => days,
         None => parameters.number("timeFrame")?.unwrap_or(90),
@@ -149,7 +171,7 @@ fn timeframe(parameters: &Parameters) -> Result<Timeframe, Problem> {
     })
 }
 
-fn view(app: &DiscoveredApp) -> Value {
+pub(super) fn view(app: &DiscoveredApp) -> Value {
     let usage = &app.usage;
     json!({
         "appId": usage.app,

@@ -46,6 +46,8 @@ const EXPECTED: &[(&str, &str)] = &[
     ("ingest_activities",                                              "+++----- +--- ------- --"),
     ("request_upload_url finish_upload",                               "+++----- +--- ----++- --"),
     ("list_streams list_discovered_apps list_categories",              "++++++++ ++++ ----+++ --"),
+    ("list_app_users list_app_ip_addresses list_app_days",             "++++++++ ++++ ----+++ --"),
+    ("fetch_discovered_app summarise_discovery list_tag_counts",       "++++++++ ++++ ----+++ --"),
     ("list_app_tags",                                                  "++++++++ ++++ ----+++ --"),
     ("add_app_tag remove_app_tag make_block_script",                   "+++----- +--- ----+-- --"),
     ("list_data_sources",                                              "+++++--+ ++-- ----+++ --"),

@@ -4,7 +4,7 @@ use casbah_authority::Caller;
 use casbah_discovery::{App, Catalogue};
 use casbah_model::filter::{Condition, DiscoveredAppField, Operand, Page, Test};
 use casbah_model::{Access, AppTag, AppUsage, Part, Reach, RecordId, StreamKind, TenantId, Timestamp};
-use casbah_store::usage::{self, Scope};
+use casbah_store::usage::{self, Narrow, Scope};
 use casbah_store::{Tx, app_tags, streams};
 
 use super::built_in::VERDICTS;
@@ -15,6 +15,11 @@ use crate::{Error, Service};
 pub struct Timeframe(i64);
 
 impl Timeframe {
+    /// How many days it has.
+    pub fn days(self) -> i64 {
+        self.0
+    }
+
     /// The lengths that exist.
     pub const DAYS: [i64; 3] = [7, 30, 90];
 
@@ -54,6 +59,10 @@ pub struct AppQuery {
     pub stream: Option<RecordId>,
     /// The days.
     pub timeframe: Timeframe,
+    /// Only what this user did.
+    pub user: Option<String>,
+    /// Only what was done from this client address.
+    pub ip: Option<String>,
     /// All of these hold.
     pub conditions: Vec<Condition<DiscoveredAppField>>,
     /// In this order.
@@ -99,7 +108,7 @@ pub struct CategoryCount {
     pub apps: i64,
 }
 
-const MS_OF_DAY: i64 = 86_400_000;
+pub(super) const MS_OF_DAY: i64 = 86_400_000;
 
 impl Service {
     /// Lists discovered apps.
@@ -135,17 +144,19 @@ impl Service {
     }
 
     /// All discovered apps that satisfy the conditions, by number.
-    async fn discovered_apps(&self, caller: &Caller, query: &AppQuery) -> Result<Vec<DiscoveredApp>, Error> {
+    pub(super) async fn discovered_apps(&self, caller: &Caller, query: &AppQuery) -> Result<Vec<DiscoveredApp>, Error> {
         let (tenant, reach) = (caller.tenant, caller.reach(Part::Discovery, Access::Read));
         self.prepare_tenant(tenant).await?;
         let (wanted, timeframe, conditions) =
             (query.stream.clone(), query.timeframe, query.conditions.clone());
         let (now, catalogue) = (self.clock.now(), self.catalogue());
+        let narrow =
+            Narrow { app: None, user: query.user.as_ref().map(|n| n.to_lowercase()), ip: query.ip.clone() };
         self.store
             .read(move |tx| {
                 let scope = scope(tx, tenant, &reach, wanted.as_ref(), timeframe, now)?;
                 let tags = app_tags::list(tx, tenant)?;
-                let used = usage::by_app(tx, tenant, &scope)?;
+                let used = usage::by_app(tx, tenant, &scope, &narrow)?;
                 let mut apps: Vec<DiscoveredApp> =
                     used.into_iter().map(|usage| describe(usage, &tags, &catalogue)).collect();
                 for condition in &conditions {
@@ -160,7 +171,7 @@ impl Service {
 }
 
 /// Where the figures come from: one stream, or for a view all continuous ones; within reach.
-fn scope(
+pub(super) fn scope(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     reach: &Reach,

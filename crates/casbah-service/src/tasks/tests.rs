@@ -86,14 +86,8 @@ impl Place {
 
     async fn apps(&self) -> Vec<DiscoveredApp> {
         let timeframe = Timeframe::of_days(90).expect("a time frame");
-        let query = AppQuery {
-            stream: None,
-            timeframe,
-            conditions: Vec::new(),
-            order: AppOrder::Name,
-            ascending: true,
-            page: ALL,
-        };
+        let query =
+            AppQuery { order: AppOrder::Name, ascending: true, page: ALL, ..AppQuery::of(None, timeframe) };
         self.process(0).await.list_discovered_apps(&self.caller, query).await.expect("a list").apps
     }
 

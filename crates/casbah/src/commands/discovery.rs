@@ -6,6 +6,7 @@ mod log;
 mod parse;
 mod sources;
 mod upload;
+mod usage;
 
 use clap::{Args, Subcommand};
 
@@ -34,6 +35,10 @@ enum Action {
     Sources(sources::SourcesArgs),
     /// List the apps seen in the traffic
     Apps(Online<apps::AppsArgs>),
+    /// Sum up who used which apps: by user, client address or day
+    Usage(Online<usage::UsageArgs>),
+    /// A stream in one look: totals, categories, risk
+    Summary(Online<usage::SummaryArgs>),
     /// List the streams: continuous reports and snapshots
     Streams(Online<apps::StreamsArgs>),
 }
@@ -62,6 +67,14 @@ pub fn run(arguments: &DiscoveryArgs) -> Result<(), Failure> {
         Action::Apps(online) => {
             let (session, output) = super::open(&online.connection, online.output)?;
             apps::list_apps(&session, &output, &online.arguments)
+        }
+        Action::Usage(online) => {
+            let (session, output) = super::open(&online.connection, online.output)?;
+            usage::list_usage(&session, &output, &online.arguments)
+        }
+        Action::Summary(online) => {
+            let (session, output) = super::open(&online.connection, online.output)?;
+            usage::show_summary(&session, &output, &online.arguments)
         }
         Action::Streams(online) => {
             let (session, output) = super::open(&online.connection, online.output)?;

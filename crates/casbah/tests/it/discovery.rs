@@ -2,6 +2,7 @@
 
 mod blobs;
 mod files;
+mod reports;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -57,16 +57,20 @@ const PAGE: usize = 100;
 
 /// Lists the apps of a stream.
 pub fn list_apps(session: &Session, output: &Output, arguments: &AppsArgs) -> Result<(), Failure> {
-    let streams = streams(session)?;
-    let wanted = &arguments.stream;
-    let stream = streams
-        .iter()
-        .find(|s| text(s, "_id") == wanted || text(s, "displayName").eq_ignore_ascii_case(wanted))
-        .ok_or_else(|| {
-            Failure::not_found(format!("there is no stream {wanted}; see `casbah discovery streams`"))
-        })?;
-    let apps = discovered_apps(session, text(stream, "_id"), arguments.days, arguments.limit)?;
+    let stream = find_stream(session, &arguments.stream)?;
+    let apps = discovered_apps(session, &stream, arguments.days, arguments.limit)?;
     output.list(APPS, &apps)
+}
+
+/// The id of a stream, by name or id.
+pub fn find_stream(session: &Session, wanted: &str) -> Result<String, Failure> {
+    let streams = streams(session)?;
+    let mut found = streams.iter();
+    let found =
+        found.find(|s| text(s, "_id") == wanted || text(s, "displayName").eq_ignore_ascii_case(wanted));
+    found.map(|stream| text(stream, "_id").to_string()).ok_or_else(|| {
+        Failure::not_found(format!("there is no stream {wanted}; see `casbah discovery streams`"))
+    })
 }
 
 /// Lists the streams.
@@ -101,7 +105,7 @@ pub fn discovered_apps(
 }
 
 /// `SAASDB_CATEGORY_CLOUD_STORAGE` reads better as `cloud storage`.
-fn with_category_name(mut app: Value) -> Value {
+pub fn with_category_name(mut app: Value) -> Value {
     let name = text(&app, "category").trim_start_matches("SAASDB_CATEGORY_").replace('_', " ").to_lowercase();
     app["categoryName"] = name.into();
     app
