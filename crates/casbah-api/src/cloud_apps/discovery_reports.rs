@@ -192,8 +192,16 @@ async fn summarise_discovery(
     let band = |band: RiskCount| json!({ "appsCount": band.apps, "trafficTotalBytes": band.total });
     let [high, medium, low, unscored] = found.risk.map(band);
     let mut answer = found.figures.as_ref().map(figures).unwrap_or_else(|| {
-        let none = ["appsCount", "usersCount", "ipAddressesCount", "trafficTotalBytes", "trafficUploadedBytes",
-            "trafficDownloadedBytes", "trafficTotalEvents", "trafficBlockedEvents"];
+        let none = [
+            "appsCount",
+            "usersCount",
+            "ipAddressesCount",
+            "trafficTotalBytes",
+            "trafficUploadedBytes",
+            "trafficDownloadedBytes",
+            "trafficTotalEvents",
+            "trafficBlockedEvents",
+        ];
         let mut none: Map<String, Value> = none.into_iter().map(|name| (name.into(), json!(0))).collect();
         none.extend(["firstSeen", "lastSeen"].map(|name| (name.to_string(), Value::Null)));
         none

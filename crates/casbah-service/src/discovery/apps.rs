@@ -144,7 +144,11 @@ impl Service {
     }
 
     /// All discovered apps that satisfy the conditions, by number.
-    pub(super) async fn discovered_apps(&self, caller: &Caller, query: &AppQuery) -> Result<Vec<DiscoveredApp>, Error> {
+    pub(super) async fn discovered_apps(
+        &self,
+        caller: &Caller,
+        query: &AppQuery,
+    ) -> Result<Vec<DiscoveredApp>, Error> {
         let (tenant, reach) = (caller.tenant, caller.reach(Part::Discovery, Access::Read));
         self.prepare_tenant(tenant).await?;
         let (wanted, timeframe, conditions) =

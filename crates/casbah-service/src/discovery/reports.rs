@@ -178,8 +178,7 @@ impl Service {
                 let scope = scope(tx, tenant, &reach, stream.as_ref(), timeframe, now)?;
                 let figures = usage::totals(tx, tenant, &scope, &narrow)?;
                 let order = (UsageOrder::Key, true);
-                let (used, _) =
-                    usage::grouped(tx, tenant, &scope, &narrow, UsageKey::Day, order, ALL_DAYS)?;
+                let (used, _) = usage::grouped(tx, tenant, &scope, &narrow, UsageKey::Day, order, ALL_DAYS)?;
                 let mut used: BTreeMap<i64, UsageFigures> =
                     used.into_iter().filter_map(|day| Some((day.key.parse().ok()?, day.figures))).collect();
                 let today = now.0.div_euclid(MS_OF_DAY);

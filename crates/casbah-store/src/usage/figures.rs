@@ -68,9 +68,8 @@ pub fn grouped(
     if key == UsageKey::User {
         wanted.push_str(" and user_name <> ''");
     }
-    let count = format!(
-        "select count(*) from (select distinct {column} from usage_rows where {wanted}) as keys"
-    );
+    let count =
+        format!("select count(*) from (select distinct {column} from usage_rows where {wanted}) as keys");
     let total = tx.number(&count, &values)?;
     values.extend([page.limit.into(), page.skip.into()]);
     let direction = if ascending { "asc" } else { "desc" };

@@ -27,9 +27,15 @@ const CERTIFICATE: &str = "MIIBeDCCAR2gAwIBAgIUOxppQUfOHigWzxTI5oPJdah/+OswCgYIK
     8+vR+FI=";
 
 /// Routes that answer a question, though they are asked with POST, or that change nothing here.
-const QUESTIONS: &[&str] =
-    &["getByIds", "checkMemberGroups", "getMemberGroups", "getMemberObjects", "POST /directoryRoles",
-        "POST /api/v1/discovery/app", "POST /api/v1/discovery/summary"];
+const QUESTIONS: &[&str] = &[
+    "getByIds",
+    "checkMemberGroups",
+    "getMemberGroups",
+    "getMemberObjects",
+    "POST /directoryRoles",
+    "POST /api/v1/discovery/app",
+    "POST /api/v1/discovery/summary",
+];
 
 /// What happened to the object, as the trail must tell it.
 #[derive(Clone, Copy, PartialEq, Debug)]

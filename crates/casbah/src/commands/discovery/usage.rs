@@ -54,7 +54,8 @@ enum By {
 }
 
 const TRAFFIC: Column = Column::new("Traffic", "trafficTotalBytes", "/trafficTotalBytes", Cell::Bytes);
-const UPLOADED: Column = Column::new("Uploaded", "trafficUploadedBytes", "/trafficUploadedBytes", Cell::Bytes);
+const UPLOADED: Column =
+    Column::new("Uploaded", "trafficUploadedBytes", "/trafficUploadedBytes", Cell::Bytes);
 const EVENTS: Column = Column::new("Transactions", "trafficTotalEvents", "/trafficTotalEvents", Cell::Count);
 const BLOCKED: Column = Column::new("Blocked", "trafficBlockedEvents", "/trafficBlockedEvents", Cell::Count);
 const APPS_COUNT: Column = Column::new("Apps", "appsCount", "/appsCount", Cell::Count);

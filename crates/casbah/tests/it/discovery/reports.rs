@@ -6,7 +6,9 @@ use super::*;
 fn squid(days_ago: i64, user: &str, client: &str, host: &str, bytes: u64) -> String {
     // 2026-11-23T11:00:00Z
     let seconds = 1_795_431_600 - days_ago * 86_400;
-    format!("{seconds}.000 120 {client} TCP_MISS/200 {bytes} GET https://{host}/ {user} HIER_DIRECT/192.0.2.1 text/html\n")
+    format!(
+        "{seconds}.000 120 {client} TCP_MISS/200 {bytes} GET https://{host}/ {user} HIER_DIRECT/192.0.2.1 text/html\n"
+    )
 }
 
 pub(super) fn log() -> String {
