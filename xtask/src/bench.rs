@@ -8,7 +8,9 @@
 mod activities;
 mod alerts;
 mod client;
+mod company;
 mod directory;
+mod discovery;
 mod parsing;
 mod people;
 mod tokens;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use crate::server::Server;
 use crate::{Failure, root, run, server, step};
 use client::Client;
+pub use discovery::print_log;
 
 /// How long a rate is measured in one round.
 const MEASURE: Duration = Duration::from_millis(1500);
@@ -40,6 +43,8 @@ pub fn run_area(area: Option<&str>) -> Result<(), Failure> {
         ("alerts", alerts::run),
         ("activities", activities::run),
         ("parsing", parsing::run),
+        ("discovery", discovery::run),
+        ("month", discovery::run_month),
     ];
     let names: Vec<&str> = areas.iter().map(|(name, _)| *name).collect();
     if area.is_some_and(|area| !names.contains(&area)) {

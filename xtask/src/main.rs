@@ -1,5 +1,6 @@
 //! Automation in Rust: `cargo xtask test` runs every check there is, `cargo xtask clients` only the real
-//! clients, `cargo xtask documents` only the commands in the documents, `cargo xtask bench` measures.
+//! clients, `cargo xtask documents` only the commands in the documents, `cargo xtask bench` measures,
+//! `cargo xtask log` prints the log of a made-up company.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -29,7 +30,11 @@ fn main() -> ExitCode {
         ["clients", only] => test::clients(only),
         ["bench"] => bench::run_area(None),
         ["bench", area] => bench::run_area(Some(area)),
-        _ => Err("use: cargo xtask test | clients [LANGUAGE] | documents | bench [AREA]".into()),
+        ["log", source, lines] => bench::print_log(source, lines),
+        _ => {
+            Err("use: cargo xtask test | clients [LANGUAGE] | documents | bench [AREA] | log SOURCE LINES"
+                .into())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

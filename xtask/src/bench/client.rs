@@ -72,7 +72,12 @@ impl Client {
 
     /// Calls the API with a token; answers its JSON, or none when the token is refused.
     pub fn call(&self, path: &str, token: &str) -> Result<Option<Value>, Failure> {
-        let request = self.agent.get(format!("{}/api/v1/{path}", self.url));
+        self.call_at(&format!("/api/v1/{path}"), token)
+    }
+
+    /// The same, for a path with its prefix.
+    pub fn call_at(&self, path: &str, token: &str) -> Result<Option<Value>, Failure> {
+        let request = self.agent.get(format!("{}{path}", self.url));
         match request.header("Authorization", format!("Bearer {token}")).call() {
             Ok(mut response) => Ok(Some(serde_json::from_str(&response.body_mut().read_to_string()?)?)),
             Err(ureq::Error::StatusCode(401)) => Ok(None),

@@ -95,14 +95,14 @@ fn strangers(line: u64) -> Visit {
 }
 
 /// What a command took, in seconds.
-struct Seconds {
-    processor: f64,
+pub(super) struct Seconds {
+    pub(super) processor: f64,
     /// By the clock: only on a machine that does nothing else does it mean anything.
-    clock: f64,
+    pub(super) clock: f64,
 }
 
 /// Seconds of a command that must succeed. Bash tells them in thousandths, `/proc` in hundredths.
-fn seconds_of(command: &Command) -> Result<Seconds, Failure> {
+pub(super) fn seconds_of(command: &Command) -> Result<Seconds, Failure> {
     let mut timed = Command::new("bash");
     timed.args(["-c", "TIMEFORMAT='%3U %3S %3R'; time \"$@\" > /dev/null 2>&1", "bash"]);
     let output = timed.arg(command.get_program()).args(command.get_args()).output()?;
@@ -117,7 +117,7 @@ fn seconds_of(command: &Command) -> Result<Seconds, Failure> {
 }
 
 /// The most memory that a command ever held, in MiB, as last seen before it ended.
-fn peak_memory(command: &mut Command) -> Result<f64, Failure> {
+pub(super) fn peak_memory(command: &mut Command) -> Result<f64, Failure> {
     let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let mut most = 0.0_f64;
     loop {
