@@ -97,6 +97,17 @@ impl Area {
         self.row((&["POST"], MethodFilter::POST), path, Access::AnyOf(any_of), summary, handler)
     }
 
+    /// Replaces what something says.
+    pub(crate) fn put<H: Handler<T, Service>, T: 'static>(
+        self,
+        path: &'static str,
+        any_of: &'static [Permission],
+        summary: &'static str,
+        handler: H,
+    ) -> Area {
+        self.row((&["PUT"], MethodFilter::PUT), path, Access::AnyOf(any_of), summary, handler)
+    }
+
     /// Removes something.
     pub(crate) fn delete<H: Handler<T, Service>, T: 'static>(
         self,

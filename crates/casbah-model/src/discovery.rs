@@ -281,29 +281,6 @@ pub struct AppTag {
     pub apps: Vec<i64>,
 }
 
-/// A rule that raises alerts, as a tenant has it.
-#[derive(Clone, Debug)]
-pub struct PolicyRecord {
-    /// Its id.
-    pub id: RecordId,
-    /// Key of the built-in policy that it came from; empty for a tenant's own.
-    pub template: String,
-    /// Name for people.
-    pub name: String,
-    /// What it looks for.
-    pub description: String,
-    /// Its type, such as `NEW_SERVICE`.
-    pub policy_type: String,
-    /// Severity of its alerts.
-    pub severity: crate::Severity,
-    /// Whether it is evaluated.
-    pub enabled: bool,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it last changed.
-    pub modified: Timestamp,
-}
-
 /// Where lines of one log went: a host, or an address where the log has no host.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DestinationUsage {

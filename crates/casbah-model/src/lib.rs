@@ -18,6 +18,7 @@ mod identity_provider;
 mod ip_range;
 pub mod names;
 mod permission;
+mod policy;
 pub mod random;
 mod rights;
 mod role;
@@ -39,7 +40,7 @@ pub use directory::{
     ServicePrincipal, ServicePrincipalDetails, Tenant, User, UserDetails,
 };
 pub use discovery::{
-    AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, PolicyRecord, Stream, StreamKind,
+    AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, Stream, StreamKind,
     TaskState, Upload, UploadPart, UploadState, UsageFigures, UsageKey, UsageOrder, UsageRow,
 };
 pub use id::{Guid, InvalidId, RecordId, TenantId};
@@ -49,6 +50,7 @@ pub use identity_provider::{
 };
 pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet, full_address};
 pub use permission::{Permission, PermissionSet};
+pub use policy::PolicyRecord;
 pub use rights::{Access, Bound, Entitlements, Part, Reach, Rights};
 pub use role::{ROLES, Role};
 pub use secret::Secret;

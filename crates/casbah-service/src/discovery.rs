@@ -1,16 +1,14 @@
-//! Cloud discovery: streams, data sources, discovered apps, tags, block scripts, policies.
+//! Cloud discovery: streams, data sources, discovered apps, tags, block scripts.
 
 mod apps;
 mod block_script;
 mod built_in;
-mod policies;
 mod reports;
 mod streams;
 mod tags;
 
 pub use apps::{AppOrder, AppPage, AppQuery, CategoryCount, DiscoveredApp, Timeframe};
 pub use block_script::BlockKind;
-pub use policies::PolicyView;
 pub use reports::{AppReport, CategoryFigures, DayFigures, DiscoverySummary, RiskCount, UsageQuery};
 pub use streams::{GLOBAL_VIEW, NewDataSource};
 

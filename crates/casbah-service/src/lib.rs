@@ -15,6 +15,7 @@ pub mod discovery;
 mod error;
 pub mod ip_ranges;
 pub mod permission_use;
+pub mod policies;
 mod signing_keys;
 pub mod tasks;
 pub mod uploads;

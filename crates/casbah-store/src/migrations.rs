@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("federation", include_str!("../migrations/0010_federation.sql")),
     ("identity_providers", include_str!("../migrations/0011_identity_providers.sql")),
     ("administrators", include_str!("../migrations/0012_administrators.sql")),
+    ("policies", include_str!("../migrations/0013_policies.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

@@ -4,9 +4,10 @@ use casbah_model::{PolicyRecord, Reach, RecordId, Severity, TenantId, Timestamp}
 
 use crate::alerts::known;
 use crate::reach::{Records, within};
-use crate::{Result, Row, Tx};
+use crate::{Result, Row, Tx, Value};
 
-const COLUMNS: &str = "id, template, name, description, policy_type, severity, enabled, created, modified";
+const COLUMNS: &str = "id, template, name, description, policy_type, severity, enabled, created, modified, rule, story, \
+    daily_limit, flow";
 
 fn policy(row: Row) -> Result<PolicyRecord> {
     let mut r = row.read();
@@ -20,16 +21,15 @@ fn policy(row: Row) -> Result<PolicyRecord> {
         enabled: r.take()?,
         created: r.take()?,
         modified: r.take()?,
+        rule: r.take_json()?,
+        story: r.take()?,
+        daily_limit: r.take()?,
+        flow: r.take()?,
     })
 }
 
-/// Adds a policy, unless the tenant has one of the same template.
-pub fn insert_built_in(tx: &mut Tx<'_>, tenant: TenantId, policy: &PolicyRecord) -> Result<()> {
-    let sql = format!(
-        "insert into policies (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-         on conflict (tenant, template) where template <> '' do nothing"
-    );
-    let values = [
+fn values(tenant: TenantId, policy: &PolicyRecord) -> [Value; 14] {
+    [
         tenant.into(),
         (&policy.id).into(),
         (&policy.template).into(),
@@ -40,9 +40,42 @@ pub fn insert_built_in(tx: &mut Tx<'_>, tenant: TenantId, policy: &PolicyRecord)
         policy.enabled.into(),
         policy.created.into(),
         policy.modified.into(),
-    ];
-    tx.execute(&sql, &values)?;
+        Value::json(&policy.rule),
+        policy.story.into(),
+        policy.daily_limit.into(),
+        policy.flow.as_ref().into(),
+    ]
+}
+
+/// Adds a policy; a built-in one only if the tenant has none of the same template.
+pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, policy: &PolicyRecord) -> Result<()> {
+    let sql = format!(
+        "insert into policies (tenant, {COLUMNS}) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+         on conflict (tenant, template) where template <> '' do nothing"
+    );
+    tx.execute(&sql, &values(tenant, policy))?;
     Ok(())
+}
+
+/// Replaces what a policy says. False when there is none with that id.
+pub fn save(tx: &mut Tx<'_>, tenant: TenantId, policy: &PolicyRecord) -> Result<bool> {
+    let sql = "update policies set template = ?3, name = ?4, description = ?5, policy_type = ?6, severity = ?7, \
+               enabled = ?8, created = ?9, modified = ?10, rule = ?11, story = ?12, daily_limit = ?13, flow = ?14 \
+               where tenant = ?1 and id = ?2";
+    Ok(tx.execute(sql, &values(tenant, policy))? > 0)
+}
+
+/// Deletes a policy. Its alerts stay.
+pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<bool> {
+    tx.execute("delete from policy_matches where tenant = ?1 and policy = ?2", &[tenant.into(), id.into()])?;
+    Ok(tx.execute("delete from policies where tenant = ?1 and id = ?2", &[tenant.into(), id.into()])? > 0)
+}
+
+/// How many alerts a policy has raised since then, whatever became of them.
+pub fn raised_since(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId, since: Timestamp) -> Result<i64> {
+    let sql = "select count(*) from alerts where tenant = ?1 and policy = ?2 and raised >= ?3";
+    tx.number(sql, &[tenant.into(), id.into(), since.into()])
 }
 
 /// All policies, by name.

@@ -8,7 +8,7 @@ use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, consent, dev,
-    discovery, env, federated_credential, group, identity_provider, import, key, login, permission, role,
+    discovery, env, federated_credential, group, identity_provider, import, key, login, permission, policy, role,
     secret, serve, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
@@ -137,6 +137,9 @@ enum Command {
     /// Alerts
     #[command(display_order = 40)]
     Alert(Area<alert::Action>),
+    /// The rules that raise alerts
+    #[command(display_order = 41)]
+    Policy(Area<policy::Action>),
     /// Cloud discovery: upload or read traffic logs, see the apps in use
     #[command(display_order = 41)]
     Discovery(discovery::DiscoveryArgs),
@@ -215,6 +218,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Activity(area) => activity::run(&area),
         Command::Import(remote) => import::run(&remote),
         Command::Alert(area) => alert::run(&area),
+        Command::Policy(area) => policy::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Subnet(area) => subnet::run(&area),

@@ -1,12 +1,18 @@
-//! Policies, to look at.
+//! Policies: list, fetch, make, change, delete.
+
+mod body;
+mod rules;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
+use casbah_model::Permission::{self, InvestigationManage};
 use casbah_model::Part;
 use casbah_model::filter::{Condition, Operand, Test};
 use casbah_service::Service;
-use casbah_service::discovery::PolicyView;
+use casbah_service::policies::{PolicyDetails, PolicyView, story_of_type};
 use serde_json::{Value, json};
 
 use super::{ALERTS_READ, record_id};
@@ -17,10 +23,7 @@ use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::table::Area;
 
-/// Risk category DISCOVERY.
-const STORY_DISCOVERY: i64 = 4;
-/// Risk category CONFIGURATION_MONITORING.
-const STORY_CONFIGURATION: i64 = 8;
+const MANAGE: &[Permission] = &[InvestigationManage];
 
 /// The one field that policies can be filtered by.
 #[derive(Clone, Copy)]
@@ -29,11 +32,18 @@ struct Type;
 const FIELDS: &[Field<Type>] =
     &[Field { names: &["type"], field: Type, kind: Kind::Text, operators: &[Eq, Neq] }];
 
+/// The list is asked for by POST too, so that a policy is made under a path of its own, as an IP range is.
 pub(super) fn area() -> Area {
     Area::new("Policies", Part::Policies)
         .list("/api/v1/policies", ALERTS_READ, "List policies", list_policies)
         .get("/api/v1/policies/{id}", ALERTS_READ, "Fetch a policy", fetch_policy)
         .get("/api/v1/policies/{id}/{typed_id}", ALERTS_READ, "Fetch a policy of a type", fetch_typed_policy)
+        .post("/api/v1/policies/create_rule", MANAGE, "Create a policy", create_policy)
+        .put("/api/v1/policies/{id}", MANAGE, "Change a policy", change_policy)
+        .post("/api/v1/policies/{id}/update_rule", MANAGE, "Change a policy", update_policy)
+        .post("/api/v1/policies/{id}/enable", MANAGE, "Enable a policy", enable_policy)
+        .post("/api/v1/policies/{id}/disable", MANAGE, "Disable a policy", disable_policy)
+        .delete("/api/v1/policies/{id}", MANAGE, "Delete a policy", delete_policy)
 }
 
 async fn list_policies(
@@ -80,9 +90,71 @@ async fn fetch_typed_policy(
     Ok(Json(view(&found)))
 }
 
+async fn create_policy(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let given = parameters.text("type")?.or(parameters.text("policyType")?);
+    let policy_type = Service::type_of_new_policy(&caller, given.as_deref())?;
+    let details = body::details(&parameters, policy_type, service.clock().now())?;
+    Ok(Json(view(&service.create_policy(&caller, details).await?)))
+}
+
+async fn change_policy(
+    service: State<Service>,
+    caller: Extension<Caller>,
+    id: Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    update_policy(service, caller, id, parameters).await
+}
+
+/// What the body leaves out stays as it is.
+async fn update_policy(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    let id = record_id(id)?;
+    Service::may_change_policies(&caller)?;
+    // The type, which says how the filters are to be read, never changes.
+    let present = service.policy(&caller, id.clone()).await?;
+    let details = body::details(&parameters, &present.policy.policy_type, service.clock().now())?;
+    Ok(Json(view(&service.change_policy(&caller, id, details).await?)))
+}
+
+async fn enable_policy(service: State<Service>, caller: Extension<Caller>, id: Path<String>) -> Answer {
+    set_enabled(service, caller, id, true).await
+}
+
+async fn disable_policy(service: State<Service>, caller: Extension<Caller>, id: Path<String>) -> Answer {
+    set_enabled(service, caller, id, false).await
+}
+
+async fn set_enabled(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+    enabled: bool,
+) -> Answer {
+    let details = PolicyDetails { enabled: Some(enabled), ..PolicyDetails::default() };
+    Ok(Json(view(&service.change_policy(&caller, record_id(id)?, details).await?)))
+}
+
+async fn delete_policy(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    service.delete_policy(&caller, record_id(id)?).await?;
+    Ok(Json(json!({})))
+}
+
 fn view(found: &PolicyView) -> Value {
     let policy = &found.policy;
-    json!({
+    let mut record = json!({
         "_id": policy.id,
         "name": policy.name,
         "description": policy.description,
@@ -91,10 +163,17 @@ fn view(found: &PolicyView) -> Value {
         "enabled": policy.enabled,
         "disabled": !policy.enabled,
         "severity": policy.severity.number(),
-        "story": if policy.policy_type == "NEW_SERVICE" { STORY_DISCOVERY } else { STORY_CONFIGURATION },
+        "story": policy.story.unwrap_or_else(|| story_of_type(&policy.policy_type)),
         "created": policy.created,
         "lastModified": policy.modified,
         "alertsCount": found.open_alerts,
         "isBuiltIn": !policy.template.is_empty(),
-    })
+        "dailyAlertLimit": policy.daily_limit,
+        "actions": [],
+        "filters": {},
+    });
+    if let (Value::Object(record), Some(rule)) = (&mut record, &found.rule) {
+        record.extend(rules::view(rule));
+    }
+    record
 }

@@ -54,6 +54,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("create_data_source delete_data_source",                          "+++----- +--- ----+-- --"),
     ("list_governance fetch_governance list_destinations",             "+++++--+ ++-- +++++++ --"),
     ("list_policies fetch_policy fetch_typed_policy",                  "++++++++ ++++ +++++++ --"),
+    // Policies look at everything; the limited roles change none, but that of all of discovery its own.
+    ("create_policy change_policy update_policy",                      "+++----- +--- ----+-- --"),
+    ("enable_policy disable_policy delete_policy",                     "+++----- +--- ----+-- --"),
     ("list_ip_ranges fetch_ip_range",                                  "+++++--+ ++-- ------- --"),
     ("create_ip_range update_ip_range delete_ip_range",                "+++----- +--- ------- --"),
     ("list_administrators",                                            "++++++++ ++++ ------- --"),

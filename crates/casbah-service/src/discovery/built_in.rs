@@ -8,16 +8,11 @@ use casbah_model::{AppTag, PolicyRecord, Reach, RecordId, Stream, StreamKind, Te
 use casbah_store::{Tx, app_tags, policies, streams};
 
 use super::streams::GLOBAL_VIEW;
+use crate::policies::{APP_PERMISSION, NEW_SERVICE};
 use crate::{Error, Service};
 
 /// Names of the tags that come with the product. An app bears at most one of the first three.
 pub(crate) const VERDICTS: [&str; 3] = ["Sanctioned", "Unsanctioned", "Monitored"];
-
-/// The policy type of app discovery policies.
-pub(crate) const NEW_SERVICE: &str = "NEW_SERVICE";
-
-/// The policy type of policies on applications and what they may do.
-pub(crate) const APP_PERMISSION: &str = "APP_PERMISSION";
 
 /// The rows to be, with their ids drawn.
 #[derive(Clone)]
@@ -43,6 +38,10 @@ impl BuiltIn {
             enabled: p.enabled,
             created: now,
             modified: now,
+            rule: serde_json::Value::Null,
+            story: None,
+            daily_limit: None,
+            flow: None,
         };
         let tag = |name: &str| AppTag {
             id: RecordId::new(now),
@@ -78,7 +77,7 @@ impl BuiltIn {
             streams::insert(tx, tenant, &self.view)?;
         }
         for policy in &self.policies {
-            policies::insert_built_in(tx, tenant, policy)?;
+            policies::insert(tx, tenant, policy)?;
         }
         for tag in &self.tags {
             app_tags::insert(tx, tenant, tag, self.now)?;

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use casbah_detection::{AppFacts, DayFacts, Finding, Policy, built_in};
+use casbah_detection::{AppFacts, DayFacts, Finding, Policy, PolicyKind};
 use casbah_discovery::Catalogue;
 use casbah_model::{
     Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, Reach, RecordId, Resolution, Stream, TenantId,
     Timestamp, UsageRow,
 };
 use casbah_store::usage::{self, Scope};
-use casbah_store::{Tx, policies};
+use casbah_store::Tx;
 use serde_json::{Map, Value as Json, json};
+
+use crate::policies::{NEW_SERVICE, STORY_DISCOVERY, discovery_conditions};
 
 /// A policy raises one alert about an app in a stream within this time.
 pub(crate) const ONCE_IN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -20,8 +22,6 @@ const MEMORY_DAYS: i64 = 90;
 const NEW_FOR_DAYS: i64 = 7;
 /// Our number for "new app discovered" (ALERT_CABINET_DISCOVERY_NEW_SERVICE); the original is not public.
 const ALERT_TYPE: i64 = 15_728_645;
-/// Risk category DISCOVERY.
-const STORY_DISCOVERY: i64 = 4;
 /// Users and addresses that an alert names, each.
 const NAMED: usize = 20;
 
@@ -52,20 +52,15 @@ pub(crate) fn touched(rows: &[UsageRow]) -> Vec<Touched> {
     apps.into_values().collect()
 }
 
-/// The most findings that these apps can give.
-pub(crate) fn most(touched: &[Touched]) -> usize {
-    touched.len() * built_in().len()
-}
-
-/// What the tenant's policies find in the stream as it is now, usage of this log included.
+/// What the policies find in the stream as it is now, usage of this log included.
 pub(crate) fn evaluate(
     tx: &mut Tx<'_>,
     place: &Place<'_>,
+    records: &[PolicyRecord],
     touched: &[Touched],
     now: Timestamp,
 ) -> Result<Vec<(PolicyRecord, Finding)>, casbah_store::Error> {
-    let records = policies::list(tx, place.tenant)?;
-    let rules: Vec<Policy> = built_in().into_iter().filter_map(|rule| as_set(rule, &records)).collect();
+    let rules: Vec<Policy> = records.iter().filter_map(as_set).collect();
     let today = now.0.div_euclid(86_400_000);
     let mut facts = Vec::new();
     for app in touched {
@@ -81,17 +76,21 @@ pub(crate) fn evaluate(
     }
     // Whether a finding is news is decided where it is recorded.
     let found = casbah_detection::evaluate(&rules, place.stream.kind, &facts, &|_, _| false);
-    let record = |id: &str| records.iter().find(|record| record.template == id).cloned();
+    let record = |id: &str| records.iter().find(|record| record.id.as_str() == id).cloned();
     Ok(found.into_iter().filter_map(|finding| Some((record(&finding.policy_id)?, finding))).collect())
 }
 
-/// A built-in rule with what the tenant changed about it.
-fn as_set(mut rule: Policy, records: &[PolicyRecord]) -> Option<Policy> {
-    let record = records.iter().find(|record| record.template == rule.id)?;
-    rule.enabled = record.enabled;
-    rule.severity = record.severity;
-    rule.name = record.name.clone();
-    Some(rule)
+/// A policy on discovered apps as the engine takes it; none for one of another type.
+fn as_set(record: &PolicyRecord) -> Option<Policy> {
+    (record.policy_type == NEW_SERVICE).then(|| Policy {
+        id: record.id.to_string(),
+        name: record.name.clone(),
+        description: record.description.clone(),
+        kind: PolicyKind::AppDiscovery,
+        severity: record.severity,
+        conditions: discovery_conditions(record),
+        enabled: record.enabled,
+    })
 }
 
 fn app_facts(catalogue: &Catalogue, app: i64, rows: &[UsageRow]) -> Option<AppFacts> {
@@ -149,7 +148,7 @@ pub(crate) fn alert(
         policy_type: policy.policy_type.clone(),
         built_in: !policy.template.is_empty(),
         alert_type: ALERT_TYPE,
-        stories: vec![STORY_DISCOVERY],
+        stories: vec![policy.story.unwrap_or(STORY_DISCOVERY)],
         intent: Vec::new(),
         entities: entities(stream, policy, finding),
         evidence: evidence(stream, finding),

@@ -3,7 +3,7 @@
 use casbah_authority::Caller;
 use casbah_discovery::{FileError, Report, TrafficKind};
 use casbah_model::{
-    DestinationUsage, Guid, Reach, RecordId, Stream, StreamKind, TaskState, Timestamp, UsageRow,
+    DestinationUsage, Guid, PolicyRecord, Reach, RecordId, Stream, StreamKind, TaskState, Timestamp, UsageRow,
 };
 use casbah_store::discovery_tasks::{self, Claimed, Lease};
 use casbah_store::{Tx, alerts, audit, discovery_destinations, policies, streams, uploads, usage};
@@ -44,8 +44,11 @@ impl Service {
         self.prepare_tenant(tenant).await?;
         let ending = ending(parsed, &claimed.task.figures, now);
         let touched = findings::touched(&ending.usage);
-        let ids: Vec<(RecordId, Guid)> =
-            (0..findings::most(&touched)).map(|_| (RecordId::new(now), Guid::random())).collect();
+        // Policies as they are when the counting begins: ids must be drawn before the transaction.
+        let policies = self.store.read(move |tx| policies::list(tx, tenant)).await?;
+        let policies: Vec<_> = policies.into_iter().filter(|policy| policy.enabled).collect();
+        let most = touched.len() * policies.len();
+        let ids: Vec<(RecordId, Guid)> = (0..most).map(|_| (RecordId::new(now), Guid::random())).collect();
         let (task, lease, catalogue) = (claimed.task.clone(), lease.clone(), self.catalogue());
         let record = Caller::system(tenant, 0).audit(now, "parse log", "discovery task", &task.id, json!({}));
         self.store
@@ -60,7 +63,7 @@ impl Service {
                     if news {
                         usage::merge(tx, tenant, &stream.id, &ending.usage)?;
                         let place = findings::Place { tenant, stream: &stream, catalogue: &catalogue };
-                        raised = raise(tx, &place, &touched, &ids, now)?;
+                        raised = raise(tx, &place, &policies, &touched, &ids, now)?;
                     } else if ending.state == TaskState::Succeeded {
                         // The same bytes again: said, but not counted twice.
                         figures["duplicate"] = json!(true);
@@ -108,6 +111,7 @@ impl From<casbah_store::Error> for Lost {
 fn raise(
     tx: &mut Tx<'_>,
     place: &findings::Place<'_>,
+    records: &[PolicyRecord],
     touched: &[findings::Touched],
     ids: &[(RecordId, Guid)],
     now: Timestamp,
@@ -116,10 +120,14 @@ fn raise(
         return Ok(0);
     }
     let (tenant, since) = (place.tenant, now.minus(findings::ONCE_IN));
-    let found = findings::evaluate(tx, place, touched, now)?;
+    let found = findings::evaluate(tx, place, records, touched, now)?;
     let mut raised = 0;
     for ((policy, finding), (id, context)) in found.iter().zip(ids) {
         let app = i64::from(finding.app_id);
+        if !crate::policies::may_raise(tx, tenant, policy, now)? {
+            // Not recorded as a match, so that the next log can say it.
+            continue;
+        }
         let news = policies::record_match(tx, tenant, &policy.id, &place.stream.id, app, (now, id), since)?;
         if news {
             alerts::insert(tx, tenant, &findings::alert(place.stream, policy, finding, id, *context, now))?;

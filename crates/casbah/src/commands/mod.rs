@@ -22,6 +22,7 @@ pub mod import;
 pub mod key;
 pub mod login;
 pub mod permission;
+pub mod policy;
 pub mod role;
 pub mod secret;
 pub mod serve;

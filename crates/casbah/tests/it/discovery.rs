@@ -34,7 +34,7 @@ fn rows(name: &str) -> Vec<BTreeMap<String, String>> {
 }
 
 /// Uploads a file as the documentation says and waits for its task; the governance record.
-fn upload(
+pub(crate) fn upload(
     caller: &Session,
     content: &[u8],
     filename: &str,
@@ -84,7 +84,7 @@ pub(crate) fn wait_for_task(caller: &Session, filename: &str) -> Value {
     }
 }
 
-fn stream(caller: &Session, name: &str, source: i64) {
+pub(crate) fn stream(caller: &Session, name: &str, source: i64) {
     let body =
         json!({"displayName": name, "logType": source, "receiverType": "ftp", "anonymizeUsers": false});
     caller.post("/api/v1/discovery/data_sources/", &body).ok();

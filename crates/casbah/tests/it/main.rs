@@ -19,6 +19,7 @@ mod identity_providers;
 mod import;
 mod nodes;
 mod people;
+mod policies;
 mod protocol;
 mod replays;
 mod roles;

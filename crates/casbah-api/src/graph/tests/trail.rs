@@ -475,6 +475,8 @@ async fn cloud_apps(walk: &mut Walk) {
     let path = format!("{list}/{}", text(&made["_id"]));
     walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
 
+    policies(walk).await;
+
     let path = "/api/v1/activities/ingest";
     let body = json!({ "timestamp": "2026-11-20T08:00:00Z", "appId": 10489, "eventTypeName": "EVENT_CATEGORY_LOGIN" });
     walk.api(Change::Made, &format!("POST {path}"), path, body).await;
@@ -508,6 +510,20 @@ async fn cloud_apps(walk: &mut Walk) {
     }
     let path = format!("/api/v1/alerts/{}/dismiss", alert(walk).await);
     walk.api(Change::Changed, "POST /api/v1/alerts/{id}/dismiss", &path, json!({})).await;
+}
+
+async fn policies(walk: &mut Walk) {
+    let list = "/api/v1/policies";
+    let body = json!({ "name": "Large", "type": "NEW_SERVICE", "filters": { "usersCount": { "gt": 5 } } });
+    let create = format!("{list}/create_rule");
+    let made = walk.api(Change::Made, &format!("POST {create}"), &create, body).await;
+    let path = format!("{list}/{}", text(&made["_id"]));
+    walk.api(Change::Changed, &format!("PUT {list}/{{id}}"), &path, json!({ "severity": 2 })).await;
+    for (verb, body) in [("update_rule", json!({ "name": "Larger" })), ("disable", json!({})), ("enable", json!({}))] {
+        let row = format!("POST {list}/{{id}}/{verb}");
+        walk.api(Change::Changed, &row, &format!("{path}/{verb}"), body).await;
+    }
+    walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
 }
 
 /// A new open alert.

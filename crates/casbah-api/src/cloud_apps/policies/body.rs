@@ -1,0 +1,75 @@
+//! What a caller says of a policy. Clients also send whole records as they got them.
+
+use casbah_model::{Severity, Timestamp};
+use casbah_service::policies::PolicyDetails;
+
+use super::rules;
+use crate::parameters::{Parameters, whole_number};
+use crate::problem::Problem;
+
+const SEVERITIES: [(&str, Severity); 4] = [
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("informational", Severity::Informational),
+];
+
+/// Reads the parameters of a policy of that type.
+pub(super) fn details(
+    parameters: &Parameters,
+    policy_type: &str,
+    now: Timestamp,
+) -> Result<PolicyDetails, Problem> {
+    no_actions(parameters)?;
+    Ok(PolicyDetails {
+        policy_type: parameters.text("type")?.or(parameters.text("policyType")?),
+        name: parameters.text("name")?,
+        description: parameters.text("description")?,
+        severity: severity(parameters)?,
+        enabled: enabled(parameters)?,
+        story: parameters.number("story")?,
+        // Null is as good as absent, so the word for "no limit" is 0.
+        daily_limit: parameters.number("dailyAlertLimit")?.map(|limit| Some(limit).filter(|limit| *limit != 0)),
+        rule: rules::read(parameters, policy_type, now)?,
+    })
+}
+
+fn severity(parameters: &Parameters) -> Result<Option<Severity>, Problem> {
+    let Some(value) = parameters.raw("severity") else { return Ok(None) };
+    let named = |text: &str| {
+        SEVERITIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim())).map(|(_, one)| *one)
+    };
+    let found = whole_number(value).and_then(Severity::from_number).or_else(|| value.as_str().and_then(named));
+    found.map(Some).ok_or_else(|| {
+        let text = "severity must be one of 0 (low), 1 (medium), 2 (high), 3 (informational).";
+        Problem::invalid("severity", text)
+    })
+}
+
+/// A record says it in two ways.
+fn enabled(parameters: &Parameters) -> Result<Option<bool>, Problem> {
+    let (enabled, disabled) = (parameters.flag("enabled")?, parameters.flag("disabled")?);
+    if let (Some(enabled), Some(disabled)) = (enabled, disabled)
+        && enabled == disabled
+    {
+        let text = "enabled and disabled contradict each other; one of them is enough.";
+        return Err(Problem::invalid("enabled", text));
+    }
+    Ok(enabled.or(disabled.map(|disabled| !disabled)))
+}
+
+/// Policies raise alerts and do nothing else; what would not be done is not taken in.
+fn no_actions(parameters: &Parameters) -> Result<(), Problem> {
+    let nothing = match parameters.raw("actions") {
+        None => true,
+        Some(value) => {
+            value.as_array().is_some_and(Vec::is_empty)
+                || value.as_object().is_some_and(serde_json::Map::is_empty)
+                || value.as_str().is_some_and(|text| matches!(text.trim(), "" | "[]" | "{}"))
+        }
+    };
+    if nothing {
+        return Ok(());
+    }
+    Err(Problem::invalid("actions", "actions must be empty: a policy raises alerts and does nothing else."))
+}

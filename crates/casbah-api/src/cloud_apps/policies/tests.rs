@@ -1,0 +1,104 @@
+//! What a policy can be told to look for, and what is refused.
+
+use serde_json::{Value, json};
+
+use crate::testing::{World, request};
+use axum::body::Body;
+
+const CREATE: &str = "/api/v1/policies/create_rule/";
+
+fn large() -> Value {
+    json!({
+        "name": "Much uploaded", "type": "NEW_SERVICE", "severity": "high", "description": "Look at it.",
+        "filters": {
+            "score": { "lt": 5 }, "category": { "eq": ["cloud_storage"] }, "trafficUploadedBytes": { "gt": 1000 },
+        },
+        "dailyAlertLimit": 3,
+    })
+}
+
+#[tokio::test]
+async fn a_policy_is_made_changed_and_deleted() {
+    let world = World::start().await;
+    let made = world.post(CREATE, large()).await.ok();
+    let id = made["_id"].as_str().expect("an id").to_string();
+    let path = format!("/api/v1/policies/{id}/");
+    assert_eq!(world.get(&path).await.ok(), made);
+    assert_eq!((&made["severity"], &made["dailyAlertLimit"], &made["story"]), (&json!(2), &json!(3), &json!(4)));
+    let filters = json!({
+        "score": { "lt": 5 }, "category": { "eq": ["SAASDB_CATEGORY_CLOUD_STORAGE"] }, "trafficUploadedBytes": { "gt": 1000 },
+    });
+    assert_eq!(made["filters"], filters);
+    assert_eq!((&made["enabled"], &made["isBuiltIn"]), (&json!(true), &json!(false)));
+
+    // A record goes back as it came, and nothing changes.
+    let put = |body: Value| world.send(Some(&world.home), request("PUT", &path, Body::from(body.to_string())));
+    assert_eq!(put(made.clone()).await.ok(), made);
+    let changed = put(json!({ "name": "Less", "dailyAlertLimit": 0 })).await.ok();
+    assert_eq!((&changed["name"], &changed["dailyAlertLimit"]), (&json!("Less"), &Value::Null));
+    assert_eq!(changed["filters"], filters, "what is left out stays");
+    let update = format!("{path}update_rule/");
+    let changed = world.post(&update, json!({ "filters": { "usersCount": { "gte": 51 } } })).await.ok();
+    assert_eq!(changed["filters"], json!({ "usersCount": { "gt": 50 } }));
+    for (verb, enabled) in [("disable", false), ("enable", true)] {
+        let changed = world.post(&format!("{path}{verb}/"), json!({})).await.ok();
+        assert_eq!((&changed["enabled"], &changed["disabled"]), (&json!(enabled), &json!(!enabled)));
+    }
+
+    world.send(Some(&world.abroad), request("DELETE", &path, Body::empty())).await.refused(404, "");
+    world.send(Some(&world.home), request("DELETE", &path, Body::empty())).await.ok();
+    world.get(&path).await.refused(404, "");
+}
+
+#[tokio::test]
+async fn built_in_ones_are_changed_and_never_deleted() {
+    let world = World::start().await;
+    let all = world.get("/api/v1/policies/").await.ok();
+    for policy in all["data"].as_array().expect("a list") {
+        assert_eq!(policy["isBuiltIn"], true);
+        let path = format!("/api/v1/policies/{}/", policy["_id"].as_str().expect("an id"));
+        let refusal = world.send(Some(&world.home), request("DELETE", &path, Body::empty())).await;
+        assert!(refusal.refused(400, "id").contains("disabled"));
+        assert_eq!(world.post(&format!("{path}disable"), json!({})).await.ok()["enabled"], false);
+        if policy["type"] == "NEW_SERVICE" {
+            let body = json!({ "filters": { "score": { "lt": 3 } }, "severity": 0 });
+            let changed = world.post(&format!("{path}update_rule"), body).await.ok();
+            assert_eq!((&changed["filters"], &changed["severity"]), (&json!({ "score": { "lt": 3 } }), &json!(0)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_by_name() {
+    let world = World::start().await;
+    world.post(CREATE, large()).await.ok();
+    for (change, section, why) in [
+        (json!({ "name": "MUCH UPLOADED" }), "name", "another policy"),
+        (json!({ "name": "" }), "name", "empty"),
+        (json!({ "type": "SESSION" }), "type", "NEW_SERVICE"),
+        (json!({ "type": "MALWARE" }), "type", "not evaluated"),
+        (json!({ "type": "nonsense" }), "type", "NEW_SERVICE"),
+        (json!({ "type": null }), "type", "missing"),
+        (json!({ "severity": 4 }), "severity", "informational"),
+        (json!({ "story": 6 }), "story", "must be one of"),
+        (json!({ "dailyAlertLimit": -1 }), "dailyAlertLimit", "1 to"),
+        (json!({ "filters": null }), "filters", "missing"),
+        (json!({ "filters": { "users": { "gt": 5 } } }), "filters", "usersCount"),
+        (json!({ "filters": { "score": { "lt": 1 } } }), "filters", "2 to 10"),
+        (json!({ "filters": { "usersCount": { "gt": -5 } } }), "filters", "negative"),
+        (json!({ "enabled": true, "disabled": true }), "enabled", "contradict"),
+        (json!({ "actions": [{ "suspend": true }] }), "actions", "empty"),
+        (json!({ "description": "\u{7}" }), "description", "control"),
+    ] {
+        let mut body = large();
+        body["name"] = json!("Another");
+        for (key, value) in change.as_object().expect("an object") {
+            body[key] = value.clone();
+        }
+        let text = world.post(CREATE, body).await.refused(400, section);
+        assert!(text.contains(why), "{change}: {text}");
+    }
+    let all = world.get("/api/v1/policies/").await.ok();
+    let own = all["data"].as_array().expect("a list").iter().filter(|p| p["isBuiltIn"] == false).count();
+    assert_eq!(own, 1, "what was refused left nothing behind");
+}
