@@ -40,8 +40,8 @@ pub use directory::{
     ServicePrincipal, ServicePrincipalDetails, Tenant, User, UserDetails,
 };
 pub use discovery::{
-    AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, Stream, StreamKind,
-    TaskState, Upload, UploadPart, UploadState, UsageFigures, UsageKey, UsageOrder, UsageRow,
+    AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, Stream, StreamKind, TaskState, Upload,
+    UploadPart, UploadState, UsageFigures, UsageKey, UsageOrder, UsageRow,
 };
 pub use id::{Guid, InvalidId, RecordId, TenantId};
 pub use identity_provider::{

@@ -2,9 +2,7 @@
 //! `tasks/`, activities in `detection.rs`.
 
 use casbah_authority::Caller;
-use casbah_model::{
-    Access, Bound, Part, PolicyRecord, Reach, RecordId, Severity, TenantId, Timestamp,
-};
+use casbah_model::{Access, Bound, Part, PolicyRecord, Reach, RecordId, Severity, TenantId, Timestamp};
 use casbah_store::{Tx, audit, policies};
 use serde_json::{Value, json};
 
@@ -246,7 +244,10 @@ fn creatable(given: Option<&str>) -> Result<&'static str, Error> {
         return Ok(known);
     }
     let why = if KNOWN.iter().any(|known| known.eq_ignore_ascii_case(given)) {
-        format!("policies of this type are not evaluated here, so none can be made; those that are: {}", can())
+        format!(
+            "policies of this type are not evaluated here, so none can be made; those that are: {}",
+            can()
+        )
     } else {
         format!("is no type of policy that can be made; those are: {}", can())
     };

@@ -9,8 +9,8 @@ use casbah_model::{
     Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, Reach, RecordId, Resolution, Stream, TenantId,
     Timestamp, UsageRow,
 };
-use casbah_store::usage::{self, Scope};
 use casbah_store::Tx;
+use casbah_store::usage::{self, Scope};
 use serde_json::{Map, Value as Json, json};
 
 use crate::policies::{NEW_SERVICE, STORY_DISCOVERY, discovery_conditions};

@@ -160,7 +160,10 @@ fn find(session: &Session, wanted: &str) -> Result<Value, Failure> {
     let name = wanted.to_lowercase();
     let all = list(session, &[])?;
     let named = |policy: &&Value| policy["name"].as_str().is_some_and(|text| text.to_lowercase() == name);
-    all.iter().find(named).cloned().ok_or_else(|| Failure::not_found(format!("there is no policy {wanted:?}")))
+    all.iter()
+        .find(named)
+        .cloned()
+        .ok_or_else(|| Failure::not_found(format!("there is no policy {wanted:?}")))
 }
 
 fn read(file: &std::path::Path) -> Result<Value, Failure> {

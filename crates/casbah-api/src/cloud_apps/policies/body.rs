@@ -29,7 +29,9 @@ pub(super) fn details(
         enabled: enabled(parameters)?,
         story: parameters.number("story")?,
         // Null is as good as absent, so the word for "no limit" is 0.
-        daily_limit: parameters.number("dailyAlertLimit")?.map(|limit| Some(limit).filter(|limit| *limit != 0)),
+        daily_limit: parameters
+            .number("dailyAlertLimit")?
+            .map(|limit| Some(limit).filter(|limit| *limit != 0)),
         rule: rules::read(parameters, policy_type, now)?,
     })
 }
@@ -39,7 +41,8 @@ fn severity(parameters: &Parameters) -> Result<Option<Severity>, Problem> {
     let named = |text: &str| {
         SEVERITIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim())).map(|(_, one)| *one)
     };
-    let found = whole_number(value).and_then(Severity::from_number).or_else(|| value.as_str().and_then(named));
+    let found =
+        whole_number(value).and_then(Severity::from_number).or_else(|| value.as_str().and_then(named));
     found.map(Some).ok_or_else(|| {
         let text = "severity must be one of 0 (low), 1 (medium), 2 (high), 3 (informational).";
         Problem::invalid("severity", text)

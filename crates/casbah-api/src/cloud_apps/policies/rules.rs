@@ -40,7 +40,8 @@ pub(super) fn read(
     }
     let given = filters::given(parameters)?;
     if policy_type.eq_ignore_ascii_case(NEW_SERVICE) {
-        return discovery(&filters::parse(&given, APP_FIELDS, now)?).map(|found| Some(Rule::Discovery(found)));
+        return discovery(&filters::parse(&given, APP_FIELDS, now)?)
+            .map(|found| Some(Rule::Discovery(found)));
     }
     if given.is_empty() {
         return Ok(None);

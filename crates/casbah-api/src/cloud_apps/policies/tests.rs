@@ -24,7 +24,10 @@ async fn a_policy_is_made_changed_and_deleted() {
     let id = made["_id"].as_str().expect("an id").to_string();
     let path = format!("/api/v1/policies/{id}/");
     assert_eq!(world.get(&path).await.ok(), made);
-    assert_eq!((&made["severity"], &made["dailyAlertLimit"], &made["story"]), (&json!(2), &json!(3), &json!(4)));
+    assert_eq!(
+        (&made["severity"], &made["dailyAlertLimit"], &made["story"]),
+        (&json!(2), &json!(3), &json!(4))
+    );
     let filters = json!({
         "score": { "lt": 5 }, "category": { "eq": ["SAASDB_CATEGORY_CLOUD_STORAGE"] }, "trafficUploadedBytes": { "gt": 1000 },
     });
@@ -32,7 +35,8 @@ async fn a_policy_is_made_changed_and_deleted() {
     assert_eq!((&made["enabled"], &made["isBuiltIn"]), (&json!(true), &json!(false)));
 
     // A record goes back as it came, and nothing changes.
-    let put = |body: Value| world.send(Some(&world.home), request("PUT", &path, Body::from(body.to_string())));
+    let put =
+        |body: Value| world.send(Some(&world.home), request("PUT", &path, Body::from(body.to_string())));
     assert_eq!(put(made.clone()).await.ok(), made);
     let changed = put(json!({ "name": "Less", "dailyAlertLimit": 0 })).await.ok();
     assert_eq!((&changed["name"], &changed["dailyAlertLimit"]), (&json!("Less"), &Value::Null));
@@ -63,7 +67,10 @@ async fn built_in_ones_are_changed_and_never_deleted() {
         if policy["type"] == "NEW_SERVICE" {
             let body = json!({ "filters": { "score": { "lt": 3 } }, "severity": 0 });
             let changed = world.post(&format!("{path}update_rule"), body).await.ok();
-            assert_eq!((&changed["filters"], &changed["severity"]), (&json!({ "score": { "lt": 3 } }), &json!(0)));
+            assert_eq!(
+                (&changed["filters"], &changed["severity"]),
+                (&json!({ "score": { "lt": 3 } }), &json!(0))
+            );
         }
     }
 }

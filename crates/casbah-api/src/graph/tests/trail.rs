@@ -519,7 +519,9 @@ async fn policies(walk: &mut Walk) {
     let made = walk.api(Change::Made, &format!("POST {create}"), &create, body).await;
     let path = format!("{list}/{}", text(&made["_id"]));
     walk.api(Change::Changed, &format!("PUT {list}/{{id}}"), &path, json!({ "severity": 2 })).await;
-    for (verb, body) in [("update_rule", json!({ "name": "Larger" })), ("disable", json!({})), ("enable", json!({}))] {
+    for (verb, body) in
+        [("update_rule", json!({ "name": "Larger" })), ("disable", json!({})), ("enable", json!({}))]
+    {
         let row = format!("POST {list}/{{id}}/{verb}");
         walk.api(Change::Changed, &row, &format!("{path}/{verb}"), body).await;
     }
