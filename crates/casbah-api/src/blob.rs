@@ -29,7 +29,9 @@ const X_MS_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-
 pub(crate) fn area() -> Area {
     Area::for_everyone("Blobs")
         .signed((&["PUT"], MethodFilter::PUT), PATH, "Upload a log, at once or in blocks", put_blob)
+        .described_elsewhere()
         .signed((&["GET"], MethodFilter::GET), PATH, "Refused: the address gives no right to read", read_blob)
+        .described_elsewhere()
 }
 
 /// The parts of an address that matter, decoded.

@@ -9,6 +9,7 @@ mod block_scripts;
 mod data_sources;
 mod discovered_apps;
 mod discovery_reports;
+pub(crate) mod filters;
 mod governance;
 mod ip_tags;
 mod policies;
@@ -46,6 +47,7 @@ pub(crate) fn areas() -> Vec<Area> {
         block_scripts::area(),
         data_sources::area(),
         governance::area(),
+        filters::area(),
         policies::area(),
         subnets::area(),
         ip_tags::area(),

@@ -26,6 +26,39 @@ pub(crate) struct Field<F: 'static> {
     pub(crate) field: F,
     pub(crate) kind: Kind,
     pub(crate) operators: &'static [Operator],
+    /// What it is about, for people.
+    pub(crate) what: &'static str,
+    /// A value that makes sense; JSON where it is not text.
+    pub(crate) example: &'static str,
+}
+
+/// What can be told of a field, whatever it is a field of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FilterInfo {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) kind: Kind,
+    pub(crate) operators: &'static [Operator],
+    pub(crate) what: &'static str,
+    pub(crate) example: &'static str,
+}
+
+impl<F> Field<F> {
+    /// A field with its names, kind and operators, what it is about, and a value that makes sense.
+    pub(crate) const fn new(
+        names: &'static [&'static str],
+        field: F,
+        kind: Kind,
+        operators: &'static [Operator],
+        (what, example): (&'static str, &'static str),
+    ) -> Field<F> {
+        Field { names, field, kind, operators, what, example }
+    }
+
+    /// What can be told of it.
+    pub(crate) fn info(&self) -> FilterInfo {
+        let Field { names, kind, operators, what, example, .. } = *self;
+        FilterInfo { names, kind, operators, what, example }
+    }
 }
 
 /// What the values of a field are.
@@ -76,7 +109,30 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    const fn name(self) -> &'static str {
+    /// When it holds, for people.
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Operator::Eq => "the field equals, or among its values has, one of the values",
+            Operator::Neq => "the field equals none of the values",
+            Operator::Gt => "the field is greater than the value",
+            Operator::Gte => "the field is the value or greater",
+            Operator::Lt => "the field is less than the value",
+            Operator::Lte => "the field is the value or less",
+            Operator::Range => "the field lies within one of the ranges, both ends included",
+            Operator::GteNdays => "the field is not older than so many days",
+            Operator::LteNdays => "the field is older than so many days",
+            Operator::Contains => "the field contains one of the texts, without regard to case",
+            Operator::Ncontains => "the field contains none of the texts, without regard to case",
+            Operator::Startswith => "the field begins with one of the texts",
+            Operator::Startswithsingle => "the field begins with the text",
+            Operator::Doesnotstartwith => "the field begins with none of the texts",
+            Operator::Isset => "the field has a value (true), or has none (false)",
+            Operator::Isnotset => "the field has no value (true), or has one (false)",
+            Operator::Text => "the record has all words of the text",
+        }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Operator::Eq => "eq",
             Operator::Neq => "neq",
@@ -328,7 +384,12 @@ impl Place<'_> {
     }
 
     fn texts(&self, value: &Value) -> Result<Vec<String>, Problem> {
-        list(value).iter().map(|v| text(v).ok_or_else(|| self.wrong(v, "texts"))).collect()
+        // Of an entity it is the id that begins with something.
+        let id = |v: &Value| match self.kind {
+            Kind::Entity => v.get("id").and_then(text),
+            _ => None,
+        };
+        list(value).iter().map(|v| text(v).or_else(|| id(v)).ok_or_else(|| self.wrong(v, "texts"))).collect()
     }
 }
 
@@ -376,4 +437,22 @@ fn entity(value: &Value) -> Option<Operand> {
         Some(number) => whole_number(number).map(Some),
     };
     Some(Operand::Entity(EntityKey { id: text(key.get("id")?)?, saas: part("saas")?, inst: part("inst")? }))
+}
+
+/// What a filter on this field may look like.
+pub(crate) fn example(field: &FilterInfo) -> Value {
+    let operator = field.operators.first().copied().unwrap_or(Operator::Eq);
+    let value = example_value(field);
+    let is_list = matches!(operator, Operator::Eq | Operator::Neq) && field.kind != Kind::Span;
+    json!({ operator.name(): if is_list { json!([value]) } else { value } })
+}
+
+/// A value that makes sense for a field, as JSON.
+fn example_value(field: &FilterInfo) -> Value {
+    let as_json = || serde_json::from_str(field.example).ok();
+    match field.kind {
+        Kind::Text | Kind::Id | Kind::Either(..) => json!(field.example),
+        Kind::NullableText if field.example == "null" => Value::Null,
+        _ => as_json().unwrap_or_else(|| json!(field.example)),
+    }
 }

@@ -12,6 +12,7 @@ use flate2::write::MultiGzDecoder;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
 
+use crate::describe::{Record, Shape, has};
 use crate::incoming;
 use crate::problem::Problem;
 
@@ -310,3 +311,23 @@ impl Lines {
         Ok(true)
     }
 }
+
+pub(crate) const TAKEN_IN: Record = Record {
+    name: "TakenIn",
+    what: "What became of records that were sent one a line.",
+    properties: &[
+        has("received", Shape::Integer, "Lines."),
+        has("stored", Shape::Integer, "New records."),
+        has("unchanged", Shape::Integer, "Records that were there already."),
+        has("rejected", Shape::Integer, "Lines that were not taken."),
+        has(
+            "errors",
+            Shape::List(&Shape::Inline(&[
+                has("line", Shape::Integer, "Its number, from 1."),
+                has("field", Shape::Nullable(&Shape::Text), "Where in the record."),
+                has("error", Shape::Text, "What is wrong, and what would be right."),
+            ])),
+            "Why lines were not taken; the first hundred.",
+        ),
+    ],
+};

@@ -12,12 +12,14 @@ mod caller;
 mod challenge;
 mod cloud_apps;
 mod cross_origin;
+mod describe;
 mod filters;
 pub mod graph;
 pub mod identity;
 mod incoming;
 mod json_lines;
 mod normalise;
+mod openapi;
 mod paging;
 mod parameters;
 mod presented;
@@ -47,6 +49,7 @@ pub fn router(service: Service) -> Router {
         router = router.merge(area.into_router(&service));
     }
     router
+        .merge(openapi::router())
         .with_state(service)
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)

@@ -39,7 +39,7 @@ fn normalised(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-fn uniform(path: &str) -> String {
+pub(crate) fn uniform(path: &str) -> String {
     let mut segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     if segments.starts_with(&["cas", "api"]) {
         segments.remove(0);

@@ -17,6 +17,8 @@ use casbah_model::{ADMINISTRATOR_ROLES, Access as Right, Part, Permission, ROLES
 use casbah_service::Service;
 
 use crate::caller;
+use crate::describe::{Answers, Property, Record, Shape};
+use crate::filters::{Field, FilterInfo};
 use crate::presented::Target;
 use crate::problem::Problem;
 
@@ -46,6 +48,44 @@ pub struct EndpointInfo {
     pub summary: &'static str,
     /// The handler's name, which is the operation id.
     pub operation: &'static str,
+    /// What it takes and answers.
+    pub(crate) says: Says,
+}
+
+/// What an endpoint takes and what it answers, for `/openapi.json` and `/api/v1/filters`.
+#[derive(Clone, Debug)]
+pub(crate) struct Says {
+    /// What stands in its path as `{id}`.
+    pub(crate) id: Shape,
+    /// Parameters of its own.
+    pub(crate) takes: &'static [Property],
+    /// What `filters` may hold; empty when it takes none.
+    pub(crate) filters: Vec<FilterInfo>,
+    /// What `sortField` may be, the default first; empty when there is one order only.
+    pub(crate) sorts: &'static [&'static str],
+    /// Whether it takes `skip` and `limit`.
+    pub(crate) paged: bool,
+    /// Whether it takes `isScan`.
+    pub(crate) scanned: bool,
+    /// Records that are sent one a line.
+    pub(crate) lines: Option<&'static Record>,
+    /// What it answers; a test sees to it that every row says it.
+    pub(crate) answers: Option<Answers>,
+}
+
+impl Default for Says {
+    fn default() -> Says {
+        Says {
+            id: Shape::Id,
+            takes: &[],
+            filters: Vec::new(),
+            sorts: &[],
+            paged: false,
+            scanned: false,
+            lines: None,
+            answers: None,
+        }
+    }
 }
 
 /// A part of the API.
@@ -63,6 +103,7 @@ struct Row {
     summary: &'static str,
     operation: &'static str,
     route: MethodRouter<Service>,
+    says: Says,
 }
 
 impl Area {
@@ -151,7 +192,75 @@ impl Area {
         handler: H,
     ) -> Area {
         let operation = std::any::type_name::<H>().rsplit("::").next().unwrap_or_default();
-        self.rows.push(Row { methods, path, access, summary, operation, route: on(filter, handler) });
+        let (route, says) = (on(filter, handler), Says::default());
+        self.rows.push(Row { methods, path, access, summary, operation, route, says });
+        self
+    }
+
+    /// The last row answers a page of such records, chosen by `skip` and `limit`.
+    pub(crate) fn pages(self, record: &'static Record) -> Area {
+        self.says(|says| (says.answers, says.paged) = (Some(Answers::Page(record)), true))
+    }
+
+    /// The last row answers a page of such records, which nothing chooses.
+    pub(crate) fn answers_page(self, record: &'static Record) -> Area {
+        self.says(|says| says.answers = Some(Answers::Page(record)))
+    }
+
+    /// The last row answers this.
+    pub(crate) fn answers(self, shape: Shape) -> Area {
+        self.says(|says| says.answers = Some(Answers::Json(shape)))
+    }
+
+    /// The last row answers a text of this media type, or without the parameter that asks for it a page.
+    pub(crate) fn answers_text_or(self, media_type: &'static str, record: &'static Record) -> Area {
+        self.says(|says| (says.answers, says.paged) = (Some(Answers::TextOr(media_type, record)), true))
+    }
+
+    /// The last row speaks another protocol, which is described elsewhere.
+    pub(crate) fn described_elsewhere(self) -> Area {
+        self.says(|says| says.answers = Some(Answers::Elsewhere))
+    }
+
+    /// The last row takes these parameters.
+    pub(crate) fn takes(self, parameters: &'static [Property]) -> Area {
+        self.says(|says| says.takes = parameters)
+    }
+
+    /// The last row takes `filters` on these fields.
+    pub(crate) fn filtered<F>(self, fields: &[Field<F>]) -> Area {
+        self.says(|says| says.filters = fields.iter().map(Field::info).collect())
+    }
+
+    /// The last row takes `sortField`, one of these, and `sortDirection`; the first is the default.
+    pub(crate) fn sorted(self, fields: &'static [&'static str]) -> Area {
+        self.says(|says| says.sorts = fields)
+    }
+
+    /// The last row takes `isScan`.
+    pub(crate) fn scanned(self) -> Area {
+        self.says(|says| says.scanned = true)
+    }
+
+    /// The last row takes `skip` and `limit`, though what it answers is no page.
+    pub(crate) fn paged(self) -> Area {
+        self.says(|says| says.paged = true)
+    }
+
+    /// The last row takes such records, one a line.
+    pub(crate) fn takes_lines(self, record: &'static Record) -> Area {
+        self.says(|says| says.lines = Some(record))
+    }
+
+    /// What `{id}` is in the path of the last row; without this, 24 hex digits.
+    pub(crate) fn at(self, id: Shape) -> Area {
+        self.says(|says| says.id = id)
+    }
+
+    fn says(mut self, say: impl FnOnce(&mut Says)) -> Area {
+        if let Some(row) = self.rows.last_mut() {
+            say(&mut row.says);
+        }
         self
     }
 
@@ -172,6 +281,7 @@ impl Area {
             needs: self.part.and_then(|part| row.needs(part)),
             summary: row.summary,
             operation: row.operation,
+            says: row.says.clone(),
         };
         self.rows.iter().map(info).collect()
     }

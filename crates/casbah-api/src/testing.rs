@@ -92,10 +92,12 @@ impl World {
             // What clients say of an empty body.
             request.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
         }
+        let (method, path) = (request.method().to_string(), request.uri().path().to_string());
         let layer = MapRequestLayer::new(normalise as fn(Request<Body>) -> Request<Body>);
         let response = layer.layer(router(self.service.clone())).oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("a body");
+        crate::openapi::tests::check_answer(&method, &path, parts.status, &body);
         Reply { status: parts.status, headers: parts.headers, body }
     }
 

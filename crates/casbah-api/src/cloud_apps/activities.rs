@@ -19,6 +19,7 @@ use casbah_service::Service;
 use casbah_service::activities::ActivityQuery;
 use serde_json::{Map, Value, json};
 
+use crate::describe::{Property, Shape, may_have};
 use crate::filters;
 use crate::json_lines::{self, Stored};
 use crate::paging::{self, Answer};
@@ -28,12 +29,31 @@ use crate::table::Area;
 const READ: &[Permission] = &[InvestigationRead, InvestigationManage];
 const MANAGE: &[Permission] = &[InvestigationManage];
 
+const FEEDBACK: &[Property] = &[
+    may_have("feedback", Shape::Text, "What it was."),
+    may_have("feedbackValue", Shape::Text, "The same, as other clients spell it."),
+    may_have("feedbackText", Shape::Text, "What there is to say of it."),
+    may_have("allowContact", Shape::Flag, "Whether somebody may ask."),
+    may_have("contactEmail", Shape::Text, "Whom to ask."),
+];
+
 pub(super) fn area() -> Area {
     Area::new("Activities", Part::Activities)
         .list("/api/v1/activities", READ, "List activities", list_activities)
+        .pages(&view::ACTIVITY)
+        .filtered(fields::FIELDS)
+        .sorted(&["date", "created"])
+        .scanned()
         .get("/api/v1/activities/{id}", READ, "Fetch an activity", fetch_activity)
+        .at(Shape::Text)
+        .answers(Shape::Record(&view::ACTIVITY))
         .post("/api/v1/activities/ingest", MANAGE, "Take in activities of other apps", ingest_activities)
+        .takes_lines(&view::ACTIVITY)
+        .answers(Shape::Record(&json_lines::TAKEN_IN))
         .post("/api/v1/activities/{id}/feedback", READ, "Say what an activity was", give_feedback)
+        .at(Shape::Text)
+        .takes(FEEDBACK)
+        .answers_page(&view::ACTIVITY)
 }
 
 async fn list_activities(

@@ -9,6 +9,7 @@ use casbah_service::Service;
 use casbah_service::administrators::{AdministratorDetails, NewAdministrator};
 use serde_json::{Value, json};
 
+use crate::describe::{Property, Record, Shape, has, may_have};
 use crate::paging::{self, Answer};
 use crate::parameters::{Parameters, whole_number};
 use crate::problem::Problem;
@@ -18,16 +19,79 @@ const READ: &[Permission] = &[SettingsRead, SettingsManage];
 const MANAGE: &[Permission] = &[SettingsManage];
 const PATH: &str = "/api/v1/manage_admin_access";
 
+const NEW: &[Property] = &[
+    has("username", Shape::Text, "Sign-in name or object id of the person."),
+    may_have("role", Shape::Text, "The role by its name; this or `permissionType`."),
+    may_have(
+        "permissionType",
+        Shape::Between(0, 5),
+        "The role by number: 0 full, 1 read only, 2 compliance, 3 app, 4 group, 5 discovery.",
+    ),
+    may_have(
+        "apps",
+        Shape::List(&Shape::Anything),
+        "Apps, by number or name, that an app role is limited to.",
+    ),
+    may_have("groups", Shape::List(&Shape::Text), "Groups, by id or name, that a group role is limited to."),
+    may_have(
+        "reports",
+        Shape::List(&Shape::Text),
+        "Reports, by id or name, that a discovery role is limited to.",
+    ),
+    may_have("readOnly", Shape::Flag, "Whether the role lets read only."),
+];
+
+const ADMINISTRATOR: Record = Record {
+    name: "Administrator",
+    what: "A role of Cloud Apps that somebody holds.",
+    properties: &[
+        has("_id", Shape::Id, ""),
+        has("_tid", Shape::Integer, "Number of the tenant."),
+        has("objectId", Shape::Guid, "Object id of the person."),
+        has("username", Shape::Text, "Sign-in name of the person."),
+        has("permission_type", Shape::Integer, "The role by number, which says less than `role`."),
+        has("role", Shape::Text, ""),
+        has("roleName", Shape::Text, "Its name for people."),
+        has("readOnly", Shape::Flag, ""),
+        has(
+            "apps",
+            Shape::List(&Shape::Inline(&[
+                has("app", Shape::Integer, ""),
+                has("instance", Shape::Nullable(&Shape::Integer), ""),
+                has("name", Shape::Nullable(&Shape::Text), ""),
+            ])),
+            "Apps that the role is limited to.",
+        ),
+        has("groups", Shape::List(&Shape::Inline(GROUP)), "Groups that the role is limited to."),
+        has("reports", Shape::List(&Shape::Inline(REPORT)), "Reports that the role is limited to."),
+        has("created", Shape::Time, "When it was given."),
+    ],
+};
+const GROUP: &[Property] = &[has("id", Shape::Guid, ""), has("name", Shape::Nullable(&Shape::Text), "")];
+const REPORT: &[Property] = &[has("id", Shape::Id, ""), has("name", Shape::Nullable(&Shape::Text), "")];
+
 pub(super) fn area() -> Area {
     Area::new("Administrators", Part::Administrators)
         .get(PATH, READ, "List who holds a role of Cloud Apps", list_administrators)
+        .pages(&ADMINISTRATOR)
         .post(PATH, MANAGE, "Give somebody a role of Cloud Apps", add_administrator)
+        .takes(NEW)
+        .answers(Shape::Record(&ADMINISTRATOR))
         .delete(
             "/api/v1/manage_admin_access/{id}",
             MANAGE,
             "Take a role of Cloud Apps away, or all that somebody holds",
             remove_administrator,
         )
+        .at(Shape::Text)
+        .answers(Shape::Inline(
+            const {
+                &[
+                    has("username", Shape::Text, "Whose role it was."),
+                    has("removed", Shape::Integer, "Roles taken away."),
+                ]
+            },
+        ))
 }
 
 async fn list_administrators(

@@ -16,49 +16,92 @@ use casbah_service::alerts::AlertQuery;
 use serde_json::{Value, json};
 
 use super::{ALERTS_MANAGE, ALERTS_READ, record_id};
+use crate::describe::{Property, Shape, has, may_have};
 use crate::filters;
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
 use crate::table::Area;
 
+const COMMENT: Property = may_have("comment", Shape::Text, "Why.");
+const CLOSE: &[Property] = &[
+    COMMENT,
+    may_have("reasonId", Shape::Integer, "Reason, by number; which there are depends on the call."),
+    may_have("sendFeedback", Shape::Flag, "Whether `feedbackText` is kept."),
+    may_have("feedbackText", Shape::Text, "What to say of the detection."),
+];
+const NOT_FOUND: Property =
+    may_have("alertsNotFound", Shape::List(&Shape::Id), "Ids that were named and do not exist.");
+
 pub(super) fn area() -> Area {
     Area::new("Alerts", Part::Alerts)
         .list("/api/v1/alerts", ALERTS_READ, "List alerts", list_alerts)
+        .pages(&view::ALERT)
+        .filtered(fields::FIELDS)
+        .sorted(&["date", "severity"])
+        .scanned()
         .get("/api/v1/alerts/{id}", ALERTS_READ, "Fetch an alert", fetch_alert)
+        .answers(Shape::Record(&view::ALERT))
         .post("/api/v1/alerts/{id}/read", ALERTS_READ, "Mark an alert as read", mark_alert_read)
+        .answers(Shape::Inline(&[]))
         .post("/api/v1/alerts/{id}/unread", ALERTS_READ, "Mark an alert as unread", mark_alert_unread)
+        .answers(Shape::Inline(&[]))
         .post("/api/v1/alerts/close_benign", ALERTS_MANAGE, "Close alerts as benign", close::close_benign)
+        .takes(CLOSE)
+        .filtered(fields::FIELDS)
+        .answers(Shape::Inline(const { &[has("closed_benign", Shape::Integer, "Alerts closed by this call."), NOT_FOUND] }))
         .post(
             "/api/v1/alerts/close_false_positive",
             ALERTS_MANAGE,
             "Close alerts as false positives",
             close::close_false_positive,
         )
+        .takes(CLOSE)
+        .filtered(fields::FIELDS)
+        .answers(Shape::Inline(const { &[
+            has("closed_false_positive", Shape::Integer, "Alerts closed by this call."),
+            NOT_FOUND,
+        ] }))
         .post(
             "/api/v1/alerts/close_true_positive",
             ALERTS_MANAGE,
             "Close alerts as true positives",
             close::close_true_positive,
         )
+        .takes(CLOSE)
+        .filtered(fields::FIELDS)
+        .answers(Shape::Inline(const { &[
+            has("closed_true_positive", Shape::Integer, "Alerts closed by this call."),
+            NOT_FOUND,
+        ] }))
         .post(
             "/api/v1/alerts/dismiss_bulk",
             ALERTS_MANAGE,
             "Dismiss alerts (withdrawn; closes them as false positives)",
             close::dismiss_alerts,
         )
+        .takes(CLOSE)
+        .filtered(fields::FIELDS)
+        .answers(Shape::Inline(const { &[has("dismissed", Shape::Integer, "Alerts closed by this call."), NOT_FOUND] }))
         .post(
             "/api/v1/alerts/resolve",
             ALERTS_MANAGE,
             "Resolve alerts (withdrawn; closes them as true positives)",
             close::resolve_alerts,
         )
+        .takes(CLOSE)
+        .filtered(fields::FIELDS)
+        .answers(Shape::Inline(const { &[has("resolved", Shape::Integer, "Alerts closed by this call."), NOT_FOUND] }))
         .post(
             "/api/v1/alerts/{id}/dismiss",
             ALERTS_MANAGE,
             "Dismiss an alert (withdrawn; closes it as a false positive)",
             close::dismiss_alert,
         )
+        .takes(const { &[COMMENT] })
+        .answers(Shape::Inline(const { &[has("dismissed", Shape::Integer, "Alerts closed by this call.")] }))
         .post("/api/v1/alerts/reopen", ALERTS_MANAGE, "Open closed alerts again", close::reopen_alerts)
+        .filtered(fields::FIELDS)
+        .answers(Shape::Inline(const { &[has("reopened", Shape::Integer, "Alerts opened by this call.")] }))
 }
 
 async fn list_alerts(

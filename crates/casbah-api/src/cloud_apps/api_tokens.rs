@@ -8,6 +8,7 @@ use casbah_service::Service;
 use casbah_service::api_tokens::{ApiTokenDetails, ApiTokenStatus};
 use serde_json::{Value, json};
 
+use crate::describe::{Property, Record, Shape, has};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -16,11 +17,49 @@ use crate::table::Area;
 /// Whoever may do anything may look after their own tokens; the service sees to the rest.
 const ANY: &[Permission] = &Permission::ALL;
 
+const TOKEN: Record = Record {
+    name: "ApiToken",
+    what: "A legacy API token, without its text.",
+    properties: &[ID, TENANT, NAME, OWNER, OWNER_ID, CREATED, USED, STATUS],
+};
+const NEW_TOKEN: Record = Record {
+    name: "NewApiToken",
+    what: "A legacy API token with its text, which is shown this once.",
+    properties: &[
+        ID,
+        TENANT,
+        NAME,
+        OWNER,
+        OWNER_ID,
+        CREATED,
+        USED,
+        STATUS,
+        has("token", Shape::Text, "The token."),
+    ],
+};
+const ID: Property = has("_id", Shape::Guid, "");
+const TENANT: Property = has("_tid", Shape::Integer, "Number of the tenant.");
+const NAME: Property = has("name", Shape::Text, "");
+const OWNER: Property = has("owner", Shape::Nullable(&Shape::Text), "Sign-in name of whoever made it.");
+const OWNER_ID: Property = has("ownerId", Shape::Guid, "Object id of whoever made it.");
+const CREATED: Property = has("created", Shape::Time, "");
+const USED: Property = has("lastUsed", Shape::Nullable(&Shape::Time), "When it was last used.");
+const STATUS: Property = has(
+    "status",
+    Shape::Word(&["generated", "active", "inactive"]),
+    "Never used, used in the last 7 days, or used before.",
+);
+
 pub(super) fn area() -> Area {
     Area::for_everyone("API tokens")
         .get("/api/v1/tokens", ANY, "List API tokens", list_api_tokens)
+        .pages(&TOKEN)
         .post("/api/v1/tokens", ANY, "Create an API token, shown once", create_api_token)
+        .takes(const { &[has("name", Shape::Text, "What it is for.")] })
+        .answers(Shape::Record(&NEW_TOKEN))
         .delete("/api/v1/tokens/{id}", ANY, "Revoke an API token", revoke_api_token)
+        .at(Shape::Text)
+        .answers(Shape::Inline(&[]))
 }
 
 async fn list_api_tokens(

@@ -8,6 +8,7 @@ use casbah_service::Service;
 use serde_json::{Value, json};
 
 use super::{DISCOVERY_MANAGE, DISCOVERY_READ};
+use crate::describe::{Property, Record, Shape, has};
 use crate::paging::Answer;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -16,21 +17,40 @@ use crate::table::Area;
 /// What the tag is for: apps.
 const TARGET: i64 = 6;
 
+const TAG: Record = Record {
+    name: "AppTag",
+    what: "A tag of apps.",
+    properties: &[
+        has("id", Shape::Id, ""),
+        has("name", Shape::Text, ""),
+        has("target", Shape::Integer, "6: apps."),
+        has("_tid", Shape::Integer, "Number of the tenant."),
+        has("appIds", Shape::List(&Shape::Integer), "Apps that bear it, by number."),
+        has("builtIn", Shape::Flag, "Whether it came with the product."),
+    ],
+};
+const TAG_NAME: &[Property] = &[has("tagName", Shape::Text, "Name of the tag.")];
+
 pub(super) fn area() -> Area {
     Area::new("App tags", Part::AppTags)
         .list("/api/v1/discovery/app_tags", DISCOVERY_READ, "List app tags", list_app_tags)
+        .answers(Shape::List(&Shape::Record(&TAG)))
         .post(
             "/api/v1/discovery/discovery_app/{app_id}/add_tag",
             DISCOVERY_MANAGE,
             "Put a tag on an app",
             add_app_tag,
         )
+        .takes(TAG_NAME)
+        .answers(Shape::Inline(&[]))
         .post(
             "/api/v1/discovery/discovery_app/{app_id}/remove_tag",
             DISCOVERY_MANAGE,
             "Take a tag off an app",
             remove_app_tag,
         )
+        .takes(TAG_NAME)
+        .answers(Shape::Inline(&[]))
 }
 
 /// A bare list, unlike all others.

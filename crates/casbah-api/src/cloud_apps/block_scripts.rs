@@ -14,18 +14,36 @@ use md5::{Digest, Md5};
 use serde_json::json;
 
 use super::DISCOVERY_MANAGE;
+use crate::describe::{Property, Record, Shape, has, may_have};
 use crate::paging;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::table::Area;
 
+const TAKES: &[Property] = &[
+    may_have(
+        "format",
+        Shape::Text,
+        "Kind of appliance, by number, such as 120; without it the answer is JSON.",
+    ),
+    may_have("type", Shape::Word(&["banned", "allowed"]), "Which apps; without it the banned ones."),
+];
+const DOMAINS: Record = Record {
+    name: "AppDomains",
+    what: "The domains of an app.",
+    properties: &[has("domainList", Shape::List(&Shape::Text), "")],
+};
+
 pub(super) fn area() -> Area {
-    Area::new("Block scripts", Part::Discovery).get(
-        "/api/v1/discovery_block_scripts",
-        DISCOVERY_MANAGE,
-        "Make a script that blocks unsanctioned apps",
-        make_block_script,
-    )
+    Area::new("Block scripts", Part::Discovery)
+        .get(
+            "/api/v1/discovery_block_scripts",
+            DISCOVERY_MANAGE,
+            "Make a script that blocks unsanctioned apps",
+            make_block_script,
+        )
+        .takes(TAKES)
+        .answers_text_or("text/plain", &DOMAINS)
 }
 
 /// Text for an appliance; without `format`, pages of JSON with the domains of each app. Who asks again and again

@@ -9,6 +9,7 @@ use casbah_service::discovery::NewDataSource;
 use serde_json::{Value, json};
 
 use super::{DISCOVERY_MANAGE, DISCOVERY_READ, record_id, streams};
+use crate::describe::{Property, Shape, has, may_have};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -16,16 +17,29 @@ use crate::table::Area;
 
 const PATH: &str = "/api/v1/discovery/data_sources";
 
+const NEW: &[Property] = &[
+    has("displayName", Shape::Text, "Its name, which uploads refer to."),
+    has("logType", Shape::Either(&[Shape::Integer, Shape::Text]), "Kind of log, by number or name."),
+    may_have("receiverType", Shape::Text, "How logs arrive: ftp, syslog."),
+    may_have("receiverTypeFull", Shape::Text, "Both at once, such as syslog-tls."),
+    may_have("protocol", Shape::Text, "Of syslog: udp, tcp, tls."),
+];
+
 pub(super) fn area() -> Area {
     Area::new("Data sources", Part::DiscoverySettings)
         .get(PATH, DISCOVERY_READ, "List data sources", list_data_sources)
+        .pages(&streams::STREAM)
+        .sorted(&["created", "displayName"])
         .post(PATH, DISCOVERY_MANAGE, "Create a data source", create_data_source)
+        .takes(NEW)
+        .answers(Shape::Record(&streams::STREAM))
         .delete(
             "/api/v1/discovery/data_sources/{id}",
             DISCOVERY_MANAGE,
             "Delete a data source and its usage",
             delete_data_source,
         )
+        .answers(Shape::Inline(&[]))
 }
 
 async fn list_data_sources(

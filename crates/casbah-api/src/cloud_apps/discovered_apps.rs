@@ -10,6 +10,7 @@ use casbah_service::discovery::{AppOrder, AppQuery, DiscoveredApp, Timeframe};
 use serde_json::{Map, Value, json};
 
 use super::{DISCOVERY_READ, record_id};
+use crate::describe::{Property, Record, Shape, has, may_have};
 use crate::filters::Operator::{Contains, Eq, Gt, Gte, Lt, Lte, Neq};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
@@ -20,14 +21,70 @@ use crate::table::Area;
 use DiscoveredAppField::{App, Category, Name, Sanctioned, Score, Tag, User, Users};
 
 const FIELDS: &[Field<DiscoveredAppField>] = &[
-    Field { names: &["appId"], field: App, kind: Kind::Number, operators: &[Eq, Neq] },
-    Field { names: &["appName"], field: Name, kind: Kind::Text, operators: &[Eq, Neq, Contains] },
-    Field { names: &["category"], field: Category, kind: Kind::Text, operators: &[Eq, Neq] },
-    Field { names: &["score"], field: Score, kind: Kind::Span, operators: &[Eq, Gt, Gte, Lt, Lte] },
-    Field { names: &["users"], field: Users, kind: Kind::Number, operators: &[Gt, Gte, Lt, Lte, Eq] },
-    Field { names: &["user.entity"], field: User, kind: Kind::Entity, operators: &[Eq, Neq] },
-    Field { names: &["tag"], field: Tag, kind: Kind::Text, operators: &[Eq, Neq] },
-    Field { names: &["sanctioned"], field: Sanctioned, kind: Kind::Flag, operators: &[Eq] },
+    Field {
+        names: &["appId"],
+        field: App,
+        kind: Kind::Number,
+        operators: &[Eq, Neq],
+        what: "Number of the app in the catalogue",
+        example: "11627",
+    },
+    Field {
+        names: &["appName"],
+        field: Name,
+        kind: Kind::Text,
+        operators: &[Eq, Neq, Contains],
+        what: "Name of the app",
+        example: "Dropbox",
+    },
+    Field {
+        names: &["category"],
+        field: Category,
+        kind: Kind::Text,
+        operators: &[Eq, Neq],
+        what: "Category of the app",
+        example: "SAASDB_CATEGORY_WEBMAIL",
+    },
+    Field {
+        names: &["score"],
+        field: Score,
+        kind: Kind::Span,
+        operators: &[Eq, Gt, Gte, Lt, Lte],
+        what: "Risk score, 1 (highest risk) to 10; `eq` with two numbers is a range",
+        example: "5",
+    },
+    Field {
+        names: &["users"],
+        field: Users,
+        kind: Kind::Number,
+        operators: &[Gt, Gte, Lt, Lte, Eq],
+        what: "Number of users",
+        example: "10",
+    },
+    Field {
+        names: &["user.entity"],
+        field: User,
+        kind: Kind::Entity,
+        operators: &[Eq, Neq],
+        what: "A user of the app, by name or key",
+        example: "mira@contoso.example",
+    },
+    Field {
+        names: &["tag"],
+        field: Tag,
+        kind: Kind::Text,
+        operators: &[Eq, Neq],
+        what: "A tag of the app, by name or id",
+        example: "Sanctioned",
+    },
+    Field {
+        names: &["sanctioned"],
+        field: Sanctioned,
+        kind: Kind::Flag,
+        operators: &[Eq],
+        what: "Whether it is tagged as sanctioned",
+        example: "true",
+    },
 ];
 
 const ORDERS: &[(&str, AppOrder)] = &[
@@ -42,6 +99,41 @@ const ORDERS: &[(&str, AppOrder)] = &[
     ("trafficTotalEvents", AppOrder::Events),
 ];
 
+pub(super) const APP: Record = Record {
+    name: "DiscoveredApp",
+    what: "An app of the catalogue that was seen in traffic.",
+    properties: &[
+        has("appId", Shape::Integer, "Its number in the catalogue."),
+        has("name", Shape::Text, ""),
+        has("category", Shape::Text, "SAASDB_CATEGORY_ and more."),
+        has("score", Shape::Nullable(&Shape::Integer), "Risk score, 1 (highest risk) to 10."),
+        has("trafficTotalBytes", Shape::Integer, ""),
+        has("trafficUploadedBytes", Shape::Integer, ""),
+        has("trafficDownloadedBytes", Shape::Integer, ""),
+        has("trafficTotalEvents", Shape::Integer, "Lines of logs."),
+        has("trafficBlockedEvents", Shape::Integer, "Lines of logs that say that something was blocked."),
+        has("usersCount", Shape::Integer, ""),
+        has("ipAddressesCount", Shape::Integer, ""),
+        has("firstSeen", Shape::Moment, ""),
+        has("lastUsed", Shape::Moment, ""),
+        has("domainList", Shape::List(&Shape::Text), ""),
+        has("tags", Shape::List(&Shape::Text), "Names of its tags."),
+    ],
+};
+const CATEGORY: &[Property] =
+    &[has("id", Shape::Text, "SAASDB_CATEGORY_ and more."), has("total", Shape::Integer, "Apps in it.")];
+pub(super) const FRAME: Property =
+    may_have("timeframe", Shape::Numbered(&[(7, "days"), (30, "days"), (90, "days")]), "Without it 90.");
+pub(super) const STREAM: Property =
+    may_have("streamId", Shape::Id, "Id of the stream; without it the global view.");
+pub(super) const USER: Property = may_have("userName", Shape::Text, "What this user did only.");
+pub(super) const ADDRESS: Property = may_have("ipAddress", Shape::Text, "What came from this address only.");
+const TAG_COUNT: Record = Record {
+    name: "TagCount",
+    what: "How many discovered apps bear a tag.",
+    properties: &[has("id", Shape::Text, "Name of the tag."), has("count", Shape::Integer, "")],
+};
+
 pub(super) fn area() -> Area {
     Area::new("Discovered apps", Part::Discovery)
         .list(
@@ -50,18 +142,40 @@ pub(super) fn area() -> Area {
             "List discovered apps",
             list_discovered_apps,
         )
+        .pages(&APP)
+        .takes(const { &[STREAM, FRAME, USER, ADDRESS] })
+        .filtered(FIELDS)
+        .sorted(&[
+            "trafficTotalBytes",
+            "name",
+            "score",
+            "usersCount",
+            "ipAddressesCount",
+            "lastUsed",
+            "trafficUploadedBytes",
+            "trafficDownloadedBytes",
+            "trafficTotalEvents",
+        ])
         .list(
             "/api/v1/discovery/discovered_apps/categories",
             DISCOVERY_READ,
             "Count discovered apps by category",
             list_categories,
         )
+        .paged()
+        .takes(const { &[has("streamId", Shape::Id, "Id of the stream."), FRAME] })
+        .filtered(FIELDS)
+        .sorted(&["score"])
+        .answers(Shape::List(&Shape::Inline(CATEGORY)))
         .list(
             "/api/v1/discovery/discovered_apps/tags",
             DISCOVERY_READ,
             "Count discovered apps by tag",
             list_tag_counts,
         )
+        .pages(&TAG_COUNT)
+        .takes(const { &[STREAM, FRAME] })
+        .filtered(FIELDS)
 }
 
 /// Some clients go on by number, some by feeding `nextQueryFilters` back with the number unchanged.

@@ -9,7 +9,8 @@ use casbah_service::discovery::{AppQuery, CategoryFigures, DayFigures, RiskCount
 use serde_json::{Map, Value, json};
 
 use super::DISCOVERY_READ;
-use super::discovered_apps::{stream, timeframe, view};
+use super::discovered_apps::{ADDRESS, APP, FRAME, STREAM, USER, stream, timeframe, view};
+use crate::describe::{Property, Record, Shape, has, may_have};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -18,21 +19,171 @@ use crate::table::Area;
 pub(super) fn area() -> Area {
     Area::new("Discovery reports", Part::Discovery)
         .list("/api/v1/discovery/app", DISCOVERY_READ, "Fetch a discovered app", fetch_discovered_app)
+        .takes(const { &[has("appId", Shape::Integer, "Which app, by number."), STREAM, FRAME] })
+        .answers(Shape::Record(&APP_BY_DAY))
         .list("/api/v1/discovery/app_users", DISCOVERY_READ, "List users of apps", list_app_users)
+        .pages(&USER_USAGE)
+        .takes(USAGE)
+        .sorted(SORTS)
         .list(
             "/api/v1/discovery/app_ip_addresses",
             DISCOVERY_READ,
             "List client addresses of apps",
             list_app_ip_addresses,
         )
+        .pages(&ADDRESS_USAGE)
+        .takes(USAGE)
+        .sorted(SORTS)
         .list("/api/v1/discovery/app_days", DISCOVERY_READ, "List usage by day", list_app_days)
+        .pages(&DAY_USAGE)
+        .takes(USAGE)
+        .sorted(SORTS)
         .list(
             "/api/v1/discovery/summary",
             DISCOVERY_READ,
             "Sum up a stream or the global view",
             summarise_discovery,
         )
+        .takes(const { &[STREAM, FRAME, USER, ADDRESS] })
+        .answers(Shape::Record(&SUMMARY))
 }
+
+const USAGE: &[Property] =
+    &[may_have("appId", Shape::Integer, "Usage of this app only, by number."), STREAM, FRAME, USER, ADDRESS];
+const SORTS: &[&str] = &[
+    "trafficTotalBytes",
+    "name",
+    "lastSeen",
+    "firstSeen",
+    "trafficUploadedBytes",
+    "trafficDownloadedBytes",
+    "trafficTotalEvents",
+    "trafficBlockedEvents",
+    "usersCount",
+    "ipAddressesCount",
+    "appsCount",
+];
+
+const APPS: Property = has("appsCount", Shape::Integer, "");
+const TOTAL: Property = has("trafficTotalBytes", Shape::Integer, "");
+const UPLOADED: Property = has("trafficUploadedBytes", Shape::Integer, "");
+const DOWNLOADED: Property = has("trafficDownloadedBytes", Shape::Integer, "");
+const EVENTS: Property = has("trafficTotalEvents", Shape::Integer, "Lines of logs.");
+const BLOCKED: Property =
+    has("trafficBlockedEvents", Shape::Integer, "Lines of logs that say that something was blocked.");
+const USERS: Property = has("usersCount", Shape::Integer, "");
+const ADDRESSES: Property = has("ipAddressesCount", Shape::Integer, "");
+const FIRST: Property = has("firstSeen", Shape::Moment, "");
+const LAST: Property = has("lastSeen", Shape::Moment, "");
+const DAY: Property = has("day", Shape::Text, "The date, such as 2026-11-20.");
+
+const USER_USAGE: Record = Record {
+    name: "UserUsage",
+    what: "What a user did.",
+    properties: &[
+        has("userName", Shape::Text, ""),
+        APPS,
+        TOTAL,
+        UPLOADED,
+        DOWNLOADED,
+        EVENTS,
+        BLOCKED,
+        ADDRESSES,
+        FIRST,
+        LAST,
+    ],
+};
+const ADDRESS_USAGE: Record = Record {
+    name: "AddressUsage",
+    what: "What came from a client address.",
+    properties: &[
+        has("ipAddress", Shape::Text, ""),
+        APPS,
+        TOTAL,
+        UPLOADED,
+        DOWNLOADED,
+        EVENTS,
+        BLOCKED,
+        USERS,
+        FIRST,
+        LAST,
+    ],
+};
+const DAY_USAGE: Record = Record {
+    name: "DayUsage",
+    what: "What was done on a day.",
+    properties: &[DAY, APPS, TOTAL, UPLOADED, DOWNLOADED, EVENTS, BLOCKED, USERS, ADDRESSES, FIRST, LAST],
+};
+const DAY_FIGURES: Record = Record {
+    name: "DayFigures",
+    what: "The figures of a day; days without usage have zeros.",
+    properties: &[DAY, TOTAL, UPLOADED, DOWNLOADED, EVENTS, BLOCKED, USERS, ADDRESSES, APPS],
+};
+const DAYS: Property = has("days", Shape::List(&Shape::Record(&DAY_FIGURES)), "");
+const APP_BY_DAY: Record = Record {
+    name: "DiscoveredAppByDay",
+    what: "A discovered app, and its usage by day.",
+    properties: &{
+        let mut all = [DAYS; APP.properties.len() + 1];
+        let mut at = 0;
+        while at < APP.properties.len() {
+            all[at] = APP.properties[at];
+            at += 1;
+        }
+        all
+    },
+};
+const BAND: Shape = Shape::Inline(&[APPS, TOTAL]);
+const SUMMARY: Record = Record {
+    name: "DiscoverySummary",
+    what: "A stream in one look.",
+    properties: &[
+        APPS,
+        TOTAL,
+        UPLOADED,
+        DOWNLOADED,
+        EVENTS,
+        BLOCKED,
+        USERS,
+        ADDRESSES,
+        has("firstSeen", Shape::Nullable(&Shape::Moment), ""),
+        has("lastSeen", Shape::Nullable(&Shape::Moment), ""),
+        has("timeframe", Shape::Integer, "Days that the figures are of."),
+        has(
+            "categories",
+            Shape::List(&Shape::Inline(&[
+                has("id", Shape::Text, "SAASDB_CATEGORY_ and more."),
+                APPS,
+                TOTAL,
+                UPLOADED,
+                DOWNLOADED,
+                EVENTS,
+                BLOCKED,
+            ])),
+            "",
+        ),
+        has(
+            "risk",
+            Shape::Inline(&[
+                has("high", BAND, ""),
+                has("medium", BAND, ""),
+                has("low", BAND, ""),
+                has("unscored", BAND, ""),
+            ]),
+            "Apps by risk.",
+        ),
+        has(
+            "tags",
+            Shape::List(&Shape::Inline(&[
+                has("id", Shape::Text, "Name of the tag."),
+                has("count", Shape::Integer, "Apps that bear it."),
+            ])),
+            "",
+        ),
+        DAYS,
+        has("topApps", Shape::List(&Shape::Record(&APP)), "The apps with most traffic."),
+    ],
+};
 
 const ORDERS: &[(&str, UsageOrder)] = &[
     ("trafficTotalBytes", UsageOrder::Total),

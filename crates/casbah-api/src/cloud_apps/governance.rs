@@ -10,6 +10,7 @@ use casbah_service::tasks::TaskQuery;
 use serde_json::{Value, json};
 
 use super::{DISCOVERY_READ, record_id};
+use crate::describe::{Record, Shape, has};
 use crate::filters::Operator::{Eq, Gte, Lte, Neq, Range};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
@@ -19,32 +20,105 @@ use crate::table::Area;
 const TASK_TYPE: &str = "DiscoveryParseLogTask";
 
 const FIELDS: &[Field<TaskField>] = &[
-    Field { names: &["appId"], field: TaskField::App, kind: Kind::Number, operators: &[Eq, Neq] },
-    Field { names: &["status"], field: TaskField::Succeeded, kind: Kind::Flag, operators: &[Eq] },
-    Field { names: &["type"], field: TaskField::Type, kind: Kind::Text, operators: &[Eq] },
+    Field {
+        names: &["appId"],
+        field: TaskField::App,
+        kind: Kind::Number,
+        operators: &[Eq, Neq],
+        what: "App that it acts on, by number; reading a log acts on none",
+        example: "20892",
+    },
+    Field {
+        names: &["status"],
+        field: TaskField::Succeeded,
+        kind: Kind::Flag,
+        operators: &[Eq],
+        what: "Whether it succeeded; null while it is pending",
+        example: "true",
+    },
+    Field {
+        names: &["type"],
+        field: TaskField::Type,
+        kind: Kind::Text,
+        operators: &[Eq],
+        what: "Type of task",
+        example: "DiscoveryParseLogTask",
+    },
     Field {
         names: &["timestamp"],
         field: TaskField::Created,
         kind: Kind::Time,
         operators: &[Gte, Lte, Range],
+        what: "When it was asked for",
+        example: "1778400000000",
     },
 ];
+
+const TASK: Record = Record {
+    name: "GovernanceTask",
+    what: "Something that was done or is to be done: the reading of a log.",
+    properties: &[
+        has("_id", Shape::Id, ""),
+        has("taskName", Shape::Text, ""),
+        has("type", Shape::Text, "The same."),
+        has("title", Shape::Text, "What it does, for people."),
+        has("timestamp", Shape::Time, "When it was asked for."),
+        has("created", Shape::Time, "The same."),
+        has("finished", Shape::Nullable(&Shape::Time), "When it ended; null before."),
+        has(
+            "status",
+            Shape::Inline(&[
+                has("isSuccess", Shape::Nullable(&Shape::Flag), "Null while it is pending."),
+                has("statusMessage", Shape::Text, "Why it failed."),
+                has("shouldRetry", Shape::Flag, ""),
+            ]),
+            "",
+        ),
+        has("targetObject", Shape::Text, "Name of the log."),
+        has("targetObjectId", Shape::Id, "Id of the upload."),
+        has("inputStreamId", Shape::Id, "Stream that it belongs to."),
+        has("source", Shape::Text, "Kind of log."),
+        has("initiatedBy", Shape::Text, "Who asked for it."),
+        has("figures", Shape::Anything, "Lines of the log by what became of them."),
+    ],
+};
+
+const DESTINATION: Record = Record {
+    name: "Destination",
+    what: "Where lines of a log went.",
+    properties: &[
+        has("dest", Shape::Text, "Host name or address."),
+        has("appId", Shape::Nullable(&Shape::Integer), "App that it belongs to."),
+        has("transactions", Shape::Integer, "Lines."),
+        has("users", Shape::Integer, ""),
+        has("clientIps", Shape::Integer, ""),
+        has("bytesUp", Shape::Integer, ""),
+        has("bytesDown", Shape::Integer, ""),
+        has("bytesTotal", Shape::Integer, ""),
+        has("blocked", Shape::Integer, "Lines that say that something was blocked."),
+    ],
+};
 
 pub(super) fn area() -> Area {
     Area::new("Governance log", Part::GovernanceLog)
         .list("/api/v1/governance", DISCOVERY_READ, "List the governance log", list_governance)
+        .pages(&TASK)
+        .filtered(FIELDS)
+        .sorted(&["timestamp"])
         .get(
             "/api/v1/governance/{id}",
             DISCOVERY_READ,
             "Fetch an entry of the governance log",
             fetch_governance,
         )
+        .answers(Shape::Record(&TASK))
         .list(
             "/api/v1/governance/{id}/destinations",
             DISCOVERY_READ,
             "List where the lines of a parsed log went",
             list_destinations,
         )
+        .pages(&DESTINATION)
 }
 
 async fn list_governance(

@@ -8,6 +8,7 @@ use casbah_service::Service;
 use serde_json::{Value, json};
 
 use super::subnets::RANGES_READ;
+use crate::describe::{Property, Record, Shape, has, may_have};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -19,8 +20,38 @@ const CUSTOM: i64 = 0;
 const BUILT_IN: i64 = 2;
 
 pub(super) fn area() -> Area {
-    Area::new("IP tags", Part::Activities).get("/api/v1/tags", RANGES_READ, "List IP tags", list_ip_tags)
+    Area::new("IP tags", Part::Activities)
+        .get("/api/v1/tags", RANGES_READ, "List IP tags", list_ip_tags)
+        .pages(&TAG)
+        .takes(
+            const {
+                &[
+                    has("target", Shape::Word(&["ip", "1"]), "What the tags are for."),
+                    may_have("sort", Shape::Word(&["name"]), ""),
+                    may_have("sortDirectory", Shape::Word(&["asc", "desc"]), "Spelt so."),
+                ]
+            },
+        )
 }
+
+pub(super) const TAG: Record = Record {
+    name: "IpTag",
+    what: "Something that can be said of addresses.",
+    properties: &[
+        has("_id", Shape::Id, ""),
+        has("id", Shape::Id, "The same."),
+        has("name", Shape::Text, ""),
+        has("target", Shape::Integer, "1: addresses."),
+        has("type", Shape::Numbered(&[(0, "made by the tenant"), (2, "built in")]), ""),
+        has("status", Shape::Integer, ""),
+        has("visibility", Shape::Integer, ""),
+        has("_tid", Shape::Integer, "Number of the tenant."),
+        may_have("nameTemplate", Shape::Inline(TEMPLATE), "Of a built-in tag."),
+        may_have("description", Shape::Text, "Of a built-in tag."),
+        may_have("descriptionTemplate", Shape::Inline(TEMPLATE), "Of a built-in tag."),
+    ],
+};
+const TEMPLATE: &[Property] = &[has("template", Shape::Text, "")];
 
 async fn list_ip_tags(
     State(service): State<Service>,

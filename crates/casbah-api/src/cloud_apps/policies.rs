@@ -16,6 +16,7 @@ use casbah_service::policies::{PolicyDetails, PolicyView, story_of_type};
 use serde_json::{Value, json};
 
 use super::{ALERTS_READ, record_id};
+use crate::describe::{Record, Shape, has};
 use crate::filters::Operator::{Eq, Neq};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
@@ -29,21 +30,64 @@ const MANAGE: &[Permission] = &[InvestigationManage];
 #[derive(Clone, Copy)]
 struct Type;
 
-const FIELDS: &[Field<Type>] =
-    &[Field { names: &["type"], field: Type, kind: Kind::Text, operators: &[Eq, Neq] }];
+const FIELDS: &[Field<Type>] = &[Field {
+    names: &["type"],
+    field: Type,
+    kind: Kind::Text,
+    operators: &[Eq, Neq],
+    what: "Type of policy",
+    example: "NEW_SERVICE",
+}];
+
+const POLICY: Record = Record {
+    name: "Policy",
+    what: "A rule that raises alerts.",
+    properties: &[
+        has("_id", Shape::Id, ""),
+        has("name", Shape::Text, ""),
+        has("description", Shape::Text, ""),
+        has("type", Shape::Text, "Type of policy, such as NEW_SERVICE."),
+        has("policyType", Shape::Text, "The same."),
+        has("enabled", Shape::Flag, ""),
+        has("disabled", Shape::Flag, "The opposite."),
+        has("severity", Shape::Between(0, 3), "0 low, 1 medium, 2 high, 3 informational."),
+        has("story", Shape::Integer, "Risk category, by number."),
+        has("created", Shape::Time, ""),
+        has("lastModified", Shape::Time, ""),
+        has("alertsCount", Shape::Integer, "Open alerts that it raised."),
+        has("isBuiltIn", Shape::Flag, "Whether it came with the product."),
+        has("dailyAlertLimit", Shape::Nullable(&Shape::Integer), "Most alerts of a day; null for no limit."),
+        has("actions", Shape::List(&Shape::Object), "Empty: a policy raises alerts and does nothing else."),
+        has("filters", Shape::Object, "What it looks for, as filters in the words of its type."),
+    ],
+};
 
 /// The list is asked for by POST too, so that a policy is made under a path of its own, as an IP range is.
 pub(super) fn area() -> Area {
     Area::new("Policies", Part::Policies)
         .list("/api/v1/policies", ALERTS_READ, "List policies", list_policies)
+        .pages(&POLICY)
+        .filtered(FIELDS)
         .get("/api/v1/policies/{id}", ALERTS_READ, "Fetch a policy", fetch_policy)
+        .answers(Shape::Record(&POLICY))
         .get("/api/v1/policies/{id}/{typed_id}", ALERTS_READ, "Fetch a policy of a type", fetch_typed_policy)
+        .at(Shape::Text)
+        .answers(Shape::Record(&POLICY))
         .post("/api/v1/policies/create_rule", MANAGE, "Create a policy", create_policy)
+        .takes(body::NEW)
+        .answers(Shape::Record(&POLICY))
         .put("/api/v1/policies/{id}", MANAGE, "Change a policy", change_policy)
+        .takes(body::CHANGED)
+        .answers(Shape::Record(&POLICY))
         .post("/api/v1/policies/{id}/update_rule", MANAGE, "Change a policy", update_policy)
+        .takes(body::CHANGED)
+        .answers(Shape::Record(&POLICY))
         .post("/api/v1/policies/{id}/enable", MANAGE, "Enable a policy", enable_policy)
+        .answers(Shape::Record(&POLICY))
         .post("/api/v1/policies/{id}/disable", MANAGE, "Disable a policy", disable_policy)
+        .answers(Shape::Record(&POLICY))
         .delete("/api/v1/policies/{id}", MANAGE, "Delete a policy", delete_policy)
+        .answers(Shape::Inline(&[]))
 }
 
 async fn list_policies(

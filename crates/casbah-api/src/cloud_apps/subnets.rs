@@ -15,6 +15,7 @@ use casbah_service::ip_ranges::IpRangeQuery;
 use serde_json::{Value, json};
 
 use super::{ip_tags, record_id};
+use crate::describe::{Property, Record, Shape, has};
 use crate::filters::Operator::{Eq, Neq};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
@@ -27,18 +28,87 @@ pub(super) const RANGES_READ: &[Permission] =
 const RANGES_MANAGE: &[Permission] = &[InvestigationManage, SettingsManage];
 
 const FIELDS: &[Field<IpRangeField>] = &[
-    Field { names: &["category"], field: IpRangeField::Category, kind: Kind::Number, operators: &[Eq, Neq] },
-    Field { names: &["tags"], field: IpRangeField::Tag, kind: Kind::Id, operators: &[Eq, Neq] },
-    Field { names: &["builtIn"], field: IpRangeField::BuiltIn, kind: Kind::Flag, operators: &[Eq] },
+    Field {
+        names: &["category"],
+        field: IpRangeField::Category,
+        kind: Kind::Number,
+        operators: &[Eq, Neq],
+        what: "1 corporate, 2 administrative, 3 risky, 4 VPN, 5 cloud provider, 6 other",
+        example: "1",
+    },
+    Field {
+        names: &["tags"],
+        field: IpRangeField::Tag,
+        kind: Kind::Id,
+        operators: &[Eq, Neq],
+        what: "A tag of the range, by id",
+        example: "000000030000000000000000",
+    },
+    Field {
+        names: &["builtIn"],
+        field: IpRangeField::BuiltIn,
+        kind: Kind::Flag,
+        operators: &[Eq],
+        what: "Whether it came with the product; none does",
+        example: "false",
+    },
+];
+
+const RANGE: Record = Record {
+    name: "IpRange",
+    what: "Addresses about which something is known.",
+    properties: &[
+        has("_id", Shape::Id, ""),
+        has("name", Shape::Text, ""),
+        has("subnets", Shape::List(&Shape::Inline(SUBNET)), ""),
+        has("location", Shape::Nullable(&Shape::Inline(LOCATION)), "Where they are."),
+        has("organization", Shape::Nullable(&Shape::Text), "Whose they are."),
+        has("tags", Shape::List(&Shape::Record(&ip_tags::TAG)), ""),
+        has(
+            "category",
+            Shape::Numbered(&[
+                (1, "corporate"),
+                (2, "administrative"),
+                (3, "risky"),
+                (4, "VPN"),
+                (5, "cloud provider"),
+                (6, "other"),
+            ]),
+            "",
+        ),
+        has("lastModified", Shape::Number, "Milliseconds since 1970-01-01 UTC, with a fraction."),
+        has("_tid", Shape::Integer, "Number of the tenant."),
+    ],
+};
+const SUBNET: &[Property] = &[
+    has("mask", Shape::Between(0, 128), "Bits of the mask, counted on 128 bits."),
+    has("address", Shape::Text, "Lowest address, in the full form of IPv6."),
+    has("originalString", Shape::Text, "What was typed."),
+];
+const LOCATION: &[Property] = &[
+    has("name", Shape::Nullable(&Shape::Text), ""),
+    has("latitude", Shape::Nullable(&Shape::Number), "Degrees north."),
+    has("longitude", Shape::Nullable(&Shape::Number), "Degrees east."),
+    has("countryCode", Shape::Nullable(&Shape::Text), "Two letters."),
+    has("countryName", Shape::Nullable(&Shape::Text), ""),
 ];
 
 pub(super) fn area() -> Area {
     Area::new("IP ranges", Part::IpRanges)
         .list("/api/v1/subnet", RANGES_READ, "List IP ranges", list_ip_ranges)
+        .pages(&RANGE)
+        .filtered(FIELDS)
+        .sorted(&["name", "category", "tags"])
         .get("/api/v1/subnet/{id}", RANGES_READ, "Fetch an IP range", fetch_ip_range)
+        .answers(Shape::Record(&RANGE))
         .post("/api/v1/subnet/create_rule", RANGES_MANAGE, "Create an IP range", create_ip_range)
+        .takes(body::NEW)
+        .answers(Shape::Id)
         .post("/api/v1/subnet/{id}/update_rule", RANGES_MANAGE, "Replace an IP range", update_ip_range)
+        .takes(body::CHANGED)
+        .answers(Shape::Record(&RANGE))
         .delete("/api/v1/subnet/{id}", RANGES_MANAGE, "Delete an IP range", delete_ip_range)
+        .answers(Shape::Inline(&[]))
 }
 
 async fn list_ip_ranges(

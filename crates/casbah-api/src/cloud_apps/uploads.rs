@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::DISCOVERY_MANAGE;
 use crate::blob;
+use crate::describe::{Shape, has, may_have};
 use crate::paging::Answer;
 use crate::parameters::Parameters;
 use crate::problem::{NO_STREAM, Problem};
@@ -23,7 +24,45 @@ pub(super) fn area() -> Area {
             "Get an address to upload a log to",
             request_upload_url,
         )
+        .takes(
+            const {
+                &[
+                    has("filename", Shape::Text, "Name of the log."),
+                    has("source", Shape::Text, "Kind of log, such as SQUID."),
+                ]
+            },
+        )
+        .answers(Shape::Inline(
+            const {
+                &[
+                    has("url", Shape::Url, "Where to PUT the log; it needs no credentials."),
+                    has("provider", Shape::Text, "`azure`: the protocol of that address."),
+                ]
+            },
+        ))
         .post("/api/v1/discovery/done_upload", DISCOVERY_MANAGE, "Finish an upload", finish_upload)
+        .takes(
+            const {
+                &[
+                    has("uploadUrl", Shape::Url, "The address of the upload, unchanged."),
+                    has(
+                        "inputStreamName",
+                        Shape::Text,
+                        "Name of a data source, or of the new snapshot report.",
+                    ),
+                    may_have("uploadAsSnapshot", Shape::Flag, "Whether this makes a report of its own."),
+                ]
+            },
+        )
+        .answers(Shape::Inline(
+            const {
+                &[
+                    has("success", Shape::Flag, ""),
+                    has("inputStreamId", Shape::Id, "Stream that the log belongs to."),
+                    has("taskId", Shape::Id, "Entry of the governance log that tells how far it is."),
+                ]
+            },
+        ))
 }
 
 async fn request_upload_url(

@@ -61,6 +61,8 @@ const EXPECTED: &[(&str, &str)] = &[
     ("create_ip_range update_ip_range delete_ip_range",                "+++----- +--- ------- --"),
     ("list_administrators",                                            "++++++++ ++++ ------- --"),
     ("add_administrator remove_administrator",                         "+++----- +--- ------- --"),
+    // It says nothing of the tenant.
+    ("list_filters",                                                   "++++++++ ++++ +++++++ --"),
     // Everybody with a role looks after tokens of their own.
     ("list_api_tokens create_api_token revoke_api_token",              "++++++++ ++++ +++++++ --"),
 ];

@@ -3,6 +3,8 @@
 use casbah_model::activity::device_type;
 use serde_json::{Value, json};
 
+use crate::describe::{Record, Shape, has};
+
 /// Marks of browsers and tools: the first that is found counts, because most claim to be others as well.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg/", "Microsoft Edge"),
@@ -65,3 +67,31 @@ pub(super) fn view(user_agent: &str) -> Value {
 fn number(text: &str) -> String {
     text.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect()
 }
+
+pub(super) const USER_AGENT: Record = Record {
+    name: "UserAgent",
+    what: "What a user agent says about browser and system.",
+    properties: &[
+        has("family", Shape::Text, "Such as CHROME."),
+        has("name", Shape::Text, "Such as Chrome."),
+        has("version", Shape::Text, ""),
+        has("major", Shape::Text, "First number of the version."),
+        has("minor", Shape::Text, "Second number of the version."),
+        has(
+            "operatingSystem",
+            Shape::Nullable(&Shape::Inline(&[
+                has("name", Shape::Text, ""),
+                has("family", Shape::Text, ""),
+                has("version", Shape::Text, ""),
+            ])),
+            "",
+        ),
+        has("type", Shape::Text, "Browser or Application."),
+        has("typeName", Shape::Text, "The same."),
+        has("deviceType", Shape::Text, "DESKTOP, MOBILE, TABLET or OTHER."),
+        has("nativeBrowser", Shape::Flag, ""),
+        has("os", Shape::Nullable(&Shape::Text), "Such as WINDOWS_10."),
+        has("browser", Shape::Text, "Such as CHROME."),
+        has("tags", Shape::List(&Shape::Text), "Ids of tags."),
+    ],
+};

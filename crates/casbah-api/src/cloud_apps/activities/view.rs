@@ -4,6 +4,7 @@ use casbah_model::{Activity, ActivityObject, IpCategory, TenantId};
 use serde_json::{Map, Value, json};
 
 use super::user_agent;
+use crate::describe::{Property, Record, Shape, has, may_have};
 
 /// The app that people and applications of the directory belong to.
 const DIRECTORY_APP: i64 = 11161;
@@ -224,3 +225,160 @@ fn entity_data(activity: &Activity) -> Value {
     data.insert("2".into(), account.unwrap_or(Value::Null));
     Value::Object(data)
 }
+
+const WORD: Shape = Shape::Nullable(&Shape::Text);
+const DEGREES: Shape = Shape::Nullable(&Shape::Number);
+const TEXTS: Shape = Shape::List(&Shape::Text);
+
+pub(super) const ACTIVITY: Record = Record {
+    name: "Activity",
+    what: "Something that somebody did.",
+    properties: &[
+        has("_id", Shape::Text, "Its id: free text."),
+        has("uid", Shape::Text, "The same."),
+        has("tenantId", Shape::Integer, "Number of the tenant."),
+        has("_tid", Shape::Integer, "The same."),
+        has("aadTenantId", Shape::Guid, "Id of the tenant."),
+        has("appId", Shape::Integer, "App that it happened in, by number."),
+        has("saasId", Shape::Integer, "The same."),
+        has("appName", Shape::Text, "Name of that app."),
+        has("srcAppId", Shape::Integer, "App that reported it."),
+        has("instanceId", Shape::Integer, "Instance of the app."),
+        has("timestamp", Shape::Time, "When it happened."),
+        has("timestampRaw", Shape::Time, "The same."),
+        has("instantiation", Shape::Time, "When it was taken in."),
+        has("instantiationRaw", Shape::Time, "The same."),
+        has("created", Shape::Time, "The same."),
+        has("createdRaw", Shape::Time, "The same."),
+        has("eventType", Shape::Integer, "Number of the type."),
+        has("eventTypeValue", Shape::Text, "Fine type, such as EVENT_AAD_LOGIN."),
+        has("eventTypeName", Shape::Text, "Category, such as EVENT_CATEGORY_LOGIN."),
+        has("genericEventType", Shape::Text, "ENUM_ACTIVITY_GENERIC_TYPE_ and LOGIN, FAILED_LOGIN or BASIC."),
+        has("description", Shape::Text, "A sentence for people."),
+        has("description_id", Shape::Text, "Template of that sentence."),
+        has("description_metadata", Shape::Map(&Shape::Text), "Values for the template."),
+        has("severity", Shape::Text, "`INFO`."),
+        has(
+            "source",
+            Shape::Integer,
+            "0 access control, 1 session control, 2 app connector, 3 connector analysis, 5 discovery, 6 endpoint.",
+        ),
+        has("lograbberService", Shape::Object, "Of the original's collector; empty."),
+        has("collected", Shape::Object, "Of the original's collector; empty."),
+        has("rawDataJson", Shape::Anything, "The event as the app wrote it."),
+        has("confidenceLevel", Shape::Integer, "10 to 40."),
+        has("classifications", TEXTS, "`access` for sign-ins."),
+        has("tags", TEXTS, "Ids of the tags of the address and the user agent."),
+        has(
+            "eventRouting",
+            Shape::Map(&Shape::Flag),
+            "`adminEvent`: whether it changes how things are set up.",
+        ),
+        has("device", Shape::Inline(DEVICE), "What it was done with."),
+        has("location", Shape::Inline(LOCATION), "Where the address is."),
+        has("user", Shape::Inline(USER), "Who did it."),
+        may_have("failedUserData", Shape::Inline(&[has("userName", WORD, "")]), "Who failed to sign in."),
+        has(
+            "userAgent",
+            Shape::Nullable(&Shape::Record(&user_agent::USER_AGENT)),
+            "What the user agent says.",
+        ),
+        has("internals", Shape::Inline(&[has("otherIPs", TEXTS, "Addresses that it came through.")]), ""),
+        may_have(
+            "session",
+            Shape::Inline(&[has("sessionId", Shape::Text, "")]),
+            "The session it was part of.",
+        ),
+        has("mainInfo", Shape::Inline(MAIN_INFO), "What was done, to what, and whether it worked."),
+        has(
+            "resolvedActor",
+            Shape::Nullable(&Shape::Inline(ACTOR)),
+            "Who did it, where the directory knows.",
+        ),
+        has(
+            "entityData",
+            Shape::Map(&Shape::Nullable(&Shape::Inline(ENTITY))),
+            "Who did it, by part played.",
+        ),
+        has("adallom", Shape::Object, "Details of the product's own events; empty."),
+        has("impersonated", Shape::Flag, "Whether it was done in the name of somebody else."),
+    ],
+};
+
+const DEVICE: &[Property] = &[
+    has("clientIP", WORD, "Address."),
+    has("userAgent", WORD, "The user agent as it was sent."),
+    has("countryCode", WORD, "Country of the address, two letters."),
+];
+
+const LOCATION: &[Property] = &[
+    has("countryCode", WORD, "Country, two letters."),
+    has("city", WORD, ""),
+    has("latitude", DEGREES, "Degrees north."),
+    has("longitude", DEGREES, "Degrees east."),
+    has("organizationSearchable", WORD, "Whose address it is."),
+    has("anonymousProxy", Shape::Flag, ""),
+    has("isSatelliteProvider", Shape::Flag, ""),
+    has(
+        "category",
+        Shape::Between(0, 6),
+        "0 none, 1 corporate, 2 administrative, 3 risky, 4 VPN, 5 cloud provider, 6 other.",
+    ),
+    has("categoryValue", Shape::Text, "The name of the category."),
+];
+
+const USER: &[Property] = &[
+    has("userName", WORD, "Sign-in name of a person, or name of an application."),
+    has("userTags", TEXTS, "Ids of groups."),
+];
+
+const MAIN_INFO: &[Property] = &[
+    has("eventObjects", Shape::List(&Shape::Inline(EVENT_OBJECT)), "Who and what took part."),
+    has("rawOperationName", Shape::Text, "What was done, in the words of the app."),
+    has("prettyOperationName", Shape::Text, "The same for people."),
+    has("type", Shape::Text, "`login` or `basic`."),
+    has(
+        "activityResult",
+        Shape::Inline(&[has("isSuccess", Shape::Flag, ""), has("message", Shape::Text, "")]),
+        "Whether it worked.",
+    ),
+];
+
+const EVENT_OBJECT: &[Property] = &[
+    has("objType", Shape::Integer, "1 generic, 2 file, 21 account, 23 user."),
+    has("role", Shape::Integer, "1 target, 4 actor."),
+    has("name", WORD, ""),
+    has("id", WORD, ""),
+    has("link", Shape::Integer, ""),
+    has("instanceId", Shape::Integer, ""),
+    has("saasId", Shape::Integer, "App that it belongs to."),
+    has("resolved", Shape::Flag, "Whether it is known."),
+    has("tags", TEXTS, ""),
+    may_have("serviceObjectType", Shape::Text, "Kind, in the words of the app."),
+];
+
+const ACTOR: &[Property] = &[
+    has("id", Shape::Text, ""),
+    has("name", WORD, ""),
+    has("saasId", Shape::Text, "A number, as text."),
+    has("instanceId", Shape::Text, "A number, as text."),
+    has("objType", Shape::Text, "A number, as text."),
+    has("role", Shape::Text, "A number, as text."),
+    has("tags", TEXTS, ""),
+    has("resolved", Shape::Flag, ""),
+    has("governable", Shape::Flag, "Whether it is a person, whom actions can be taken on."),
+];
+
+const ENTITY: &[Property] = &[
+    has("displayName", WORD, ""),
+    has(
+        "id",
+        Shape::Inline(&[
+            has("id", Shape::Text, ""),
+            has("saas", Shape::Integer, "App."),
+            has("inst", Shape::Integer, "Instance of the app."),
+        ]),
+        "Key of the entity.",
+    ),
+    has("resolved", Shape::Flag, ""),
+];

@@ -4,6 +4,7 @@ use casbah_model::{Severity, Timestamp};
 use casbah_service::policies::PolicyDetails;
 
 use super::rules;
+use crate::describe::{Property, Shape, has, may_have};
 use crate::parameters::{Parameters, whole_number};
 use crate::problem::Problem;
 
@@ -12,6 +13,43 @@ const SEVERITIES: [(&str, Severity); 4] = [
     ("medium", Severity::Medium),
     ("high", Severity::High),
     ("informational", Severity::Informational),
+];
+
+const NAME: &str = "Its name, which no other policy has.";
+const TYPE: &str = "Its type, which never changes, such as NEW_SERVICE.";
+const DESCRIPTION: Property = may_have("description", Shape::Text, "What it is for.");
+const SEVERITY: Property = may_have(
+    "severity",
+    Shape::Either(&[Shape::Between(0, 3), Shape::Word(&["low", "medium", "high", "informational"])]),
+    "0 low, 1 medium, 2 high, 3 informational, or these words.",
+);
+const ENABLED: Property = may_have("enabled", Shape::Flag, "");
+const STORY: Property = may_have("story", Shape::Integer, "Risk category, by number.");
+const LIMIT: Property = may_have("dailyAlertLimit", Shape::Integer, "Most alerts of a day; 0 for no limit.");
+const FILTERS: &str = "What it looks for, as filters in the words of its type.";
+
+/// What makes a policy.
+pub(super) const NEW: &[Property] = &[
+    has("name", Shape::Text, NAME),
+    has("type", Shape::Text, TYPE),
+    has("filters", Shape::Object, FILTERS),
+    DESCRIPTION,
+    SEVERITY,
+    ENABLED,
+    STORY,
+    LIMIT,
+];
+
+/// What changes a policy: what is left out stays as it is.
+pub(super) const CHANGED: &[Property] = &[
+    may_have("name", Shape::Text, NAME),
+    may_have("type", Shape::Text, TYPE),
+    may_have("filters", Shape::Object, FILTERS),
+    DESCRIPTION,
+    SEVERITY,
+    ENABLED,
+    STORY,
+    LIMIT,
 ];
 
 /// Reads the parameters of a policy of that type.

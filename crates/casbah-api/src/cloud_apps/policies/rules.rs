@@ -22,11 +22,23 @@ enum App {
 
 const ABOVE: &[Operator] = &[Gt, Gte];
 const APP_FIELDS: &[Field<App>] = &[
-    Field { names: &["score"], field: App::Score, kind: Kind::Number, operators: &[Lt, Lte] },
-    Field { names: &["category"], field: App::Category, kind: Kind::Text, operators: &[Eq] },
-    Field { names: &["trafficTotalBytes"], field: App::Total, kind: Kind::Number, operators: ABOVE },
-    Field { names: &["trafficUploadedBytes"], field: App::Uploaded, kind: Kind::Number, operators: ABOVE },
-    Field { names: &["usersCount"], field: App::Users, kind: Kind::Number, operators: ABOVE },
+    Field::new(&["score"], App::Score, Kind::Number, &[Lt, Lte], ("Risk score of the app, 1 to 10", "5")),
+    Field::new(
+        &["category"],
+        App::Category,
+        Kind::Text,
+        &[Eq],
+        ("Category of the app", "SAASDB_CATEGORY_CLOUD_STORAGE"),
+    ),
+    Field::new(&["trafficTotalBytes"], App::Total, Kind::Number, ABOVE, ("Bytes of a day", "1000000")),
+    Field::new(
+        &["trafficUploadedBytes"],
+        App::Uploaded,
+        Kind::Number,
+        ABOVE,
+        ("Bytes of a day that were uploaded", "1000000"),
+    ),
+    Field::new(&["usersCount"], App::Users, Kind::Number, ABOVE, ("Users of a day", "50")),
 ];
 
 /// Reads what a policy of that type is to look for; none when nothing was said about it.

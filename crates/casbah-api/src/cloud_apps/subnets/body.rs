@@ -5,8 +5,51 @@ use casbah_model::{IpCategory, IpLocation};
 use casbah_service::ip_ranges::{IpRangeDetails, IpTagReference};
 use serde_json::{Map, Value};
 
+use crate::describe::{Property, Shape, has, may_have};
 use crate::parameters::{Parameters, whole_number};
 use crate::problem::Problem;
+
+const NAME: &str = "Its name, which no other range has.";
+const CATEGORY: &str = "1 corporate, 2 administrative, 3 risky, 4 VPN, 5 cloud provider, 6 other.";
+const SUBNETS: &str =
+    "Addresses of IPv4 or IPv6, with or without a mask; those of two ranges must not overlap.";
+const ORGANIZATION: Property = may_have("organization", Shape::Text, "Whose they are.");
+const TAGS: Property = may_have(
+    "tags",
+    Shape::List(&Shape::Either(&[Shape::Text, Shape::Object])),
+    "Names, ids or tags; an unknown name makes a tag.",
+);
+const LOCATION: Property = may_have(
+    "location",
+    Shape::Inline(&[
+        may_have("name", Shape::Text, ""),
+        may_have("latitude", Shape::Number, "Degrees north."),
+        may_have("longitude", Shape::Number, "Degrees east."),
+        may_have("countryCode", Shape::Text, "Two letters."),
+        may_have("countryName", Shape::Text, ""),
+    ]),
+    "Where they are.",
+);
+
+/// What makes a range.
+pub(super) const NEW: &[Property] = &[
+    has("name", Shape::Text, NAME),
+    has("category", Shape::Between(1, 6), CATEGORY),
+    has("subnets", Shape::List(&Shape::Text), SUBNETS),
+    ORGANIZATION,
+    TAGS,
+    LOCATION,
+];
+
+/// What replaces a range: what must be there and is not stays as it is.
+pub(super) const CHANGED: &[Property] = &[
+    may_have("name", Shape::Text, NAME),
+    may_have("category", Shape::Between(1, 6), CATEGORY),
+    may_have("subnets", Shape::List(&Shape::Text), SUBNETS),
+    ORGANIZATION,
+    TAGS,
+    LOCATION,
+];
 
 /// Reads the parameters of a range.
 pub(super) fn details(parameters: &Parameters) -> Result<IpRangeDetails, Problem> {
