@@ -9,6 +9,7 @@ mod block_scripts;
 mod data_sources;
 mod discovered_apps;
 mod discovery_reports;
+mod exports;
 pub(crate) mod filters;
 mod governance;
 mod ip_tags;

@@ -97,6 +97,8 @@ pub(crate) enum Answers {
     Page(&'static Record),
     /// A text, of this media type; or, without the parameter that asks for it, a page of such records.
     TextOr(&'static str, &'static Record),
+    /// A file of such records, one a line: JSON lines, or CSV.
+    File(&'static Record),
     /// What another protocol says; nothing is described.
     Elsewhere,
 }

@@ -275,6 +275,13 @@ fn responses(endpoint: &EndpointInfo, named: &mut Named) -> Value {
             content[media_type] = json!({ "schema": { "type": "string" } });
             (content, "The text, or a page of the list.")
         }
+        Some(Answers::File(record)) => {
+            let schema = Shape::Record(record).schema(named);
+            let text = json!({ "schema": { "type": "string" } });
+            let packed = json!({ "schema": { "type": "string", "format": "binary" } });
+            let lines = json!({ "application/x-ndjson": { "schema": schema }, "text/csv": text, "application/gzip": packed });
+            (lines, "The file: in JSON lines, one such record a line.")
+        }
         Some(Answers::Elsewhere) | None => {
             return json!({ "default": { "description": "As Azure Blob Storage answers." } });
         }

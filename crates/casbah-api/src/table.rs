@@ -217,6 +217,11 @@ impl Area {
         self.says(|says| (says.answers, says.paged) = (Some(Answers::TextOr(media_type, record)), true))
     }
 
+    /// The last row answers a file of such records.
+    pub(crate) fn answers_file(self, record: &'static Record) -> Area {
+        self.says(|says| says.answers = Some(Answers::File(record)))
+    }
+
     /// The last row speaks another protocol, which is described elsewhere.
     pub(crate) fn described_elsewhere(self) -> Area {
         self.says(|says| says.answers = Some(Answers::Elsewhere))

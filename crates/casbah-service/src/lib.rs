@@ -13,6 +13,7 @@ pub mod credential_expiry;
 pub mod directory;
 pub mod discovery;
 mod error;
+pub mod exports;
 pub mod ip_ranges;
 pub mod permission_use;
 pub mod policies;

@@ -184,6 +184,36 @@ pub fn list(
     tx.rows(&sql, &values)?.into_iter().map(activity).collect()
 }
 
+/// Those activities behind a place that satisfy all conditions, in the order of time, up to another place in
+/// it; at most `limit`. However far a walk has come, its next step costs the same.
+pub fn list_after(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    reach: &Reach,
+    wanted: &[Condition<ActivityField>],
+    ascending: bool,
+    (after, until): (Option<i64>, Option<i64>),
+    limit: i64,
+) -> Result<Vec<Activity>> {
+    let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Activities, &mut values);
+    let mut conditions = conditions::compile(wanted, &mut values);
+    let (direction, beyond, before) = if ascending { ("asc", ">", "<=") } else { ("desc", "<", ">=") };
+    for (place, sign) in [(after, beyond), (until, before)] {
+        if let Some(place) = place {
+            values.push(place.into());
+            conditions.push_str(&format!(" and a.seq {sign} ?{}", values.len()));
+        }
+    }
+    values.push(limit.into());
+    let sql = format!(
+        "select {COLUMNS} from activities a where a.tenant = ?1{reach}{conditions} \
+         order by a.seq {direction} limit ?{}",
+        values.len()
+    );
+    tx.rows(&sql, &values)?.into_iter().map(activity).collect()
+}
+
 /// How many activities satisfy all conditions; at most one more than [`COUNT_CAP`].
 pub fn count(
     tx: &mut Tx<'_>,

@@ -169,6 +169,40 @@ pub fn list(
     tx.rows(&sql, &values)?.into_iter().map(alert).collect()
 }
 
+/// A place in the order of time: when an alert was raised, and its id.
+pub type Place = (Timestamp, RecordId);
+
+/// Those alerts behind a place that satisfy all conditions, in the order of time, up to another place in it; at
+/// most `limit`. However far a walk has come, its next step costs the same.
+pub fn list_after(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    reach: &Reach,
+    conditions: &[Condition<AlertField>],
+    ascending: bool,
+    (after, until): (Option<&Place>, Option<&Place>),
+    limit: i64,
+) -> Result<Vec<Alert>> {
+    let mut values = vec![tenant.into()];
+    let reach = within(reach, Records::Alerts, &mut values);
+    let mut wanted = conditions::compile(conditions, &mut values);
+    let (direction, beyond, before) = if ascending { ("asc", ">", "<=") } else { ("desc", "<", ">=") };
+    for (place, sign) in [(after, beyond), (until, before)] {
+        if let Some((raised, id)) = place {
+            values.extend([(*raised).into(), id.into()]);
+            let last = values.len();
+            wanted.push_str(&format!(" and (raised, id) {sign} (?{}, ?{last})", last - 1));
+        }
+    }
+    values.push(limit.into());
+    let sql = format!(
+        "select {COLUMNS} from alerts a where tenant = ?1{reach}{wanted} \
+         order by raised {direction}, id {direction} limit ?{}",
+        values.len()
+    );
+    tx.rows(&sql, &values)?.into_iter().map(alert).collect()
+}
+
 /// How many alerts satisfy all conditions; at most one more than [`COUNT_CAP`].
 pub fn count(
     tx: &mut Tx<'_>,

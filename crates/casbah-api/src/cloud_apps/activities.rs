@@ -10,6 +10,7 @@ mod view;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Permission::{InvestigationManage, InvestigationRead};
@@ -17,13 +18,16 @@ use casbah_model::filter::ActivityOrder;
 use casbah_model::{Part, Permission};
 use casbah_service::Service;
 use casbah_service::activities::ActivityQuery;
+use casbah_service::exports::Walk;
 use serde_json::{Map, Value, json};
 
+use super::exports::{self, Column, Wanted};
 use crate::describe::{Property, Shape, may_have};
 use crate::filters;
 use crate::json_lines::{self, Stored};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
+use crate::problem::Problem;
 use crate::table::Area;
 
 const READ: &[Permission] = &[InvestigationRead, InvestigationManage];
@@ -47,6 +51,10 @@ pub(super) fn area() -> Area {
         .get("/api/v1/activities/{id}", READ, "Fetch an activity", fetch_activity)
         .at(Shape::Text)
         .answers(Shape::Record(&view::ACTIVITY))
+        .post("/api/v1/activities/export", READ, "Export activities as a file", export_activities)
+        .takes(exports::PARAMETERS_OF_TIME)
+        .filtered(fields::FIELDS)
+        .answers_file(&view::ACTIVITY)
         .post("/api/v1/activities/ingest", MANAGE, "Take in activities of other apps", ingest_activities)
         .takes_lines(&view::ACTIVITY)
         .answers(Shape::Record(&json_lines::TAKEN_IN))
@@ -85,6 +93,53 @@ async fn list_activities(
         answer["nextQueryFilters"] = filters::narrowed(given, bound, ascending);
     }
     Ok(Json(answer))
+}
+
+/// What a table of activities says.
+const COLUMNS: &[Column] = &[
+    ("_id", "/_id"),
+    ("timestamp", "/timestamp"),
+    ("appId", "/appId"),
+    ("appName", "/appName"),
+    ("userName", "/user/userName"),
+    ("eventTypeName", "/eventTypeName"),
+    ("eventTypeValue", "/eventTypeValue"),
+    ("description", "/description"),
+    ("targetObject", "/description_metadata/target_object"),
+    ("isSuccess", "/mainInfo/activityResult/isSuccess"),
+    ("message", "/mainInfo/activityResult/message"),
+    ("clientIP", "/device/clientIP"),
+    ("ipCategory", "/location/categoryValue"),
+    ("countryCode", "/location/countryCode"),
+    ("city", "/location/city"),
+    ("organization", "/location/organizationSearchable"),
+    ("deviceType", "/userAgent/deviceType"),
+    ("userAgent", "/device/userAgent"),
+    ("adminEvent", "/eventRouting/adminEvent"),
+    ("created", "/created"),
+];
+
+async fn export_activities(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(&parameters)?;
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
+    let walk = Walk { conditions, ascending: paging::ascending(&parameters)? };
+    let until = service.end_of_activities(&caller, &walk).await?;
+    let (cases, reader) = (service.clone(), caller.clone());
+    let next = move |after| {
+        let (cases, reader, walk) = (cases.clone(), reader.clone(), walk.clone());
+        async move {
+            let found = cases.next_activities(&reader, walk, after, until).await?;
+            let place = found.last().map(|last| Some(last.seq));
+            let view = |a| view::activity(a, reader.tenant, reader.tenant_number);
+            Ok((found.iter().map(view).collect(), place))
+        }
+    };
+    exports::answer(&service, &caller, "activities", (wanted, &parameters), COLUMNS, None, next).await
 }
 
 /// One record a line, in the form in which the list returns them.

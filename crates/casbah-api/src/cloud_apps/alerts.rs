@@ -7,19 +7,23 @@ mod tests;
 mod view;
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Part;
 use casbah_model::filter::AlertOrder;
 use casbah_service::Service;
 use casbah_service::alerts::AlertQuery;
+use casbah_service::exports::Walk;
 use serde_json::{Value, json};
 
+use super::exports::{self, Column, Wanted};
 use super::{ALERTS_MANAGE, ALERTS_READ, record_id};
 use crate::describe::{Property, Shape, has, may_have};
 use crate::filters;
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
+use crate::problem::Problem;
 use crate::table::Area;
 
 const COMMENT: Property = may_have("comment", Shape::Text, "Why.");
@@ -41,6 +45,10 @@ pub(super) fn area() -> Area {
         .scanned()
         .get("/api/v1/alerts/{id}", ALERTS_READ, "Fetch an alert", fetch_alert)
         .answers(Shape::Record(&view::ALERT))
+        .post("/api/v1/alerts/export", ALERTS_READ, "Export alerts as a file", export_alerts)
+        .takes(exports::PARAMETERS_OF_TIME)
+        .filtered(fields::FIELDS)
+        .answers_file(&view::ALERT)
         .post("/api/v1/alerts/{id}/read", ALERTS_READ, "Mark an alert as read", mark_alert_read)
         .answers(Shape::Inline(&[]))
         .post("/api/v1/alerts/{id}/unread", ALERTS_READ, "Mark an alert as unread", mark_alert_unread)
@@ -132,6 +140,48 @@ async fn list_alerts(
         answer["nextQueryFilters"] = filters::narrowed(given, bound, ascending);
     }
     Ok(Json(answer))
+}
+
+/// What a table of alerts says.
+const COLUMNS: &[Column] = &[
+    ("_id", "/_id"),
+    ("timestamp", "/timestamp"),
+    ("title", "/title"),
+    ("description", "/description"),
+    ("severityValue", "/severityValue"),
+    ("statusValue", "/statusValue"),
+    ("resolutionStatusValue", "/resolutionStatusValue"),
+    ("resolveTime", "/resolveTime"),
+    ("handledByUser", "/handledByUser"),
+    ("comment", "/comment"),
+    ("policy", "/policy/label"),
+    ("policyType", "/policy/policyType"),
+    ("stories", "/stories"),
+    ("entities", "/entities"),
+    ("URL", "/URL"),
+];
+
+async fn export_alerts(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(&parameters)?;
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
+    let walk = Walk { conditions, ascending: paging::ascending(&parameters)? };
+    let until = service.end_of_alerts(&caller, &walk).await?;
+    let (cases, reader) = (service.clone(), caller.clone());
+    let next = move |after| {
+        let (cases, reader, walk, until) = (cases.clone(), reader.clone(), walk.clone(), until.clone());
+        async move {
+            let found = cases.next_alerts(&reader, walk, after, until).await?;
+            let place = found.last().map(|last| Some((last.raised, last.id.clone())));
+            let origin = &cases.settings().public_url;
+            Ok((found.iter().map(|alert| view::alert(alert, origin)).collect(), place))
+        }
+    };
+    exports::answer(&service, &caller, "alerts", (wanted, &parameters), COLUMNS, None, next).await
 }
 
 async fn fetch_alert(

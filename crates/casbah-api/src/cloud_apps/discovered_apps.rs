@@ -1,6 +1,7 @@
 //! Discovered apps and their categories.
 
 use axum::extract::State;
+use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::filter::{DiscoveredAppField, Page};
@@ -9,6 +10,7 @@ use casbah_service::Service;
 use casbah_service::discovery::{AppOrder, AppQuery, DiscoveredApp, Timeframe};
 use serde_json::{Map, Value, json};
 
+use super::exports::{self, Column, EVERYTHING, Wanted};
 use super::{DISCOVERY_READ, record_id};
 use crate::describe::{Property, Record, Shape, has, may_have};
 use crate::filters::Operator::{Contains, Eq, Gt, Gte, Lt, Lte, Neq};
@@ -156,6 +158,26 @@ pub(super) fn area() -> Area {
             "trafficDownloadedBytes",
             "trafficTotalEvents",
         ])
+        .post(
+            "/api/v1/discovery/discovered_apps/export",
+            DISCOVERY_READ,
+            "Export discovered apps as a file",
+            export_discovered_apps,
+        )
+        .takes(const { &[STREAM, FRAME, USER, ADDRESS, exports::FORMAT, exports::COMPRESSION] })
+        .filtered(FIELDS)
+        .sorted(&[
+            "trafficTotalBytes",
+            "name",
+            "score",
+            "usersCount",
+            "ipAddressesCount",
+            "lastUsed",
+            "trafficUploadedBytes",
+            "trafficDownloadedBytes",
+            "trafficTotalEvents",
+        ])
+        .answers_file(&APP)
         .list(
             "/api/v1/discovery/discovered_apps/categories",
             DISCOVERY_READ,
@@ -210,6 +232,50 @@ async fn list_discovered_apps(
         answer["nextQueryFilters"] = with_after(given, end);
     }
     Ok(Json(answer))
+}
+
+/// What a table of apps says.
+const COLUMNS: &[Column] = &[
+    ("appId", "/appId"),
+    ("name", "/name"),
+    ("category", "/category"),
+    ("score", "/score"),
+    ("trafficTotalBytes", "/trafficTotalBytes"),
+    ("trafficUploadedBytes", "/trafficUploadedBytes"),
+    ("trafficDownloadedBytes", "/trafficDownloadedBytes"),
+    ("trafficTotalEvents", "/trafficTotalEvents"),
+    ("trafficBlockedEvents", "/trafficBlockedEvents"),
+    ("usersCount", "/usersCount"),
+    ("ipAddressesCount", "/ipAddressesCount"),
+    ("firstSeen", "/firstSeen"),
+    ("lastUsed", "/lastUsed"),
+    ("tags", "/tags"),
+    ("domainList", "/domainList"),
+];
+
+/// All as they were at one moment: there are no more than the catalogue has.
+async fn export_discovered_apps(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(&parameters)?;
+    let query = AppQuery {
+        stream: stream(&parameters)?,
+        timeframe: timeframe(&parameters)?,
+        user: parameters.text("userName")?,
+        ip: parameters.text("ipAddress")?,
+        conditions: filters::parse(&filters::given(&parameters)?, FIELDS, service.clock().now())?,
+        order: paging::sort_field(&parameters, ORDERS)?,
+        ascending: paging::ascending(&parameters)?,
+        page: EVERYTHING,
+    };
+    let found = service.list_discovered_apps(&caller, query).await?;
+    let next = move |()| {
+        let records = found.apps.iter().map(view).collect();
+        async move { Ok((records, None)) }
+    };
+    exports::answer(&service, &caller, "discovered apps", (wanted, &parameters), COLUMNS, (), next).await
 }
 
 fn take_after(given: &mut Map<String, Value>) -> Option<i64> {

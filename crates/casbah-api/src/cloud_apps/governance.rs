@@ -1,20 +1,24 @@
 //! The governance log.
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::filter::TaskField;
+use casbah_model::filter::{Page, TaskField};
 use casbah_model::{DestinationUsage, DiscoveryTask, Part, TaskState};
 use casbah_service::Service;
+use casbah_service::exports::STEP;
 use casbah_service::tasks::TaskQuery;
 use serde_json::{Value, json};
 
+use super::exports::{self, Column, Wanted};
 use super::{DISCOVERY_READ, record_id};
 use crate::describe::{Record, Shape, has};
 use crate::filters::Operator::{Eq, Gte, Lte, Neq, Range};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
+use crate::problem::Problem;
 use crate::table::Area;
 
 const TASK_TYPE: &str = "DiscoveryParseLogTask";
@@ -105,6 +109,15 @@ pub(super) fn area() -> Area {
         .pages(&TASK)
         .filtered(FIELDS)
         .sorted(&["timestamp"])
+        .post(
+            "/api/v1/governance/export",
+            DISCOVERY_READ,
+            "Export the governance log as a file",
+            export_governance,
+        )
+        .takes(exports::PARAMETERS)
+        .filtered(FIELDS)
+        .answers_file(&TASK)
         .get(
             "/api/v1/governance/{id}",
             DISCOVERY_READ,
@@ -133,6 +146,43 @@ async fn list_governance(
     let (page, _) = paging::page(&parameters)?;
     let found = service.list_tasks(&caller, TaskQuery { conditions, ascending, page }).await?;
     Ok(Json(paging::answer(found.tasks.iter().map(view).collect(), found.total, page)))
+}
+
+/// What a table of the log says.
+const COLUMNS: &[Column] = &[
+    ("_id", "/_id"),
+    ("timestamp", "/timestamp"),
+    ("type", "/type"),
+    ("title", "/title"),
+    ("targetObject", "/targetObject"),
+    ("isSuccess", "/status/isSuccess"),
+    ("statusMessage", "/status/statusMessage"),
+    ("source", "/source"),
+    ("initiatedBy", "/initiatedBy"),
+    ("finished", "/finished"),
+];
+
+/// The oldest entry first: what is new comes behind, and moves nothing.
+async fn export_governance(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(&parameters)?;
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, FIELDS, service.clock().now())?;
+    let (cases, reader) = (service.clone(), caller.clone());
+    let next = move |skip: i64| {
+        let (cases, reader, conditions) = (cases.clone(), reader.clone(), conditions.clone());
+        async move {
+            let page = Page { skip, limit: STEP };
+            let found =
+                cases.list_tasks(&reader, TaskQuery { conditions, ascending: true, page }).await?.tasks;
+            let place = (found.len() as i64 == STEP).then_some(skip + STEP);
+            Ok((found.iter().map(view).collect(), place))
+        }
+    };
+    exports::answer(&service, &caller, "governance log", (wanted, &parameters), COLUMNS, 0, next).await
 }
 
 async fn fetch_governance(

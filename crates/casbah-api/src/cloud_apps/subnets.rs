@@ -5,6 +5,7 @@ mod body;
 mod tests;
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Permission::{self, InvestigationManage, InvestigationRead, SettingsManage, SettingsRead};
@@ -14,12 +15,14 @@ use casbah_service::Service;
 use casbah_service::ip_ranges::IpRangeQuery;
 use serde_json::{Value, json};
 
+use super::exports::{self, Column, EVERYTHING, Wanted};
 use super::{ip_tags, record_id};
 use crate::describe::{Property, Record, Shape, has};
 use crate::filters::Operator::{Eq, Neq};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
+use crate::problem::Problem;
 use crate::table::Area;
 
 /// Investigators need to know addresses; those who look after the settings keep the list.
@@ -99,6 +102,10 @@ pub(super) fn area() -> Area {
         .pages(&RANGE)
         .filtered(FIELDS)
         .sorted(&["name", "category", "tags"])
+        .post("/api/v1/subnet/export", RANGES_READ, "Export IP ranges as a file", export_ip_ranges)
+        .takes(exports::PARAMETERS)
+        .filtered(FIELDS)
+        .answers_file(&RANGE)
         .get("/api/v1/subnet/{id}", RANGES_READ, "Fetch an IP range", fetch_ip_range)
         .answers(Shape::Record(&RANGE))
         .post("/api/v1/subnet/create_rule", RANGES_MANAGE, "Create an IP range", create_ip_range)
@@ -129,6 +136,41 @@ async fn list_ip_ranges(
     let (ranges, total) = service.list_ip_ranges(&caller, query).await?;
     let data = ranges.iter().map(|range| view(range, caller.tenant_number)).collect();
     Ok(Json(paging::answer(data, total, page)))
+}
+
+/// What a table of ranges says.
+const COLUMNS: &[Column] = &[
+    ("_id", "/_id"),
+    ("name", "/name"),
+    ("category", "/category"),
+    ("subnets", "/subnets"),
+    ("organization", "/organization"),
+    ("location", "/location/name"),
+    ("countryCode", "/location/countryCode"),
+    ("tags", "/tags"),
+    ("lastModified", "/lastModified"),
+];
+
+/// In the order of names, all as they were at one moment: a tenant writes its ranges by hand.
+async fn export_ip_ranges(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(&parameters)?;
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, FIELDS, service.clock().now())?;
+    let (cases, reader) = (service.clone(), caller.clone());
+    let next = move |()| {
+        let (cases, reader, conditions) = (cases.clone(), reader.clone(), conditions.clone());
+        async move {
+            let query =
+                IpRangeQuery { conditions, sort: IpRangeSort::Name, ascending: true, page: EVERYTHING };
+            let (ranges, _) = cases.list_ip_ranges(&reader, query).await?;
+            Ok((ranges.iter().map(|range| view(range, reader.tenant_number)).collect(), None))
+        }
+    };
+    exports::answer(&service, &caller, "IP ranges", (wanted, &parameters), COLUMNS, (), next).await
 }
 
 async fn fetch_ip_range(

@@ -107,6 +107,7 @@ fn answers(answers: Option<Answers>) -> Markup {
         @match answers {
             Some(Answers::Page(record)) => { "a page of " (link(record)) "." },
             Some(Answers::TextOr(media_type, record)) => { (media_type) ", or a page of " (link(record)) "." },
+            Some(Answers::File(record)) => { "a file: CSV, or JSON lines of " (link(record)) "." },
             Some(Answers::Json(Shape::Inline([]))) => { "an empty object." },
             Some(Answers::Json(Shape::Inline(properties))) => { "an object:" (table("Answer", properties)) },
             Some(Answers::Json(shape)) => { (kind(&shape)) "." },
@@ -202,7 +203,9 @@ fn records(endpoints: &[EndpointInfo]) -> Vec<&'static Record> {
     let mut found = Vec::new();
     for endpoint in endpoints {
         match endpoint.says.answers {
-            Some(Answers::Page(record) | Answers::TextOr(_, record)) => collect_record(record, &mut found),
+            Some(Answers::Page(record) | Answers::TextOr(_, record) | Answers::File(record)) => {
+                collect_record(record, &mut found)
+            }
             Some(Answers::Json(shape)) => collect(&shape, &mut found),
             Some(Answers::Elsewhere) | None => {}
         }

@@ -115,6 +115,12 @@ pub(crate) fn check_answer(method: &str, path: &str, status: StatusCode, body: &
         Some(Answers::TextOr(_, record)) if body.starts_with(b"{") => {
             page_faults(record, &json(), &mut faults)
         }
+        Some(Answers::File(record)) if !body.starts_with(b"_id") && !body.starts_with(b"appId") => {
+            for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                let one: Value = serde_json::from_slice(line).expect("JSON lines");
+                faults_of_object(record.properties, &one, "line", &mut faults);
+            }
+        }
         _ => {}
     }
     assert!(faults.is_empty(), "{method} {path} is not as it is described: {faults:#?}");

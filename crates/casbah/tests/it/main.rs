@@ -14,6 +14,7 @@ mod credentials;
 mod custom_api;
 mod directory;
 mod discovery;
+mod exports;
 mod identity;
 mod identity_providers;
 mod import;

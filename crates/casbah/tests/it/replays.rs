@@ -17,10 +17,10 @@ mod xsiam;
 mod xsoar;
 
 /// 2026-11-23T11:00:00Z: an hour before the clock of the tests.
-const AN_HOUR_AGO: i64 = 1_795_431_600_000;
+pub(crate) const AN_HOUR_AGO: i64 = 1_795_431_600_000;
 
 /// Takes in one activity for each pair of id and time.
-fn take_in<'a>(caller: &Session, activities: impl IntoIterator<Item = (&'a str, i64)>) {
+pub(crate) fn take_in<'a>(caller: &Session, activities: impl IntoIterator<Item = (&'a str, i64)>) {
     let line = |(id, at): (&str, i64)| {
         let activity = json!({
             "_id": id,
