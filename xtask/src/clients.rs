@@ -48,7 +48,16 @@ pub fn run_all(
     for suite in reports {
         report.push_str(&suite?);
     }
-    table::compare(&root().join("docs/compatibility.md"), &report)
+    table::compare(&root().join("docs/compatibility.md"), &report)?;
+    if "openapi".contains(only) { openapi(found, server) } else { Ok(()) }
+}
+
+/// Sends to every operation of `/openapi.json` what it allows and what it does not.
+fn openapi(found: &Environment, server: &Server) -> Result<(), Failure> {
+    step("schemathesis, over /openapi.json");
+    let mut checks = found.command("python");
+    checks.args(["-B", "openapi_checks.py"]).current_dir(root().join("e2e/python"));
+    crate::run(checks.envs(&server.environment))
 }
 
 fn suites(found: &Environment, installed: &Installed) -> Vec<Suite> {

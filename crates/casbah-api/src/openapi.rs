@@ -110,7 +110,7 @@ fn operation(endpoint: &EndpointInfo, method: &str, named: &mut Named) -> Value 
     } else if let Some(record) = says.lines {
         Shape::Record(record).schema(named);
         operation["requestBody"] = json!({
-            "required": true,
+            "required": false,
             "description": format!(
                 "One JSON object a line, in the form of {}; what Casbah derives may be left out. gzip is taken.",
                 record.name
@@ -121,6 +121,10 @@ fn operation(endpoint: &EndpointInfo, method: &str, named: &mut Named) -> Value 
         let required: Vec<&str> = taken.iter().filter(|p| !p.optional).map(|p| p.name).collect();
         let all = taken.iter().map(|p| (p.name.to_string(), accepted::parameter(p, Place::Body)));
         let mut schema = json!({ "type": "object", "properties": all.collect::<Map<_, _>>() });
+        if required.is_empty() {
+            // As good as no body.
+            schema["type"] = json!(["object", "null"]);
+        }
         if !says.filters.is_empty() {
             schema["properties"]["filters"] = accepted::filters(&says.filters);
         }
@@ -140,10 +144,10 @@ fn taken(endpoint: &EndpointInfo) -> Vec<Property> {
     let says = &endpoint.says;
     let mut all = says.takes.to_vec();
     if says.paged {
-        all.push(may_have("skip", Shape::Between(0, 1_000_000_000), "Records to pass over; 0 by default."));
+        all.push(may_have("skip", Shape::Between(0, i64::MAX), "Records to pass over; 0 by default."));
         all.push(may_have(
             "limit",
-            Shape::Between(1, 1_000_000_000),
+            Shape::Between(1, i64::MAX),
             "Records of a page; 100 by default. Larger values are accepted and cut down to `max`.",
         ));
     }
@@ -298,6 +302,9 @@ fn responses(endpoint: &EndpointInfo, named: &mut Named) -> Value {
     });
     if endpoint.path.contains('{') {
         all["404"] = refusal("There is no such record, or the caller does not see it.");
+    }
+    if !endpoint.says.takes.is_empty() && all["404"].is_null() {
+        all["404"] = refusal("Something that the call names does not exist.");
     }
     if endpoint.methods != ["GET"] && endpoint.methods != ["GET", "POST"] {
         all["404"] = refusal("Something that the call names does not exist.");

@@ -24,6 +24,7 @@ mod rights;
 mod role;
 mod secret;
 mod tenant_settings;
+pub mod words;
 
 pub use activity::{Activity, ActivityFacts, ActivityObject, Origin, SignInFacts};
 pub use administrator::{ADMINISTRATOR_ROLES, Administrator, AdministratorRole, Limit};

@@ -1,10 +1,13 @@
 //! Activities: the large table, always read in the order of time.
 
 mod conditions;
+#[cfg(test)]
+mod tests;
 
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page};
 use casbah_model::{Activity, Guid, Reach, TenantId, Timestamp};
 
+use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
 use crate::{Error, Result, Row, Tx, Value};
 
@@ -52,6 +55,7 @@ fn activity(row: Row) -> Result<Activity> {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, activity: &Activity) -> Result<()> {
     let lower = |text: &Option<String>| text.as_ref().map(|t| t.trim().to_lowercase());
     let user_key = lower(&activity.user_name);
+    let search = search(activity);
     let domain =
         user_key.as_ref().and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_string());
     let sql = format!(
@@ -85,16 +89,17 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, activity: &Activity) -> Result<
         user_key.into(),
         domain.into(),
         lower(&activity.facts.user_agent).into(),
-        search(activity).into(),
+        search.as_str().into(),
     ];
     let mut seq = activity.seq;
-    while tx.execute(&sql, &values)? == 0 {
+    while full_text::is_taken(tx, Texts::Activities, seq)? || tx.execute(&sql, &values)? == 0 {
         seq += 1;
         if seq > activity.seq + MOST_OF_A_MOMENT {
             return Err(Error::Conflict);
         }
         values[1] = seq.into();
     }
+    full_text::insert(tx, tenant, Texts::Activities, seq, &search)?;
     insert_terms(tx, tenant, seq, activity)
 }
 
@@ -112,7 +117,7 @@ fn insert_terms(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, activity: &Activity
     Ok(())
 }
 
-/// The words that the filter `text` searches.
+/// The words that the filter `text` searches, beginning with those of the action.
 fn search(activity: &Activity) -> String {
     let facts = &activity.facts;
     let single = [
@@ -125,7 +130,7 @@ fn search(activity: &Activity) -> String {
     ];
     let objects = facts.objects.iter().flat_map(|o| [&o.name, &o.id]);
     let words: Vec<&str> = single.into_iter().flatten().chain(objects).map(String::as_str).collect();
-    words.join("\n").to_lowercase()
+    full_text::searchable(&words.join("\n"))
 }
 
 /// The newest `limit` activities of an app.
@@ -172,7 +177,7 @@ pub fn list(
 ) -> Result<Vec<Activity>> {
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let conditions = conditions::compile(wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), wanted, &mut values);
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_created { format!("a.created {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
@@ -197,7 +202,7 @@ pub fn list_after(
 ) -> Result<Vec<Activity>> {
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let mut conditions = conditions::compile(wanted, &mut values);
+    let mut conditions = conditions::compile(tx.dialect(), wanted, &mut values);
     let (direction, beyond, before) = if ascending { ("asc", ">", "<=") } else { ("desc", "<", ">=") };
     for (place, sign) in [(after, beyond), (until, before)] {
         if let Some(place) = place {
@@ -223,7 +228,7 @@ pub fn count(
 ) -> Result<i64> {
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let conditions = conditions::compile(wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), wanted, &mut values);
     values.push((COUNT_CAP + 1).into());
     let sql = format!(
         "select count(*) from (select 1 as one from activities a where a.tenant = ?1{reach}{conditions} limit ?{}) \
@@ -265,6 +270,7 @@ pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit
         None => Activity::first_at(before),
     };
     let values = [tenant.into(), Value::from(end)];
+    full_text::remove_activities_below(tx, tenant, end)?;
     tx.execute("delete from activity_terms where tenant = ?1 and seq < ?2", &values)?;
     let sql = "delete from activity_feedback where tenant = ?1 and activity in \
                (select id from activities where tenant = ?1 and seq < ?2)";

@@ -10,6 +10,7 @@ use casbah_model::{
 };
 use serde_json::{Map, Value as Json};
 
+use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
 use crate::{Error, Result, Row, Tx, Value};
 
@@ -56,9 +57,10 @@ pub(crate) fn known<T>(value: Option<T>, what: &str) -> Result<T> {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, alert: &Alert) -> Result<()> {
     let entities: Vec<_> = alert.entities.iter().map(|e| (&e.kind, &e.id, &e.label, &e.extra)).collect();
     let sql = format!(
-        "insert into alerts (tenant, {COLUMNS}, severity_rank, search) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-         ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)"
+        "insert into alerts (tenant, {COLUMNS}, severity_rank, search, doc) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
+         ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"
     );
+    let (search, number) = (words(alert), full_text::next_number(tx, Texts::Alerts)?);
     let values = [
         tenant.into(),
         (&alert.id).into(),
@@ -83,9 +85,13 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, alert: &Alert) -> Result<()> {
         Value::json(&alert.evidence),
         alert.context.into(),
         rank(alert.severity).into(),
-        words(alert).into(),
+        search.as_str().into(),
+        number.into(),
     ];
     tx.execute(&sql, &values)?;
+    if let Some(number) = number {
+        full_text::insert(tx, tenant, Texts::Alerts, number, &search)?;
+    }
     for (position, entity) in alert.entities.iter().enumerate() {
         insert_entity(tx, tenant, &alert.id, position as i64, entity)?;
     }
@@ -135,7 +141,7 @@ fn words(alert: &Alert) -> String {
         text.push('\n');
         text.push_str(&entity.label);
     }
-    text.to_lowercase()
+    full_text::searchable(&text)
 }
 
 /// An alert, if it exists within reach.
@@ -157,7 +163,7 @@ pub fn list(
 ) -> Result<Vec<Alert>> {
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_severity { format!("severity_rank {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
@@ -185,7 +191,7 @@ pub fn list_after(
 ) -> Result<Vec<Alert>> {
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let mut wanted = conditions::compile(conditions, &mut values);
+    let mut wanted = conditions::compile(tx.dialect(), conditions, &mut values);
     let (direction, beyond, before) = if ascending { ("asc", ">", "<=") } else { ("desc", "<", ">=") };
     for (place, sign) in [(after, beyond), (until, before)] {
         if let Some((raised, id)) = place {
@@ -212,7 +218,7 @@ pub fn count(
 ) -> Result<i64> {
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
     values.push((COUNT_CAP + 1).into());
     let sql = format!(
         "select count(*) from (select 1 as one from alerts a where tenant = ?1{reach}{wanted} limit ?{}) as counted",
@@ -282,7 +288,7 @@ pub fn close(
         AlertStatus::Archived.number().into(),
     ];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
     let sql = format!(
         "update alerts as a set resolution = ?2, resolved = ?3, comment = ?4, reason = ?5, handled_by = ?6, status = ?7 \
          where tenant = ?1 and resolution = 0{reach}{wanted} returning id"
@@ -299,7 +305,7 @@ pub fn reopen(
 ) -> Result<Vec<String>> {
     let mut values = vec![tenant.into(), AlertStatus::Read.number().into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
     let sql = format!(
         "update alerts as a set resolution = 0, resolved = null, comment = '', reason = null, handled_by = null, \
          status = ?2 where tenant = ?1 and resolution <> 0{reach}{wanted} returning id"

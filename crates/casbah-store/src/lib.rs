@@ -63,6 +63,7 @@ pub mod user_identities;
 pub mod users;
 
 mod batches;
+mod full_text;
 mod migrations;
 mod postgres;
 mod reach;

@@ -1,7 +1,8 @@
 //! The schema, one forward step after the other.
 //!
 //! A migration is written once; `{int}`, `{real}`, `{text}`, `{blob}` and `{strict}` stand for the words in
-//! which the databases differ. A released migration is never edited.
+//! which the databases differ; lines after `{sqlite}` or `{postgres}`, until `{both}`, are for one of
+//! them. A released migration is never edited.
 
 use crate::{Error, Result, Tx, Value};
 
@@ -19,11 +20,15 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("identity_providers", include_str!("../migrations/0011_identity_providers.sql")),
     ("administrators", include_str!("../migrations/0012_administrators.sql")),
     ("policies", include_str!("../migrations/0013_policies.sql")),
+    ("full_text", include_str!("../migrations/0014_full_text.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,
 /// so they are filled by functions such as [`crate::users::fill_keys`].
 const DIRECTORY: usize = 3;
+
+/// The step that makes the index of words, which [`crate::full_text::fill`] fills.
+const FULL_TEXT: &str = "full_text";
 
 #[derive(Clone, Copy)]
 pub(crate) enum Dialect {
@@ -32,7 +37,27 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
+    /// Leaves out the lines that are for the other database.
+    fn own_lines(self, sql: &str) -> String {
+        let mut own = true;
+        let mut kept = String::new();
+        for line in sql.lines() {
+            match line {
+                "{sqlite}" => own = matches!(self, Dialect::Sqlite),
+                "{postgres}" => own = matches!(self, Dialect::Postgres),
+                "{both}" => own = true,
+                _ if own => {
+                    kept.push_str(line);
+                    kept.push('\n');
+                }
+                _ => {}
+            }
+        }
+        kept
+    }
+
     fn translate(self, sql: &str) -> String {
+        let sql = self.own_lines(sql);
         let (int, real, blob, strict) = match self {
             Dialect::Sqlite => ("integer", "real", "blob", "strict, without rowid"),
             Dialect::Postgres => ("bigint", "double precision", "bytea", ""),
@@ -65,12 +90,15 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
         return Err(Error::TooNew { found, known: latest_version() });
     }
     let dialect = tx.dialect();
-    for (index, (_, sql)) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+    for (index, (name, sql)) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
         tx.batch(&dialect.translate(sql))?;
         if index == DIRECTORY {
             crate::users::fill_keys(tx)?;
             crate::applications::fill_keys(tx)?;
             crate::service_principals::fill_keys(tx)?;
+        }
+        if *name == FULL_TEXT {
+            crate::full_text::fill(tx)?;
         }
         tx.execute("insert into schema_version (version) values (?1)", &[Value::Int(index as i64 + 1)])?;
     }

@@ -4,9 +4,10 @@
 mod identity;
 mod people;
 
-use casbah_model::{Guid, Tenant, TenantId, Timestamp};
+use casbah_model::filter::{ActivityField, Condition as Filter, Test};
+use casbah_model::{Guid, Reach, Tenant, TenantId, Timestamp};
 
-use crate::{Condition, Location, Order, Property, Search, Store, tenants, users};
+use crate::{Condition, Location, Order, Property, Search, Store, activities, tenants, users};
 
 /// The moment at which tests take place.
 pub(crate) const NOW: Timestamp = Timestamp(1_795_435_200_000);
@@ -68,6 +69,15 @@ async fn a_database_of_every_earlier_version_is_brought_up_to_date() {
                       sessions_valid_from) values ('7d0c2f6e-1111-4222-8333-444455556666', \
                       '7d0c2f6e-3333-4222-8333-444455556666', 'A@b', 'a@b', 'Ångström', 1, 1, 1)";
         old.execute(person, []).expect("a person of that time");
+        if version >= 8 {
+            old.execute_batch(
+                "insert into activities (tenant, seq, id, created, source, service, instance, action, category, \
+                 action_type, actor_kind, ip_category, admin, search, facts) \
+                 select id, 5, 'old', 1, 2, 20595, 0, 'sign in', 'EVENT_CATEGORY_LOGIN', 'EVENT_AAD_LOGIN', 'user', 0, \
+                 0, 'sign in' || char(10) || 'Mira@Lagoon.example', '{}' from tenants",
+            )
+            .expect("an activity of that time");
+        }
         drop(old);
         let store = Store::open(&Location::File(path)).await.expect("it is brought up to date");
         let found = store.read(tenants::all).await.expect("tenants can be read");
@@ -79,6 +89,13 @@ async fn a_database_of_every_earlier_version_is_brought_up_to_date() {
         let people = store.read(move |tx| users::search(tx, id, &search)).await.expect("people can be read");
         let expected = if version > 3 { 0 } else { 1 };
         assert_eq!(people.len(), expected, "a person of version {version} is found by name");
+        for (words, times) in [("lag mira", 0), ("mira lag", 1), ("in mira", 1), ("miras", 0)] {
+            let test = Test::Words(vec![words.into()]);
+            let wanted = vec![Filter { field: ActivityField::Text, test }];
+            let count = move |tx: &mut crate::Tx<'_>| activities::count(tx, id, &Reach::Everything, &wanted);
+            let found = store.read(count).await.expect("activities can be counted");
+            assert_eq!(found, if version >= 8 { times } else { 0 }, "{words} from version {version}");
+        }
         tenant(&store, 90_210_418).await;
         let reached = store.read(|tx| tx.number("select max(version) from schema_version", &[])).await;
         assert_eq!(reached.expect("a version"), crate::latest_version());

@@ -134,7 +134,7 @@ async fn remove_administrator(
 /// `role` by name, or `permissionType` by number, which says less.
 fn role(parameters: &Parameters, of_reports: bool) -> Result<&'static AdministratorRole, Problem> {
     let names: Vec<&str> = ADMINISTRATOR_ROLES.iter().map(|role| role.id).collect();
-    if let Some(name) = parameters.text("role")? {
+    if let Some(name) = parameters.text("role")?.filter(|name| !name.trim().is_empty()) {
         return AdministratorRole::find(&name).ok_or_else(|| {
             Problem::invalid("role", format!("role: there is no {name:?}; there are {}.", names.join(", ")))
         });

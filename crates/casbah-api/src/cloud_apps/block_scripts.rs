@@ -59,7 +59,7 @@ async fn make_block_script(
         "allowed" => BlockKind::Allowed,
         _ => return Err(Problem::invalid("type", "type must be banned or allowed.")),
     };
-    if let Some(format) = parameters.text("format")? {
+    if let Some(format) = parameters.text("format")?.filter(|format| !format.trim().is_empty()) {
         let script = service.block_script(&caller, format.trim(), kind).await?;
         let mark = format!("\"{}\"", STANDARD.encode(Md5::digest(script.as_bytes())));
         let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());

@@ -48,7 +48,8 @@ const OPERATOR: &[Property] =
 
 async fn list_filters(parameters: Parameters) -> Answer {
     let (page, _) = paging::page(&parameters)?;
-    let wanted = parameters.text("resource")?.map(|name| name.trim().to_string());
+    let wanted =
+        parameters.text("resource")?.map(|name| name.trim().to_string()).filter(|name| !name.is_empty());
     let all: Vec<Value> = lists().iter().map(view).collect();
     let names: Vec<String> = lists().iter().map(resource).collect();
     if let Some(wanted) = &wanted

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use crate::describe::{Named, Property, Shape, with_meaning};
 use crate::filters::{FilterInfo, Kind, Operator, example};
 
-/// Beyond this a double skips numbers, and so do clients.
-const MOST: i64 = 9_007_199_254_740_991;
-/// A whole number of at most 15 digits, as text.
-const NUMBER: &str = "-?[0-9]{1,15}";
+const MOST: i64 = i64::MAX;
+const LEAST: i64 = i64::MIN;
+/// A whole number as text.
+const NUMBER: &str = "-?[0-9]{1,18}";
 const RECORD_ID: &str = "[0-9a-fA-F]{24}";
 
 /// Where a parameter stands.
@@ -46,9 +46,9 @@ impl Shape {
             Shape::Between(from, to) if *to < 10 => {
                 bounded(text(&["integer", "string"], &format!("[{from}-{to}]")), *from, *to)
             }
-            Shape::Between(1, to) => bounded(text(&["integer", "string"], "0{0,3}[1-9][0-9]{0,11}"), 1, *to),
-            Shape::Between(from, to) => bounded(text(&["integer", "string"], "[0-9]{1,12}"), *from, *to),
-            Shape::Integer | Shape::Time => bounded(text(&["integer", "string"], NUMBER), -MOST, MOST),
+            Shape::Between(1, to) => bounded(text(&["integer", "string"], "0{0,2}[1-9][0-9]{0,15}"), 1, *to),
+            Shape::Between(from, to) => bounded(text(&["integer", "string"], "[0-9]{1,18}"), *from, *to),
+            Shape::Integer | Shape::Time => bounded(text(&["integer", "string"], NUMBER), LEAST, MOST),
             Shape::Flag => text(&["boolean", "string"], "[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]"),
             Shape::Word(words) => choice(words.iter().map(|word| json!(word)).collect(), place),
             Shape::Numbered(all) => {
@@ -149,7 +149,7 @@ fn of_field(field: &FilterInfo) -> Value {
 
 /// The name of the schema of the values of an operator, and the schema of one value of it.
 fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
-    let number = || json!({ "type": ["integer", "string"], "pattern": format!("^{NUMBER}$"), "minimum": -MOST, "maximum": MOST });
+    let number = || json!({ "type": ["integer", "string"], "pattern": format!("^{NUMBER}$"), "minimum": LEAST, "maximum": MOST });
     let or_null = |mut schema: Value| {
         match schema.get_mut("type").and_then(Value::as_array_mut) {
             Some(kinds) => kinds.push(json!("null")),
@@ -169,13 +169,13 @@ fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
             true,
         ),
         Operator::Range => {
-            let end = json!({ "type": ["number", "null"], "minimum": -MOST, "maximum": MOST });
+            let end = json!({ "type": ["number", "null"], "minimum": LEAST, "maximum": MOST });
             let range = json!({ "type": "object", "properties": { "start": end, "end": end } });
             ("FilterRanges", range, false)
         }
         Operator::GteNdays | Operator::LteNdays => ("FilterDays", number(), true),
         Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => {
-            let float = json!({ "type": ["number", "string"], "pattern": format!("^{NUMBER}$"), "minimum": -MOST, "maximum": MOST });
+            let float = json!({ "type": ["number", "string"], "pattern": format!("^{NUMBER}$"), "minimum": LEAST, "maximum": MOST });
             ("FilterNumber", float, true)
         }
         Operator::Startswith if kind == Kind::Entity => (

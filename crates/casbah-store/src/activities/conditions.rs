@@ -5,29 +5,38 @@ use casbah_model::{Activity, Timestamp};
 
 use super::{IP_TAG, OBJECT};
 use crate::Value;
-use crate::alerts::conditions::{flags, one_of, words};
+use crate::alerts::conditions::{flags, one_of};
+use crate::full_text::{self, Texts, Wanted};
+use crate::migrations::Dialect;
 
 const NEVER: &str = "1 = 0";
 /// The apps that the people and applications of the directory belong to: the directory and Casbah itself.
 const OF_THE_DIRECTORY: [i64; 2] = [11161, casbah_model::activity::CASBAH_APP];
 
 /// The conditions, each after an `and`; `values` holds what is already numbered.
-pub(super) fn compile(conditions: &[Condition<ActivityField>], values: &mut Vec<Value>) -> String {
+pub(super) fn compile(
+    dialect: Dialect,
+    conditions: &[Condition<ActivityField>],
+    values: &mut Vec<Value>,
+) -> String {
     let mut sql = String::new();
     for condition in conditions {
         sql.push_str(" and (");
-        sql.push_str(&test(condition.field, &condition.test, values));
+        sql.push_str(&test(dialect, condition.field, &condition.test, values));
         sql.push(')');
     }
     sql
 }
 
 /// Never unknown to SQL, so that "not" is the plain opposite.
-fn test(field: ActivityField, test_of_it: &Test, values: &mut Vec<Value>) -> String {
+fn test(dialect: Dialect, field: ActivityField, test_of_it: &Test, values: &mut Vec<Value>) -> String {
+    let has = |text: &str, wanted, values: &mut Vec<Value>| {
+        format!("({})", full_text::has(dialect, Texts::Activities, text, wanted, values))
+    };
     match test_of_it {
-        Test::AnyOf(operands) => any_of(field, operands, values),
-        Test::NoneOf(operands) => format!("not ({})", any_of(field, operands, values)),
-        Test::Not(inner) => format!("not ({})", test(field, inner, values)),
+        Test::AnyOf(operands) => any_of(dialect, field, operands, values),
+        Test::NoneOf(operands) => format!("not ({})", any_of(dialect, field, operands, values)),
+        Test::Not(inner) => format!("not ({})", test(dialect, field, inner, values)),
         Test::Within(ranges) => {
             let one = |range: &Range, values: &mut Vec<Value>| match field {
                 ActivityField::At => {
@@ -40,7 +49,7 @@ fn test(field: ActivityField, test_of_it: &Test, values: &mut Vec<Value>) -> Str
             };
             joined(ranges.iter().map(|range| one(range, values)).collect())
         }
-        Test::Words(texts) => joined(texts.iter().map(|text| words(text, true, values)).collect()),
+        Test::Words(texts) => joined(texts.iter().map(|text| has(text, Wanted::Words, values)).collect()),
         Test::Contains(texts) => joined(texts.iter().map(|text| contains(field, text, values)).collect()),
         Test::Begins(texts) => joined(texts.iter().map(|text| begins(field, text, values)).collect()),
     }
@@ -76,11 +85,12 @@ fn spelled(field: ActivityField, text: &str) -> String {
         | ActivityField::DeviceType
         | ActivityField::Country => text.trim().to_uppercase(),
         ActivityField::Organization => text.to_string(),
+        ActivityField::Text => full_text::searchable(text),
         _ => text.trim().to_lowercase(),
     }
 }
 
-fn any_of(field: ActivityField, operands: &[Operand], values: &mut Vec<Value>) -> String {
+fn any_of(dialect: Dialect, field: ActivityField, operands: &[Operand], values: &mut Vec<Value>) -> String {
     let nothing = operands.contains(&Operand::Nothing);
     let numbers: Vec<Value> = operands
         .iter()
@@ -109,7 +119,7 @@ fn any_of(field: ActivityField, operands: &[Operand], values: &mut Vec<Value>) -
                     }
                 })
                 .collect();
-            test(field, &Test::Within(moments), values)
+            test(dialect, field, &Test::Within(moments), values)
         }
         ActivityField::Place => column("a.seq", numbers, nothing, values),
         ActivityField::Created => column("a.created", numbers, nothing, values),
@@ -120,7 +130,10 @@ fn any_of(field: ActivityField, operands: &[Operand], values: &mut Vec<Value>) -
         ActivityField::Entity => joined(operands.iter().map(|o| entity(o, values)).collect()),
         ActivityField::Text => {
             let texts: Vec<String> = all_texts.collect();
-            joined(texts.iter().map(|text| words(text, false, values)).collect())
+            let has = |text: &String, values: &mut Vec<Value>| {
+                format!("({})", full_text::has(dialect, Texts::Activities, text, Wanted::Phrase, values))
+            };
+            joined(texts.iter().map(|text| has(text, values)).collect())
         }
         // Its value is null everywhere.
         ActivityField::Absent => if nothing { "1 = 1" } else { NEVER }.into(),

@@ -4,17 +4,23 @@ use casbah_model::filter::{AlertField, Condition, EntityKey, Operand, Range, Tes
 use casbah_model::{AlertStatus, Resolution};
 
 use crate::Value;
+use crate::full_text::{self, Texts, Wanted};
+use crate::migrations::Dialect;
 
 /// The kinds of entity that stand for a person.
 pub(crate) const PEOPLE: &str = "('user', 'account', 'discovery_user')";
 const NEVER: &str = "1 = 0";
 
 /// The conditions, each after an `and`; `values` holds what is already numbered.
-pub(crate) fn compile(conditions: &[Condition<AlertField>], values: &mut Vec<Value>) -> String {
+pub(crate) fn compile(
+    dialect: Dialect,
+    conditions: &[Condition<AlertField>],
+    values: &mut Vec<Value>,
+) -> String {
     let mut sql = String::new();
     for condition in conditions {
         sql.push_str(" and (");
-        sql.push_str(&compile_one(condition, values));
+        sql.push_str(&compile_one(dialect, condition, values));
         sql.push(')');
     }
     sql
@@ -30,7 +36,7 @@ pub(crate) fn one_of(mut list: Vec<Value>, values: &mut Vec<Value>) -> String {
     places.join(", ")
 }
 
-fn compile_one(condition: &Condition<AlertField>, values: &mut Vec<Value>) -> String {
+fn compile_one(dialect: Dialect, condition: &Condition<AlertField>, values: &mut Vec<Value>) -> String {
     match &condition.test {
         Test::AnyOf(operands) => any_of(condition.field, operands, values),
         // A field is never unknown to `any_of`, so "not" is its plain opposite.
@@ -40,13 +46,15 @@ fn compile_one(condition: &Condition<AlertField>, values: &mut Vec<Value>) -> St
             AlertField::Resolved => within("a.resolved", ranges, values),
             _ => NEVER.into(),
         },
-        Test::Words(texts) | Test::Contains(texts) => {
-            let split = matches!(condition.test, Test::Words(_));
-            let found: Vec<String> = texts.iter().map(|text| words(text, split, values)).collect();
+        Test::Words(texts) => {
+            let has = |text: &String, values: &mut Vec<Value>| {
+                format!("({})", full_text::has(dialect, Texts::Alerts, text, Wanted::Words, values))
+            };
+            let found: Vec<String> = texts.iter().map(|text| has(text, values)).collect();
             if found.is_empty() { NEVER.into() } else { found.join(" or ") }
         }
         // No field of an alert has these operators.
-        Test::Begins(_) | Test::Not(_) => NEVER.into(),
+        Test::Contains(_) | Test::Begins(_) | Test::Not(_) => NEVER.into(),
     }
 }
 
@@ -168,17 +176,4 @@ fn within(name: &str, ranges: &[Range], values: &mut Vec<Value>) -> String {
     };
     let all: Vec<String> = ranges.iter().map(one).collect();
     if all.is_empty() { NEVER.into() } else { all.join(" or ") }
-}
-
-pub(crate) fn words(text: &str, split: bool, values: &mut Vec<Value>) -> String {
-    let lower = text.to_lowercase();
-    let pieces: Vec<&str> = if split { lower.split_whitespace().collect() } else { vec![&lower] };
-    let mut sql = String::from("1 = 1");
-    for piece in pieces {
-        // `!` escapes the two characters that mean something to `like`, and itself.
-        let escaped = piece.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        values.push(format!("%{escaped}%").into());
-        sql.push_str(&format!(" and a.search like ?{} escape '!'", values.len()));
-    }
-    sql
 }

@@ -135,7 +135,8 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
     };
     let words =
         [Some(action), user.as_deref(), Some(&address), agent, organization.as_deref(), Some(&object.1)];
-    let search = words.into_iter().flatten().collect::<Vec<_>>().join("\n").to_lowercase();
+    let search =
+        casbah_model::words::words(&words.into_iter().flatten().collect::<Vec<_>>().join("\n")).join(" ");
     let seq = Activity::place(at, 0);
     let mut statement = tx.prepare_cached(
         "insert into activities (tenant, seq, id, created, source, service, instance, action, category, action_type, \
@@ -166,9 +167,11 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
         agent.map(str::to_lowercase),
         admin,
         failure,
-        search,
+        &search,
         serde_json::to_string(&facts)?,
     ])?;
+    let mut statement = tx.prepare_cached("insert into activity_words (rowid, words) values (?1, ?2)")?;
+    statement.execute(params![seq, format!("t{} {search}", tenant.replace('-', ""))])?;
     let mut statement =
         tx.prepare_cached("insert into activity_terms (tenant, kind, term, seq) values (?1, ?2, ?3, ?4)")?;
     statement.execute(params![tenant, 1, object.1, seq])?;
