@@ -26,11 +26,22 @@ pub struct TenantSettings {
 pub struct RetentionSettings {
     /// Activities, and with them the audit trail; none means for ever.
     pub activities: Option<u32>,
+    /// Alerts, by when they were raised, closed or not; none means for ever.
+    pub alerts: Option<u32>,
+    /// Entries of the governance log that have ended; none means for ever.
+    pub governance: Option<u32>,
+    /// Usage that logs have told, by the day of the traffic; none means for ever. Reports look back 90 days.
+    pub discovery: Option<u32>,
 }
 
 impl Default for RetentionSettings {
     fn default() -> RetentionSettings {
-        RetentionSettings { activities: Some(180) }
+        RetentionSettings {
+            activities: Some(180),
+            alerts: Some(180),
+            governance: Some(120),
+            discovery: Some(90),
+        }
     }
 }
 
@@ -71,10 +82,17 @@ impl TenantSettings {
         self.tokens.check()?;
         self.assertions.check()?;
         self.sign_in.check()?;
-        let days = 7..=3650;
-        if self.retention.activities.is_some_and(|kept| !days.contains(&kept)) {
-            let takes = format!("{} to {} days", days.start(), days.end());
-            return Err(OutOfRange { setting: "retention.activities", takes });
+        let kept = self.retention;
+        for (setting, least, kept) in [
+            ("retention.activities", 7, kept.activities),
+            ("retention.alerts", 7, kept.alerts),
+            ("retention.governance", 7, kept.governance),
+            ("retention.discovery", 90, kept.discovery),
+        ] {
+            const MOST: u32 = 3650;
+            if kept.is_some_and(|days| !(least..=MOST).contains(&days)) {
+                return Err(OutOfRange { setting, takes: format!("{least} to {MOST} days") });
+            }
         }
         let is_code = |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
         if self.country.as_ref().is_some_and(|code| !is_code(code)) {

@@ -1,24 +1,19 @@
-//! Activities: list, fetch, feedback, the sign-in log, and how long they are kept.
+//! Activities: list, fetch, feedback, and the sign-in log.
 
 mod taking_in;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use casbah_authority::Caller;
 use casbah_model::activity::CASBAH_APP;
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Operand, Page, Range, Test};
 use casbah_model::{Access, Activity, Guid, Part, Reach, TenantId};
-use casbah_store::{activities, tenant_settings, tenants};
+use casbah_store::activities;
 use serde_json::{Value, json};
 
 use crate::{Error, Service};
 
 pub use taking_in::{TakenIn, digest};
-
-/// Activities that one transaction of the clean-up forgets: few enough that writers need not wait long.
-const FORGOTTEN_AT_ONCE: i64 = 2_000;
 
 /// Which activities, and in which order.
 #[derive(Clone, Debug)]
@@ -186,37 +181,5 @@ impl Service {
         let order = ActivityOrder { by_created: false, ascending: false };
         let every = Reach::Everything;
         self.store.read(move |tx| Ok(activities::list(tx, tenant, &every, &conditions, order, page)?)).await
-    }
-
-    /// Forgets activities that are older than their tenants want to keep them; the clean-up calls it. With
-    /// several nodes one finds what the other has left. Answers how many there were.
-    pub async fn forget_old_activities(&self) -> Result<u64, Error> {
-        let now = self.clock.now();
-        let kept = self
-            .store
-            .read(|tx| -> Result<_, Error> {
-                let mut kept = Vec::new();
-                for tenant in tenants::all(tx)? {
-                    kept.push((tenant.id, tenant_settings::find(tx, tenant.id)?.retention.activities));
-                }
-                Ok(kept)
-            })
-            .await?;
-        let mut forgotten = 0;
-        for (tenant, days) in kept {
-            let Some(days) = days else { continue };
-            let before = now.minus(Duration::from_secs(u64::from(days) * 24 * 60 * 60));
-            loop {
-                let gone = self
-                    .store
-                    .write(move |tx| activities::remove_before(tx, tenant, before, FORGOTTEN_AT_ONCE))
-                    .await?;
-                forgotten += gone;
-                if gone == 0 {
-                    break;
-                }
-            }
-        }
-        Ok(forgotten)
     }
 }

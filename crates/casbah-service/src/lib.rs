@@ -17,6 +17,7 @@ pub mod exports;
 pub mod ip_ranges;
 pub mod permission_use;
 pub mod policies;
+mod retention;
 mod signing_keys;
 pub mod tasks;
 pub mod uploads;

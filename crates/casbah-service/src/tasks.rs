@@ -78,9 +78,6 @@ impl Service {
         if let Err(e) = self.purge_expired_items().await {
             tracing::error!(error = %e, "deleted items could not be deleted for good");
         }
-        if let Err(e) = self.remove_old_usage().await {
-            tracing::error!(error = %e, "old usage could not be removed");
-        }
     }
 
     async fn run_or_log(&self) -> bool {

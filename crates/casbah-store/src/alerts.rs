@@ -312,3 +312,20 @@ pub fn reopen(
     );
     tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
 }
+
+/// Forgets alerts that were raised before a moment, at most `limit` at once. Answers how many.
+pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit: i64) -> Result<u64> {
+    let sql = "select id from alerts where tenant = ?1 and raised < ?2 order by raised, id limit ?3";
+    let rows = tx.rows(sql, &[tenant.into(), before.into(), limit.into()])?;
+    let ids: Vec<RecordId> = rows.into_iter().map(|row| row.read().take()).collect::<Result<_>>()?;
+    for id in &ids {
+        for sql in [
+            "delete from alert_entities where tenant = ?1 and alert = ?2",
+            "delete from alert_stories where tenant = ?1 and alert = ?2",
+            "delete from alerts where tenant = ?1 and id = ?2",
+        ] {
+            tx.execute(sql, &[tenant.into(), id.into()])?;
+        }
+    }
+    Ok(ids.len() as u64)
+}

@@ -197,6 +197,20 @@ pub fn fail_pending(
     Ok(())
 }
 
+/// Forgets entries that were made before a moment and have ended, at most `limit` at once. Answers how many.
+pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit: i64) -> Result<u64> {
+    let sql = "select id from discovery_tasks where tenant = ?1 and created < ?2 and finished is not null \
+               order by created, id limit ?3";
+    let rows = tx.rows(sql, &[tenant.into(), before.into(), limit.into()])?;
+    let ids: Vec<RecordId> = rows.into_iter().map(|row| row.read().take()).collect::<Result<_>>()?;
+    for id in &ids {
+        let values = [tenant.into(), id.into()];
+        tx.execute("delete from discovery_destinations where tenant = ?1 and task = ?2", &values)?;
+        tx.execute("delete from discovery_tasks where tenant = ?1 and id = ?2", &values)?;
+    }
+    Ok(ids.len() as u64)
+}
+
 /// One page of the governance log, and how many entries satisfy all conditions.
 pub fn list(
     tx: &mut Tx<'_>,

@@ -4,7 +4,7 @@ mod figures;
 
 pub use figures::{Narrow, grouped, totals};
 
-use casbah_model::{AppUsage, Reach, RecordId, TenantId, UsageRow};
+use casbah_model::{AppUsage, Reach, RecordId, TenantId, Timestamp, UsageRow};
 
 use crate::batches::{batches, places};
 use crate::reach::{Records, within};
@@ -178,7 +178,20 @@ pub fn first_day(
     tx.row(sql, &values)?.map(|row| row.read().take()).transpose()
 }
 
-/// Forgets usage of all tenants before a day.
-pub fn delete_before(tx: &mut Tx<'_>, day: i64) -> Result<u64> {
-    tx.execute("delete from usage_rows where day < ?1", &[day.into()])
+/// Forgets usage of days before that of a moment, a stream's day at a time, until there are `limit` rows or more.
+/// Answers how many rows.
+pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit: i64) -> Result<u64> {
+    const MS_OF_DAY: i64 = 86_400_000;
+    let oldest =
+        "select stream, min(day) from usage_rows where tenant = ?1 and day < ?2 group by stream limit 1";
+    let mut gone = 0;
+    while gone < limit.unsigned_abs() {
+        let row = tx.row(oldest, &[tenant.into(), before.0.div_euclid(MS_OF_DAY).into()])?;
+        let Some(row) = row else { break };
+        let mut row = row.read();
+        let (stream, day): (RecordId, i64) = (row.take()?, row.take()?);
+        let sql = "delete from usage_rows where tenant = ?1 and stream = ?2 and day = ?3";
+        gone += tx.execute(sql, &[tenant.into(), (&stream).into(), day.into()])?;
+    }
+    Ok(gone)
 }

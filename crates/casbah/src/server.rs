@@ -328,9 +328,9 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
                 tracing::error!(error = %e, "the ends of credentials could not be watched");
             }
             if minute % 60 == 0
-                && let Err(e) = cases.forget_old_activities().await
+                && let Err(e) = cases.forget_old_records().await
             {
-                tracing::error!(error = %e, "old activities could not be forgotten");
+                tracing::error!(error = %e, "old records could not be forgotten");
             }
             if minute % 60 == 0
                 && let Err(e) = authority.remove_ended().await

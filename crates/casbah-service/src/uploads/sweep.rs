@@ -2,23 +2,14 @@
 
 use std::time::Duration;
 
-use casbah_store::{uploads, usage};
+use casbah_store::uploads;
 
 use crate::{Error, Service};
 
 /// Bytes of an upload that nobody finishes are kept this long after its address expired.
 const ABANDONED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Days for which usage is kept.
-const USAGE_DAYS: i64 = 90;
-
 impl Service {
-    /// Forgets usage that no time frame reaches any more; answers how many rows.
-    pub async fn remove_old_usage(&self) -> Result<u64, Error> {
-        let today = self.clock.now().0.div_euclid(86_400_000);
-        Ok(self.store.write(move |tx| usage::delete_before(tx, today - USAGE_DAYS)).await?)
-    }
-
     /// Deletes files that nothing needs any more; answers how many. For the start, and now and then.
     pub async fn sweep_uploads(&self) -> Result<u64, Error> {
         let before = self.clock.now().minus(ABANDONED);

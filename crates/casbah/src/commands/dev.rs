@@ -20,6 +20,9 @@ use crate::server::Running;
 pub struct DevArgs {
     #[command(flatten)]
     place: PlaceArgs,
+    /// Take in a fortnight of a small company as well, as the demo does
+    #[arg(long)]
+    world: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -52,6 +55,11 @@ pub async fn dev(arguments: DevArgs) -> Result<(), Failure> {
     let begun = Instant::now();
     let place = Place::new(arguments.place.data_dir)?;
     let running = demo::start(arguments.place.listen, &place, arguments.place.test_mode).await?;
+    if arguments.world {
+        let (server, clock) = (server_of(&running), running.service.clock());
+        let filled = tokio::task::spawn_blocking(move || demo::fill(server, clock)).await;
+        filled.unwrap_or_else(|_| Err(Failure::failed("the fortnight did not come to its end")))?;
+    }
     let output = Output::new(arguments.output.output, running.service.clock().now());
     if output.for_people() {
         write(&screen(&running, &place, begun))?;
@@ -74,12 +82,7 @@ pub async fn demo(arguments: DemoArgs) -> Result<(), Failure> {
         begun.elapsed().as_secs_f32(),
         running.data_dir.join(FILE).display()
     ))?;
-    let server = Server {
-        url: running.url.clone(),
-        ca: Some(running.ca_certificate.clone()),
-        tenant: world::TENANT.to_string(),
-    };
-    let clock = running.service.clock();
+    let (server, clock) = (server_of(&running), running.service.clock());
     // The walk is an ordinary client and blocks; the server goes on beside it.
     let walk = tokio::task::spawn_blocking(move || demo::walk(server, clock));
     let unfinished = || Err(Failure::failed("the walk did not come to its end"));
@@ -94,6 +97,15 @@ pub async fn demo(arguments: DemoArgs) -> Result<(), Failure> {
     write(&format!("\n{}", closing(&running)))?;
     running.until_stopped().await;
     Ok(())
+}
+
+/// Where clients find the well-known tenant.
+fn server_of(running: &Running) -> Server {
+    Server {
+        url: running.url.clone(),
+        ca: Some(running.ca_certificate.clone()),
+        tenant: world::TENANT.to_string(),
+    }
 }
 
 /// Waits for Ctrl-C or SIGTERM.

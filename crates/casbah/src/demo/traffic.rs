@@ -8,8 +8,26 @@ use std::fmt::Write;
 
 use casbah_model::Timestamp;
 
-/// Days of traffic that end with the moment given.
-const DAYS: u64 = 3;
+use super::draw::Draw;
+
+/// An office with a proxy of its own.
+pub struct Site {
+    /// What makes its traffic its own.
+    seed: u64,
+    /// The second number of its addresses.
+    network: u8,
+    /// Days of traffic that end with the moment given.
+    days: u64,
+    /// Of its people, every so many-th is in this office.
+    every: usize,
+}
+
+/// The head office, three days of it.
+pub const STOCKHOLM: Site = Site { seed: 0x00ca_5bab_0ca5_bab1, network: 20, days: 3, every: 1 };
+/// A branch, a fortnight of it.
+pub const OSLO: Site = Site { seed: 0x00ca_5bab_0ca5_bab2, network: 21, days: 14, every: 3 };
+/// Another one.
+pub const LISBON: Site = Site { seed: 0x00ca_5bab_0ca5_bab3, network: 22, days: 14, every: 4 };
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -74,14 +92,14 @@ const PATHS: [&str; 8] = [
     "/login",
 ];
 
-/// The log of the days before `now`, oldest line first.
-pub fn log(now: Timestamp) -> String {
-    let mut draw = Draw(0x00ca_5bab_0ca5_bab1);
+/// The log of an office of the days before `now`, oldest line first.
+pub fn log(site: &Site, now: Timestamp) -> String {
+    let mut draw = Draw(site.seed);
     let mut lines: Vec<(i64, String)> = Vec::new();
-    let people: Vec<Person> = people();
-    for day in 0..DAYS {
+    let people: Vec<Person> = people(site);
+    for day in 0..site.days {
         // Whole days that end a little before now, so that no line lies in the future.
-        let start = now.0 - 60_000 - DAY_MS * i64::try_from(DAYS - day).unwrap_or(0);
+        let start = now.0 - 60_000 - DAY_MS * i64::try_from(site.days - day).unwrap_or(0);
         for person in &people {
             for habit in HABITS {
                 if draw.below(100) >= habit.popularity {
@@ -106,12 +124,15 @@ struct Person {
     address: String,
 }
 
-fn people() -> Vec<Person> {
+fn people(site: &Site) -> Vec<Person> {
     let mut people = Vec::new();
     for (row, last) in LAST_NAMES.iter().enumerate() {
         for (seat, first) in FIRST_NAMES.iter().enumerate() {
+            if (row * FIRST_NAMES.len() + seat) % site.every != 0 {
+                continue;
+            }
             let name = format!("{first}.{last}@contoso.example");
-            people.push(Person { name, address: format!("10.20.{}.{}", 10 + row, 20 + seat) });
+            people.push(Person { name, address: format!("10.{}.{}.{}", site.network, 10 + row, 20 + seat) });
         }
     }
     people
@@ -152,24 +173,6 @@ fn line(at: i64, person: &Person, habit: &Habit, draw: &mut Draw) -> String {
         person.address, person.name
     );
     line
-}
-
-/// A sequence that looks random and never changes (SplitMix64). Not for secrets.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end.max(1)
-    }
-
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
-        let index = usize::try_from(self.below(of.len() as u64)).unwrap_or(0);
-        of.get(index).copied().unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ pub fn walk(server: Server, clock: casbah_model::Clock) -> Result<(), Failure> {
     let walk = Walk { narrator: Narrator::default(), admin: Session::new(server, credentials, clock)? };
     walk.application_context()?;
     walk.user_context()?;
-    walk.legacy()
+    walk.legacy()?;
+    super::fortnight::tell(&walk.admin, &walk.narrator)
 }
 
 fn user(client_id: &str, name: &str, password: &str) -> Credentials {
@@ -158,7 +159,7 @@ impl Walk {
 
     fn upload(&self, connector: &Session) -> Result<Value, Failure> {
         let n = &self.narrator;
-        let log = traffic::log(self.admin.clock.now());
+        let log = traffic::log(&traffic::STOCKHOLM, self.admin.clock.now());
         let size = log.len() as u64;
         n.request("GET", &format!("/api/v1/discovery/upload_url/?filename={FILE}&source={SOURCE}"))?;
         n.request("PUT", "/upload/… (the signed address just handed out)")?;

@@ -75,6 +75,8 @@ both! {
             (json!({"country": "Norway"}), "country"),
             (json!({"assertions": {"longestLife": 1}}), "assertions.longestLife"),
             (json!({"retention": {"activities": 1}}), "retention.activities"),
+            (json!({"retention": {"alerts": 6}}), "retention.alerts"),
+            (json!({"retention": {"discovery": 89}}), "retention.discovery"),
             (json!({"signIn": {"secondFactorRoles": [READER]}}), "tenantSettings"),
             (json!({"signIn": {"secondFactorRoles": [TENANT]}}), "signIn.secondFactorRoles"),
             (json!({"signIn": {"secondFactorCloudAppsRoles": ["owner"]}}), "signIn.secondFactorCloudAppsRoles"),

@@ -9,7 +9,7 @@ fn now() -> Timestamp {
 }
 
 fn report() -> Report {
-    let log = log(now());
+    let log = log(&STOCKHOLM, now());
     let format = format("SQUID_NATIVE").unwrap();
     analyse(log.as_bytes(), &format.plan(), Catalogue::built_in(), &Options::at(now().0), &mut |_, _| {})
         .unwrap()
@@ -29,8 +29,8 @@ fn every_line_is_a_transaction_of_the_last_days() {
 
 #[test]
 fn the_same_moment_gives_the_same_log() {
-    assert_eq!(log(now()), log(now()));
-    assert_ne!(log(now()), log(now().plus(std::time::Duration::from_secs(1))));
+    assert_eq!(log(&STOCKHOLM, now()), log(&STOCKHOLM, now()));
+    assert_ne!(log(&STOCKHOLM, now()), log(&STOCKHOLM, now().plus(std::time::Duration::from_secs(1))));
 }
 
 /// Users and bytes of each app on its best day.

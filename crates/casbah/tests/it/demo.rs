@@ -1,0 +1,125 @@
+//! The demo's world: what it holds, by the API, and that it is the same on every run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use serde_json::{Value, json};
+use ureq::Agent;
+
+use crate::harness::{agent, casbah};
+
+/// A running `casbah dev`.
+struct Dev {
+    process: Child,
+    agent: Agent,
+    facts: Value,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Dev {
+    fn start(arguments: &[&str]) -> Dev {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = casbah();
+        command.args(["dev", "--output", "json", "--listen", "127.0.0.1:0", "--test-mode", "--data-dir"]);
+        command.arg(folder.path().join("data")).args(arguments).env("HOME", folder.path());
+        command.env("CASBAH_CLOCK", "2026-11-23T12:00:00Z");
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut text = String::new();
+        let mut lines = BufReader::new(process.stdout.take().unwrap());
+        while !text.ends_with("}\n") {
+            assert!(lines.read_line(&mut text).unwrap() > 0, "casbah dev ended: {text}");
+        }
+        let facts: Value = serde_json::from_str(&text).unwrap();
+        let agent = agent(std::path::Path::new(facts["ca"].as_str().unwrap()));
+        Dev { process, agent, facts, _folder: folder }
+    }
+
+    fn list(&self, list: &str, body: &Value) -> Value {
+        let url = format!("{}/api/v1/{list}/", self.facts["url"].as_str().unwrap());
+        let token = format!("Token {}", self.facts["apiToken"].as_str().unwrap());
+        let request = self.agent.post(&url).header("authorization", &token).content_type("application/json");
+        let mut answer = request.send(body.to_string()).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status(), 200, "{list}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn all(&self, list: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.list(list, &json!({ "skip": all.len(), "limit": 100, "sortDirection": "asc" }));
+            all.extend(page["data"].as_array().unwrap().iter().cloned());
+            if page["hasNext"] == false {
+                return all;
+            }
+        }
+    }
+}
+
+fn kinds(records: &[Value], pointer: &str) -> BTreeSet<String> {
+    records.iter().filter_map(|r| r.pointer(pointer)).filter(|v| !v.is_null()).map(Value::to_string).collect()
+}
+
+/// What stays the same from run to run: ids of alerts do not.
+fn told(dev: &Dev) -> (BTreeMap<String, usize>, Vec<String>) {
+    let mut alerts = BTreeMap::new();
+    for alert in dev.all("alerts") {
+        let key = format!("{} {} {}", alert["title"], alert["severityValue"], alert["resolutionStatusValue"]);
+        *alerts.entry(key).or_default() += 1;
+    }
+    let activities = dev.all("activities");
+    let mine = activities.iter().filter(|a| a["appId"] != 20595);
+    let mut mine: Vec<String> =
+        mine.map(|a| format!("{} {} {}", a["_id"], a["timestamp"], a["eventTypeValue"])).collect();
+    mine.sort();
+    (alerts, mine)
+}
+
+#[test]
+fn the_world_of_the_demo_has_something_of_everything_and_is_the_same_on_every_run() {
+    let dev = Dev::start(&["--world"]);
+    let alerts = dev.all("alerts");
+    let open: Vec<Value> = alerts.iter().filter(|a| a["resolutionStatusValue"] == 0).cloned().collect();
+    assert!(open.len() >= 30, "{} open alerts", open.len());
+    assert!(alerts.len() >= open.len() + 3, "some are closed");
+    assert!(kinds(&alerts, "/resolutionStatusValue").len() >= 3, "in several ways");
+    assert!(kinds(&open, "/severityValue").len() >= 3, "{:?}", kinds(&open, "/severityValue"));
+    assert!(kinds(&open, "/policy/label").len() >= 4, "{:?}", kinds(&open, "/policy/label"));
+    let entities: Vec<Value> = open.iter().flat_map(|a| a["entities"].as_array().unwrap().clone()).collect();
+    let services: Vec<Value> = entities.into_iter().filter(|e| e["type"] == "service").collect();
+    assert!(kinds(&services, "/label").len() >= 6, "{:?}", kinds(&services, "/label"));
+
+    let activities: Vec<Value> = dev.all("activities").into_iter().filter(|a| a["appId"] != 20595).collect();
+    assert!(activities.len() >= 500, "{} activities", activities.len());
+    for (pointer, least) in [
+        ("/eventTypeName", 10),
+        ("/appId", 8),
+        ("/device/countryCode", 6),
+        ("/userAgent/deviceType", 3),
+        ("/user/userName", 20),
+        ("/location/categoryValue", 3),
+    ] {
+        assert!(kinds(&activities, pointer).len() >= least, "{pointer}: {:?}", kinds(&activities, pointer));
+    }
+    let guests = kinds(&activities, "/user/userName").iter().filter(|n| !n.contains("contoso")).count();
+    assert_eq!(guests, 3);
+    assert_eq!(dev.list("subnet", &json!({}))["total"], 4);
+    assert_eq!(told(&dev), told(&Dev::start(&["--world"])));
+}
+
+#[test]
+fn without_being_asked_a_stand_in_is_empty() {
+    let dev = Dev::start(&[]);
+    assert_eq!(dev.list("alerts", &json!({}))["total"], 0);
+    assert_eq!(dev.list("subnet", &json!({}))["total"], 0);
+    let body = json!({ "filters": { "service": { "neq": [20595] } } });
+    assert_eq!(dev.list("activities", &body)["total"], 0);
+}
