@@ -9,6 +9,7 @@ mod block_scripts;
 mod data_sources;
 mod discovered_apps;
 mod discovery_reports;
+mod entities;
 mod exports;
 pub(crate) mod filters;
 mod governance;
@@ -40,6 +41,7 @@ pub(crate) fn areas() -> Vec<Area> {
     vec![
         activities::area(),
         alerts::area(),
+        entities::area(),
         uploads::area(),
         streams::area(),
         discovered_apps::area(),

@@ -82,6 +82,10 @@ pub(crate) enum Kind {
     Time,
     /// Entity keys.
     Entity,
+    /// Numbers that also have names.
+    Named(&'static [(&'static str, i64)]),
+    /// Ids of user groups; an object with a role stands for the administrators.
+    Group,
     /// A lowest and a highest number, which `eq` gives as a list of two.
     Span,
 }
@@ -319,6 +323,17 @@ impl Place<'_> {
                 let flag = if said(yes) { Some(true) } else { said(no).then_some(false) };
                 (flag.map(Operand::Flag), format!("{yes:?} or {no:?}"))
             }
+            Kind::Named(names) => {
+                let said = value.as_str().unwrap_or_default().trim();
+                let named = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(said)).map(|(_, n)| *n);
+                let known = whole_number(value).filter(|n| names.iter().any(|(_, known)| known == n));
+                let all: Vec<String> = names.iter().map(|(name, number)| format!("{number} ({name})")).collect();
+                (named.or(known).map(Operand::Number), format!("one of {}", all.join(", ")))
+            }
+            Kind::Group => (
+                group(value).map(Operand::Text),
+                "ids of user groups, or {\"role\": 1} for administrators".to_string(),
+            ),
             Kind::Entity => (
                 entity(value),
                 "entity keys such as {\"id\": \"...\", \"saas\": 11161, \"inst\": 0}".to_string(),
@@ -424,6 +439,21 @@ fn float(value: &Value) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
+fn group(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(role) => {
+            let any = role.get("role").is_some_and(|role| whole_number(role).is_some_and(|role| role > 0));
+            any.then(|| casbah_service::entities::ADMINISTRATORS.to_string())
+        }
+        Value::String(text) => {
+            let id = text.trim();
+            let known = id.parse::<RecordId>().is_ok() || id.parse::<casbah_model::Guid>().is_ok();
+            known.then(|| id.to_lowercase())
+        }
+        _ => None,
+    }
+}
+
 fn entity(value: &Value) -> Option<Operand> {
     let key = match value {
         Value::String(text) if text.trim_start().starts_with('{') => {
@@ -451,7 +481,7 @@ pub(crate) fn example(field: &FilterInfo) -> Value {
 fn example_value(field: &FilterInfo) -> Value {
     let as_json = || serde_json::from_str(field.example).ok();
     match field.kind {
-        Kind::Text | Kind::Id | Kind::Either(..) => json!(field.example),
+        Kind::Text | Kind::Id | Kind::Group | Kind::Either(..) => json!(field.example),
         Kind::NullableText if field.example == "null" => Value::Null,
         _ => as_json().unwrap_or_else(|| json!(field.example)),
     }

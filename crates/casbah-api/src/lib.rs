@@ -24,6 +24,7 @@ mod paging;
 mod parameters;
 mod presented;
 mod problem;
+mod record;
 pub mod resource_manager;
 mod table;
 #[cfg(test)]

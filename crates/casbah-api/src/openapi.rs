@@ -184,6 +184,7 @@ fn path_parameters(endpoint: &EndpointInfo) -> Vec<Value> {
             "id" => (endpoint.says.id, "Which record."),
             "app_id" => (Shape::Between(0, 999_999_999), "Which app, by number."),
             "typed_id" => (Shape::Id, "Which record."),
+            "key" => (Shape::Text, "Which entity: the base64 of `{\"id\": …, \"saas\": …, \"inst\": …}`."),
             _ => (Shape::Text, "A part of the signed address."),
         };
         let schema = match shape {

@@ -208,7 +208,12 @@ const LAST_MOMENT: i64 = (1 << (63 - BELOW)) - 1;
 impl Activity {
     /// When it happened.
     pub fn at(&self) -> Timestamp {
-        Timestamp(self.seq >> BELOW)
+        Activity::at_place(self.seq)
+    }
+
+    /// The moment of a [`Activity::seq`].
+    pub fn at_place(seq: i64) -> Timestamp {
+        Timestamp(seq >> BELOW)
     }
 
     /// The lowest [`Activity::seq`] of that moment.

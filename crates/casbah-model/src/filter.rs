@@ -130,6 +130,8 @@ pub enum ActivityField {
     UserDomain,
     /// Who did it, by key.
     Entity,
+    /// The user groups of whoever did it.
+    UserGroup,
     /// Its type, fine or by category.
     ActionType,
     /// Its category.
@@ -177,6 +179,50 @@ pub struct ActivityOrder {
     pub by_created: bool,
     /// Oldest first.
     pub ascending: bool,
+}
+
+/// Fields of an entity that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntityField {
+    /// Account or user, by number.
+    Kind,
+    /// Whether it holds a role of administrators.
+    Admin,
+    /// Itself, or the person behind it, by key.
+    Entity,
+    /// The groups that it is in, by id.
+    Group,
+    /// App, by number.
+    Service,
+    /// Instance of the app.
+    Instance,
+    /// Whether it belongs to somebody else.
+    External,
+    /// Domain of its address.
+    Domain,
+    /// Organisational unit.
+    Organization,
+    /// Whether it can be used, by number.
+    Status,
+    /// Name for people.
+    DisplayName,
+    /// Investigation priority.
+    Score,
+    /// When it last did something.
+    LastSeen,
+}
+
+/// What a list of entities is sorted by; ties are broken by the record id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntityOrder {
+    /// When it last did something; those never seen are the earliest.
+    LastSeen,
+    /// Investigation priority; those without are the lowest.
+    Score,
+    /// Name for people.
+    DisplayName,
+    /// Sign-in name, address or id.
+    UserName,
 }
 
 /// Fields of a discovered app that can be filtered by.

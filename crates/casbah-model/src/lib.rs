@@ -12,6 +12,7 @@ mod clock;
 mod credential;
 mod directory;
 mod discovery;
+mod entity;
 pub mod filter;
 mod id;
 mod identity_provider;
@@ -43,6 +44,9 @@ pub use directory::{
 pub use discovery::{
     AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, Stream, StreamKind, TaskState, Upload,
     UploadPart, UploadState, UsageFigures, UsageKey, UsageOrder, UsageRow,
+};
+pub use entity::{
+    DIRECTORY_APP, DayScore, Entity, EntityAddress, EntityFacts, EntityKind, EntityStatus,
 };
 pub use id::{Guid, InvalidId, RecordId, TenantId};
 pub use identity_provider::{

@@ -18,6 +18,10 @@ pub enum Part {
     Alerts,
     /// Activities.
     Activities,
+    /// People and accounts.
+    Entities,
+    /// Files.
+    Files,
     /// What was discovered: streams, apps and their tags, block scripts.
     Discovery,
     /// Logs sent in for discovery.
@@ -38,9 +42,11 @@ pub enum Part {
 
 impl Part {
     /// All of them, in the order of the table.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 12] = [
         Part::Alerts,
         Part::Activities,
+        Part::Entities,
+        Part::Files,
         Part::Discovery,
         Part::Uploads,
         Part::DiscoverySettings,
@@ -56,6 +62,8 @@ impl Part {
         match self {
             Part::Alerts => "alerts",
             Part::Activities => "activities",
+            Part::Entities => "people and accounts",
+            Part::Files => "files",
             Part::Discovery => "discovery reports",
             Part::Uploads => "discovery logs",
             Part::DiscoverySettings => "discovery settings",
@@ -70,7 +78,9 @@ impl Part {
     /// The permissions that a role with a right to this part needs at the least: to read, and to change.
     fn permissions(self) -> (Permission, Permission) {
         match self {
-            Part::Alerts | Part::Activities | Part::Policies => (InvestigationRead, InvestigationManage),
+            Part::Alerts | Part::Activities | Part::Entities | Part::Files | Part::Policies => {
+                (InvestigationRead, InvestigationManage)
+            }
             Part::Discovery
             | Part::Uploads
             | Part::DiscoverySettings
@@ -105,36 +115,38 @@ const C: Access = Access::Change;
 impl Rights {
     //                                                 alerts
     //                                                 |  activities
-    //                                                 |  |  discovery
-    //                                                 |  |  |  uploads
-    //                                                 |  |  |  |  discovery settings
-    //                                                 |  |  |  |  |  app tags
-    //                                                 |  |  |  |  |  |  governance log
-    //                                                 |  |  |  |  |  |  |  policies
-    //                                                 |  |  |  |  |  |  |  |  IP ranges
-    //                                                 |  |  |  |  |  |  |  |  |  administrators
+    //                                                 |  |  people and accounts
+    //                                                 |  |  |  files
+    //                                                 |  |  |  |  discovery
+    //                                                 |  |  |  |  |  uploads
+    //                                                 |  |  |  |  |  |  discovery settings
+    //                                                 |  |  |  |  |  |  |  app tags
+    //                                                 |  |  |  |  |  |  |  |  governance log
+    //                                                 |  |  |  |  |  |  |  |  |  policies
+    //                                                 |  |  |  |  |  |  |  |  |  |  IP ranges
+    //                                                 |  |  |  |  |  |  |  |  |  |  |  administrators
     /// Global, Security and Cloud App Security Administrator.
-    pub const FULL: Rights                  = Rights([C, C, C, C, C, C, C, C, C, C]);
+    pub const FULL: Rights                  = Rights([C, C, C, C, C, C, C, C, C, C, C, C]);
     /// Compliance Administrator.
-    pub const COMPLIANCE: Rights            = Rights([C, R, R, N, R, R, R, R, R, R]);
+    pub const COMPLIANCE: Rights            = Rights([C, R, R, R, R, N, R, R, R, R, R, R]);
     /// Compliance Data Administrator.
-    pub const COMPLIANCE_DATA: Rights       = Rights([C, R, R, N, R, R, R, R, R, R]);
+    pub const COMPLIANCE_DATA: Rights       = Rights([C, R, R, R, R, N, R, R, R, R, R, R]);
     /// Security Operator.
-    pub const OPERATOR: Rights              = Rights([C, R, R, N, N, R, N, R, N, R]);
+    pub const OPERATOR: Rights              = Rights([C, R, R, R, R, N, N, R, N, R, N, R]);
     /// Security Reader.
-    pub const READER: Rights                = Rights([R, R, R, N, N, R, N, R, N, R]);
+    pub const READER: Rights                = Rights([R, R, R, R, R, N, N, R, N, R, N, R]);
     /// Global Reader.
-    pub const GLOBAL_READER: Rights         = Rights([R, R, R, N, R, R, R, R, R, R]);
+    pub const GLOBAL_READER: Rights         = Rights([R, R, R, R, R, N, R, R, R, R, R, R]);
     /// App/instance admin, within the apps.
-    pub const APP: Rights                   = Rights([C, C, N, N, N, N, C, C, N, N]);
+    pub const APP: Rights                   = Rights([C, C, C, C, N, N, N, N, C, C, N, N]);
     /// User group admin, within the groups.
-    pub const GROUP: Rights                 = Rights([C, C, N, N, N, N, C, C, N, N]);
+    pub const GROUP: Rights                 = Rights([C, C, C, C, N, N, N, N, C, C, N, N]);
     /// Cloud Discovery global admin, within discovery.
-    pub const DISCOVERY: Rights             = Rights([C, N, C, C, C, C, C, C, N, N]);
+    pub const DISCOVERY: Rights             = Rights([C, N, N, N, C, C, C, C, C, C, N, N]);
     /// Cloud Discovery report admin, within the reports.
-    pub const DISCOVERY_REPORT: Rights      = Rights([R, N, R, C, R, R, R, R, N, N]);
+    pub const DISCOVERY_REPORT: Rights      = Rights([R, N, N, N, R, C, R, R, R, R, N, N]);
     /// Roles that are about something else.
-    pub const NONE: Rights                  = Rights([N, N, N, N, N, N, N, N, N, N]);
+    pub const NONE: Rights                  = Rights([N, N, N, N, N, N, N, N, N, N, N, N]);
 }
 
 impl Rights {

@@ -181,10 +181,11 @@ impl Service {
         conditions: Vec<Condition<AlertField>>,
     ) -> Result<usize, Error> {
         let (tenant, reach) = (caller.tenant, caller.reach(Part::Alerts, Access::Change));
-        let record = caller.audit(self.clock.now(), "reopen alerts", "alert", "", json!({}));
+        let now = self.clock.now();
+        let record = caller.audit(now, "reopen alerts", "alert", "", json!({}));
         self.store
             .write(move |tx| {
-                let opened = alerts::reopen(tx, tenant, &reach, &conditions)?;
+                let opened = alerts::reopen(tx, tenant, &reach, &conditions, now)?;
                 if !opened.is_empty() {
                     let mut record = record.clone();
                     record.details = json!({

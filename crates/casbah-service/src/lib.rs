@@ -12,6 +12,7 @@ mod catalogue;
 pub mod credential_expiry;
 pub mod directory;
 pub mod discovery;
+pub mod entities;
 mod error;
 pub mod exports;
 pub mod ip_ranges;

@@ -9,10 +9,13 @@ use casbah_model::{Activity, Guid, Reach, TenantId, Timestamp};
 
 use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
-use crate::{Error, Result, Row, Tx, Value};
+use crate::{Error, Result, Row, Tx, Value, entities};
 
 const COLUMNS: &str = "seq, id, created, source, service, instance, action, category, action_type, actor_kind, \
     actor, user_name, client, address, ip_category, country, organization, device_type, admin, failure, facts";
+
+/// The fields whose operands are keys of entities.
+const KEYS: [ActivityField; 1] = [ActivityField::Entity];
 
 /// Counting stops here; beyond it a list says only that there are more.
 pub const COUNT_CAP: i64 = 100_000;
@@ -175,9 +178,10 @@ pub fn list(
     order: ActivityOrder,
     page: Page,
 ) -> Result<Vec<Activity>> {
+    let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let conditions = conditions::compile(tx.dialect(), wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_created { format!("a.created {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
@@ -200,9 +204,10 @@ pub fn list_after(
     (after, until): (Option<i64>, Option<i64>),
     limit: i64,
 ) -> Result<Vec<Activity>> {
+    let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let mut conditions = conditions::compile(tx.dialect(), wanted, &mut values);
+    let mut conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
     let (direction, beyond, before) = if ascending { ("asc", ">", "<=") } else { ("desc", "<", ">=") };
     for (place, sign) in [(after, beyond), (until, before)] {
         if let Some(place) = place {
@@ -226,9 +231,10 @@ pub fn count(
     reach: &Reach,
     wanted: &[Condition<ActivityField>],
 ) -> Result<i64> {
+    let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let conditions = conditions::compile(tx.dialect(), wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
     values.push((COUNT_CAP + 1).into());
     let sql = format!(
         "select count(*) from (select 1 as one from activities a where a.tenant = ?1{reach}{conditions} limit ?{}) \

@@ -12,10 +12,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
-use crate::{Error, Result, Row, Tx, Value};
+use crate::{Error, Result, Row, Tx, Value, entities};
 
 const COLUMNS: &str = "id, raised, title, description, severity, status, resolution, resolved, comment, reason, \
     handled_by, policy, policy_name, policy_type, built_in, alert_type, stories, intent, entities, evidence, context";
+
+/// The fields whose operands are keys of entities.
+const KEYS: [AlertField; 1] = [AlertField::Entity];
 
 /// Counting stops here; beyond it a list says only that there are more.
 pub const COUNT_CAP: i64 = 100_000;
@@ -102,7 +105,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, alert: &Alert) -> Result<()> {
         let sql = "insert into alert_stories (tenant, alert, story) values (?1, ?2, ?3)";
         tx.execute(sql, &[tenant.into(), (&alert.id).into(), story.into()])?;
     }
-    Ok(())
+    entities::scores::of_alert(tx, tenant, alert, alert.raised)
 }
 
 fn insert_entity(
@@ -161,9 +164,10 @@ pub fn list(
     order: AlertOrder,
     page: Page,
 ) -> Result<Vec<Alert>> {
+    let conditions = entities::expanded(tx, tenant, conditions, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), &conditions, &mut values);
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_severity { format!("severity_rank {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
@@ -189,9 +193,10 @@ pub fn list_after(
     (after, until): (Option<&Place>, Option<&Place>),
     limit: i64,
 ) -> Result<Vec<Alert>> {
+    let conditions = entities::expanded(tx, tenant, conditions, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let mut wanted = conditions::compile(tx.dialect(), conditions, &mut values);
+    let mut wanted = conditions::compile(tx.dialect(), &conditions, &mut values);
     let (direction, beyond, before) = if ascending { ("asc", ">", "<=") } else { ("desc", "<", ">=") };
     for (place, sign) in [(after, beyond), (until, before)] {
         if let Some((raised, id)) = place {
@@ -216,9 +221,10 @@ pub fn count(
     reach: &Reach,
     conditions: &[Condition<AlertField>],
 ) -> Result<i64> {
+    let conditions = entities::expanded(tx, tenant, conditions, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), &conditions, &mut values);
     values.push((COUNT_CAP + 1).into());
     let sql = format!(
         "select count(*) from (select 1 as one from alerts a where tenant = ?1{reach}{wanted} limit ?{}) as counted",
@@ -278,6 +284,7 @@ pub fn close(
     conditions: &[Condition<AlertField>],
     closing: &Closing,
 ) -> Result<Vec<String>> {
+    let conditions = entities::expanded(tx, tenant, conditions, &KEYS)?;
     let mut values = vec![
         tenant.into(),
         closing.resolution.number().into(),
@@ -288,29 +295,37 @@ pub fn close(
         AlertStatus::Archived.number().into(),
     ];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), &conditions, &mut values);
     let sql = format!(
         "update alerts as a set resolution = ?2, resolved = ?3, comment = ?4, reason = ?5, handled_by = ?6, status = ?7 \
          where tenant = ?1 and resolution = 0{reach}{wanted} returning id"
     );
-    tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
+    let closed: Vec<String> =
+        tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect::<Result<_>>()?;
+    entities::scores::of_alerts(tx, tenant, &closed, closing.at)?;
+    Ok(closed)
 }
 
-/// Opens those closed alerts again that satisfy all conditions; answers their ids.
+/// Opens those closed alerts again that satisfy all conditions; answers their ids. `now` is when their weight counts.
 pub fn reopen(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     reach: &Reach,
     conditions: &[Condition<AlertField>],
+    now: Timestamp,
 ) -> Result<Vec<String>> {
+    let conditions = entities::expanded(tx, tenant, conditions, &KEYS)?;
     let mut values = vec![tenant.into(), AlertStatus::Read.number().into()];
     let reach = within(reach, Records::Alerts, &mut values);
-    let wanted = conditions::compile(tx.dialect(), conditions, &mut values);
+    let wanted = conditions::compile(tx.dialect(), &conditions, &mut values);
     let sql = format!(
         "update alerts as a set resolution = 0, resolved = null, comment = '', reason = null, handled_by = null, \
          status = ?2 where tenant = ?1 and resolution <> 0{reach}{wanted} returning id"
     );
-    tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
+    let opened: Vec<String> =
+        tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect::<Result<_>>()?;
+    entities::scores::of_alerts(tx, tenant, &opened, now)?;
+    Ok(opened)
 }
 
 /// Forgets alerts that were raised before a moment, at most `limit` at once. Answers how many.

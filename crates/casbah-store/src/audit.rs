@@ -7,7 +7,8 @@ use casbah_model::activity::{CASBAH_APP, device_type};
 use casbah_model::{Activity, ActivityFacts, ActivityObject, Guid, Origin, RecordId, TenantId, Timestamp};
 use serde_json::Value as Json;
 
-use crate::{Error, Result, Tx, activities, ip_ranges};
+use crate::entities::seen::{AT_ONCE, Seen};
+use crate::{Error, Result, Tx, activities, entities, ip_ranges};
 
 tokio::task_local! {
     static ORIGIN: Origin;
@@ -156,7 +157,9 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
             ..ActivityFacts::default()
         },
     };
-    activities::insert(tx, tenant, &activity)
+    activities::insert(tx, tenant, &activity)?;
+    let seen: Vec<Seen> = Seen::of(&activity).into_iter().collect();
+    entities::seen::note(tx, tenant, &seen, AT_ONCE)
 }
 
 /// The name of something that has none in the directory, such as an IP range, or has it no more: as it is after

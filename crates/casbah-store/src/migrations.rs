@@ -21,11 +21,14 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("administrators", include_str!("../migrations/0012_administrators.sql")),
     ("policies", include_str!("../migrations/0013_policies.sql")),
     ("full_text", include_str!("../migrations/0014_full_text.sql")),
+    ("entities", include_str!("../migrations/0015_entities.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,
 /// so they are filled by functions such as [`crate::users::fill_keys`].
 const DIRECTORY: usize = 3;
+/// The step that makes entities of everybody who was there before.
+const ENTITIES: &str = "entities";
 
 /// The step that makes the index of words, which [`crate::full_text::fill`] fills.
 const FULL_TEXT: &str = "full_text";
@@ -99,6 +102,9 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
         }
         if *name == FULL_TEXT {
             crate::full_text::fill(tx)?;
+        }
+        if *name == ENTITIES {
+            crate::entities::seen::fill(tx)?;
         }
         tx.execute("insert into schema_version (version) values (?1)", &[Value::Int(index as i64 + 1)])?;
     }

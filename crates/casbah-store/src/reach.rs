@@ -25,6 +25,8 @@ pub(crate) enum Records {
     Streams,
     /// `discovery_tasks d`
     Tasks,
+    /// `entities e`
+    Entities,
 }
 
 /// The condition, after an `and`; empty when everything is in reach. `values` holds what is already
@@ -66,6 +68,7 @@ fn of_apps(records: Records, apps: &[i64], values: &mut Vec<Value>) -> Option<St
             ))
         }
         Records::Activities => Some(format!("a.service in ({})", one_of(numbers(), values))),
+        Records::Entities => Some(format!("e.saas in ({})", one_of(numbers(), values))),
         Records::Streams | Records::Tasks => None,
     }
 }
@@ -88,6 +91,9 @@ fn of_instance(records: Records, app: i64, instance: i64, values: &mut Vec<Value
         Records::Activities => {
             Some(format!("(a.service = ?{} and a.instance = ?{})", place(app.into()), place(instance.into())))
         }
+        Records::Entities => {
+            Some(format!("(e.saas = ?{} and e.inst = ?{})", place(app.into()), place(instance.into())))
+        }
         Records::Streams | Records::Tasks => None,
     }
 }
@@ -98,6 +104,7 @@ fn of_groups(records: Records, groups: &[Guid], values: &mut Vec<Value>) -> Opti
     let columns: &[&str] = match records {
         Records::Alerts => &["e.id_key", "e.label_key"],
         Records::Activities => &["a.actor", "a.user_key"],
+        Records::Entities => &["e.id_key", "e.name_key"],
         Records::Streams | Records::Tasks => return None,
     };
     let ids = one_of(groups.iter().map(|id| (*id).into()).collect(), values);
@@ -118,6 +125,11 @@ fn of_groups(records: Records, groups: &[Guid], values: &mut Vec<Value>) -> Opti
     let theirs = theirs.join(" or ");
     Some(match records {
         Records::Alerts => format!("{ALERT_OF} and e.kind in {PEOPLE} and ({theirs}))"),
+        // Their accounts are theirs under whatever name.
+        Records::Entities => format!(
+            "({theirs} or e.parent in (select p.record from entities p where p.tenant = ?1 and p.of_directory = 1 \
+             and p.id_key in ({members})))"
+        ),
         _ => format!("({theirs})"),
     })
 }
@@ -125,7 +137,7 @@ fn of_groups(records: Records, groups: &[Guid], values: &mut Vec<Value>) -> Opti
 fn of_discovery(records: Records) -> Option<String> {
     match records {
         Records::Alerts => Some(format!("{ALERT_OF} and {STREAM})")),
-        Records::Activities => None,
+        Records::Activities | Records::Entities => None,
         Records::Streams | Records::Tasks => Some("1 = 1".into()),
     }
 }
@@ -134,7 +146,7 @@ fn of_discovery(records: Records) -> Option<String> {
 fn of_reports(records: Records, reports: &[&RecordId], values: &mut Vec<Value>) -> Option<String> {
     let column = match records {
         Records::Alerts => "e.id_key",
-        Records::Activities => return None,
+        Records::Activities | Records::Entities => return None,
         Records::Streams => "s.id",
         Records::Tasks => "d.stream",
     };

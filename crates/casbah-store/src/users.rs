@@ -3,7 +3,7 @@
 use casbah_model::{Guid, ObjectKind, ObjectRef, Role, TenantId, Timestamp, User};
 
 use crate::search::{self, Table};
-use crate::{Error, Result, Row, Search, Tx, Value};
+use crate::{Error, Result, Row, Search, Tx, Value, entities};
 
 const COLUMNS: &str = "id, user_principal_name, display_name, given_name, surname, mail, enabled, \
                        password_hash, created, sessions_valid_from, details";
@@ -72,6 +72,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     ];
     values.extend(keys(user));
     tx.execute(&sql, &values)?;
+    entities::of_directory::put(tx, tenant, user)?;
     search::add_words(tx, tenant, reference(user.id), &user.display_name)
 }
 
@@ -81,13 +82,18 @@ pub(crate) fn fill_keys(tx: &mut Tx<'_>) -> Result<()> {
     for mut row in tx.rows(&sql, &[])? {
         let tenant = row.0.pop().ok_or_else(|| Error::Shape("no column".to_string()))?;
         let tenant = crate::FromValue::from_value(tenant).map_err(Error::Shape)?;
-        save(tx, tenant, &user(row)?)?;
+        write(tx, tenant, &user(row)?)?;
     }
     Ok(())
 }
 
 /// Writes a person anew; creation stays as it was.
 pub fn save(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
+    write(tx, tenant, user)?;
+    entities::of_directory::put(tx, tenant, user)
+}
+
+fn write(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     let sql = "update users set user_principal_name = ?3, name_key = ?4, display_name = ?5, \
                given_name = ?6, surname = ?7, mail = ?8, enabled = ?9, password_hash = ?10, \
                sessions_valid_from = ?11, details = ?12, display_key = ?13, mail_key = ?14, \
@@ -147,7 +153,22 @@ pub fn soft_delete(tx: &mut Tx<'_>, tenant: TenantId, id: Guid, now: Timestamp) 
     // The id in front keeps the key unique; no sign-in name holds a colon.
     let sql = "update users set deleted = ?3, name_key = id || ':' || name_key \
                where tenant = ?1 and id = ?2 and deleted is null";
-    Ok(tx.execute(sql, &[tenant.into(), id.into(), now.into()])? > 0)
+    let found = tx.execute(sql, &[tenant.into(), id.into(), now.into()])? > 0;
+    if found {
+        entities::of_directory::deleted(tx, tenant, id)?;
+    }
+    Ok(found)
+}
+
+/// Everybody, those too who are deleted and can be taken back: each with whether that is so.
+pub(crate) fn everybody(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<(User, bool)>> {
+    let sql = format!(
+        "select case when deleted is null then 0 else 1 end, {COLUMNS} from users where tenant = ?1 order by id"
+    );
+    tx.rows(&sql, &[tenant.into()])?
+        .into_iter()
+        .map(|row| row.split_first(user).map(|(user, deleted): (User, i64)| (user, deleted == 1)))
+        .collect()
 }
 
 /// A deleted person and when that was.
@@ -179,7 +200,11 @@ pub fn restore(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
     let Some((user, _)) = find_deleted(tx, tenant, id)? else { return Ok(false) };
     let sql = "update users set deleted = null, name_key = ?3 where tenant = ?1 and id = ?2";
     let values = [tenant.into(), id.into(), name_key(&user.user_principal_name).into()];
-    Ok(tx.execute(sql, &values)? > 0)
+    let found = tx.execute(sql, &values)? > 0;
+    if found {
+        entities::of_directory::put(tx, tenant, &user)?;
+    }
+    Ok(found)
 }
 
 /// Deletes a person for good, with roles, consents, API tokens and memberships; answers whether there was one.
@@ -191,6 +216,8 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
     tx.execute("delete from permission_grants where tenant = ?1 and principal = ?2", &values)?;
     tx.execute("delete from user_identities where tenant = ?1 and user_id = ?2", &values)?;
     crate::groups::forget(tx, tenant, reference(id))?;
+    // As an entity the person stays: what they did is still to be looked into.
+    entities::of_directory::deleted(tx, tenant, id)?;
     Ok(tx.execute("delete from users where tenant = ?1 and id = ?2", &values)? > 0)
 }
 

@@ -18,6 +18,8 @@ const QUIET: &[&str] = &[
     "device_codes",
     "discovery_destinations",
     "discovery_tasks",
+    "entities",
+    "entity_scores",
     "familiar_places",
     "pending_sign_ins",
     "permission_use",

@@ -332,6 +332,11 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
             {
                 tracing::error!(error = %e, "old records could not be forgotten");
             }
+            if minute % 10 == 0
+                && let Err(e) = cases.refresh_scores().await
+            {
+                tracing::error!(error = %e, "the scores of people and accounts could not be computed");
+            }
             if minute % 60 == 0
                 && let Err(e) = authority.remove_ended().await
             {

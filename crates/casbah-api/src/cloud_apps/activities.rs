@@ -80,8 +80,9 @@ async fn list_activities(
     let found = service
         .list_activities(&caller, ActivityQuery { conditions, order, page, scan, whole_moments })
         .await?;
+    let actors = service.actors(&caller, &found.activities).await?;
     let data: Vec<Value> =
-        found.activities.iter().map(|a| view::activity(a, caller.tenant, caller.tenant_number)).collect();
+        found.activities.iter().map(|a| view::activity(a, &actors, caller.tenant, caller.tenant_number)).collect();
     let mut answer = json!({
         "data": data,
         "total": found.total,
@@ -135,7 +136,8 @@ async fn export_activities(
         async move {
             let found = cases.next_activities(&reader, walk, after, until).await?;
             let place = found.last().map(|last| Some(last.seq));
-            let view = |a| view::activity(a, reader.tenant, reader.tenant_number);
+            let actors = cases.actors(&reader, &found).await?;
+            let view = |a| view::activity(a, &actors, reader.tenant, reader.tenant_number);
             Ok((found.iter().map(view).collect(), place))
         }
     };
@@ -165,7 +167,8 @@ async fn fetch_activity(
     Path(id): Path<String>,
 ) -> Answer {
     let activity = service.activity(&caller, id).await?;
-    Ok(Json(view::activity(&activity, caller.tenant, caller.tenant_number)))
+    let actors = service.actors(&caller, std::slice::from_ref(&activity)).await?;
+    Ok(Json(view::activity(&activity, &actors, caller.tenant, caller.tenant_number)))
 }
 
 /// Clients write `feedback` or `feedbackValue`; the answer has the form of a list.
@@ -190,6 +193,7 @@ async fn give_feedback(
         feedback.insert("allowContact".into(), allow.into());
     }
     let activity = service.give_feedback(&caller, id, Value::Object(feedback)).await?;
-    let data = vec![view::activity(&activity, caller.tenant, caller.tenant_number)];
+    let actors = service.actors(&caller, std::slice::from_ref(&activity)).await?;
+    let data = vec![view::activity(&activity, &actors, caller.tenant, caller.tenant_number)];
     Ok(Json(json!({ "data": data, "total": 1, "hasNext": false, "max": 1, "moreThanTotal": false })))
 }

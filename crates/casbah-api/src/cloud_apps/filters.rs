@@ -105,6 +105,11 @@ pub(crate) fn kind(kind: Kind) -> String {
         Kind::Either(yes, no) => format!("{yes:?} or {no:?}"),
         Kind::Time => "time in milliseconds since 1970".to_string(),
         Kind::Entity => "entity key".to_string(),
+        Kind::Named(names) => {
+            let all: Vec<String> = names.iter().map(|(name, number)| format!("{number} or `{name}`")).collect();
+            all.join(", ")
+        }
+        Kind::Group => "id of a user group, or `{\"role\": 1}`".to_string(),
         Kind::Span => "whole number; with `eq` the lowest and the highest".to_string(),
     }
 }

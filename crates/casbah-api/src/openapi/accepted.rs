@@ -11,6 +11,7 @@ const LEAST: i64 = i64::MIN;
 /// A whole number as text.
 const NUMBER: &str = "-?[0-9]{1,18}";
 const RECORD_ID: &str = "[0-9a-fA-F]{24}";
+const GUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 
 /// Where a parameter stands.
 #[derive(Clone, Copy, PartialEq)]
@@ -209,6 +210,31 @@ fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
             Kind::Id => (
                 "FilterIds",
                 json!({ "type": ["string", "null"], "pattern": format!("^({RECORD_ID}|null)$") }),
+                false,
+            ),
+            Kind::Named(names) => {
+                let words: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+                let numbers: Vec<String> = names.iter().map(|(_, number)| number.to_string()).collect();
+                let (low, high) = names.iter().fold((i64::MAX, i64::MIN), |(low, high), (_, number)| {
+                    (low.min(*number), high.max(*number))
+                });
+                let pattern = format!("^({}|{}|null)$", words.join("|"), numbers.join("|"));
+                let kinds = json!(["integer", "string", "null"]);
+                let name = if names.len() == 2 { "FilterTypes" } else { "FilterStates" };
+                (name, json!({ "type": kinds, "minimum": low, "maximum": high, "pattern": pattern }), false)
+            }
+            Kind::Group => (
+                "FilterGroups",
+                json!({
+                    "anyOf": [
+                        { "type": ["string", "null"], "pattern": format!("^({RECORD_ID}|{GUID}|null)$") },
+                        {
+                            "type": "object",
+                            "properties": { "role": { "type": "integer", "minimum": 1 } },
+                            "required": ["role"],
+                        },
+                    ],
+                }),
                 false,
             ),
             Kind::Either(yes, no) => ("FilterOrigin", json!({ "enum": [yes, no, "null", null] }), false),

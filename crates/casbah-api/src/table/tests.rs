@@ -9,9 +9,11 @@ use crate::endpoints;
 use crate::testing::{World, only, request};
 
 const ID: &str = "6a1f0c2b9d3e4f5a6b7c8d90";
+/// `{"id":"x","saas":10489}`
+const KEY: &str = "eyJpZCI6IngiLCJzYWFzIjoxMDQ4OX0";
 
 pub(super) fn path_of(path: &str) -> String {
-    let number = path.replace("{app_id}", "11627");
+    let number = path.replace("{app_id}", "11627").replace("{key}", KEY);
     number.replace("{id}", ID).replace("{typed_id}", ID).replace("{container}", "c").replace("{blob}", "b")
 }
 

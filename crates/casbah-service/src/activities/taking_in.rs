@@ -3,7 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 use casbah_authority::Caller;
 use casbah_model::{Access, Activity, Part, Reach, TenantId};
-use casbah_store::{Tx, activities, audit, ip_ranges};
+use casbah_store::entities::seen::Seen;
+use casbah_store::{Tx, activities, audit, entities, ip_ranges};
 use serde_json::{Value, json};
 
 use crate::{Error, Service};
@@ -38,6 +39,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 let mut taken = TakenIn { stored: 0, unchanged: 0 };
+                let mut seen = Vec::new();
                 for activity in &batch {
                     if activities::find(tx, tenant, &Reach::Everything, &activity.id)?.is_some() {
                         taken.unchanged += 1;
@@ -45,8 +47,10 @@ impl Service {
                     }
                     let placed = placed(tx, tenant, activity.clone())?;
                     activities::insert(tx, tenant, &placed)?;
+                    seen.extend(Seen::of(&placed));
                     taken.stored += 1;
                 }
+                entities::seen::note(tx, tenant, &seen, 0)?;
                 if taken.stored > 0 {
                     let after = json!({ "stored": taken.stored, "unchanged": taken.unchanged });
                     audit::append(tx, tenant, &record.changed(tenant, &Value::Null, &after))?;

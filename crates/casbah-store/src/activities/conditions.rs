@@ -1,17 +1,18 @@
 //! Typed conditions on activities become SQL. No text of a request ever stands in the SQL: only parameters.
 
-use casbah_model::filter::{ActivityField, Condition, EntityKey, Operand, Range, Test};
-use casbah_model::{Activity, Timestamp};
+use casbah_model::filter::{ActivityField, Condition, Operand, Range, Test};
+use casbah_model::{Activity, DIRECTORY_APP, Timestamp};
 
 use super::{IP_TAG, OBJECT};
-use crate::Value;
 use crate::alerts::conditions::{flags, one_of};
+use crate::conditions::{self, NEVER, between, column, joined};
 use crate::full_text::{self, Texts, Wanted};
 use crate::migrations::Dialect;
+use crate::{Value, user_tags};
 
-const NEVER: &str = "1 = 0";
-/// The apps that the people and applications of the directory belong to: the directory and Casbah itself.
-const OF_THE_DIRECTORY: [i64; 2] = [11161, casbah_model::activity::CASBAH_APP];
+
+/// The columns that say who did it.
+const WHO: [&str; 2] = ["a.actor", "a.user_key"];
 
 /// The conditions, each after an `and`; `values` holds what is already numbered.
 pub(super) fn compile(
@@ -51,12 +52,11 @@ fn test(dialect: Dialect, field: ActivityField, test_of_it: &Test, values: &mut 
         }
         Test::Words(texts) => joined(texts.iter().map(|text| has(text, Wanted::Words, values)).collect()),
         Test::Contains(texts) => joined(texts.iter().map(|text| contains(field, text, values)).collect()),
+        Test::Begins(texts) if field == ActivityField::UserGroup => {
+            joined(texts.iter().map(|start| user_tags::of_people_in_beginning(&WHO, start, values)).collect())
+        }
         Test::Begins(texts) => joined(texts.iter().map(|text| begins(field, text, values)).collect()),
     }
-}
-
-fn joined(any: Vec<String>) -> String {
-    if any.is_empty() { NEVER.into() } else { any.join(" or ") }
 }
 
 /// What the database has of a field that is one text.
@@ -127,6 +127,7 @@ fn any_of(dialect: Dialect, field: ActivityField, operands: &[Operand], values: 
         ActivityField::False => flags(operands, NEVER),
         ActivityField::Object => term(OBJECT, texts(all_texts.collect()), nothing, values),
         ActivityField::IpTag => term(IP_TAG, texts(all_texts.collect()), nothing, values),
+        ActivityField::UserGroup => joined(operands.iter().map(|o| user_group(o, values)).collect()),
         ActivityField::Entity => joined(operands.iter().map(|o| entity(o, values)).collect()),
         ActivityField::Text => {
             let texts: Vec<String> = all_texts.collect();
@@ -150,17 +151,6 @@ fn any_of(dialect: Dialect, field: ActivityField, operands: &[Operand], values: 
     }
 }
 
-fn column(name: &str, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> String {
-    let mut any = Vec::new();
-    if !list.is_empty() {
-        any.push(format!("({name} is not null and {name} in ({}))", one_of(list, values)));
-    }
-    if nothing {
-        any.push(format!("{name} is null"));
-    }
-    joined(any)
-}
-
 fn term(kind: i64, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> String {
     let select = format!("select t.seq from activity_terms t where t.tenant = ?1 and t.kind = {kind}");
     let mut any = Vec::new();
@@ -173,45 +163,46 @@ fn term(kind: i64, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> 
     joined(any)
 }
 
-/// Whoever did it, by object id or by name, whichever the key's id is.
-fn entity(operand: &Operand, values: &mut Vec<Value>) -> String {
-    let key = match operand {
-        Operand::Nothing => return "a.actor is null".into(),
-        Operand::Entity(key) => key.clone(),
-        Operand::Text(id) => EntityKey { id: id.clone(), saas: None, inst: None },
-        _ => return NEVER.into(),
-    };
-    let elsewhere = key.saas.is_some_and(|saas| !OF_THE_DIRECTORY.contains(&saas));
-    if elsewhere || key.inst.is_some_and(|inst| inst != 0) {
-        return NEVER.into();
+fn user_group(operand: &Operand, values: &mut Vec<Value>) -> String {
+    match operand {
+        Operand::Nothing => format!("not ({})", user_tags::of_people_in(&WHO, None, values)),
+        Operand::Text(id) => user_tags::of_people_in(&WHO, Some(id), values),
+        _ => NEVER.into(),
     }
-    values.push(key.id.trim().to_lowercase().into());
-    let place = values.len();
-    format!(
-        "(a.actor is not null and a.actor = ?{place}) or (a.user_key is not null and a.user_key = ?{place})"
-    )
 }
 
-fn between(name: &str, from: Option<i64>, to: Option<i64>, values: &mut Vec<Value>) -> String {
-    let mut sql = String::from("1 = 1");
-    for (sign, end) in [(">=", from), ("<=", to)] {
-        if let Some(end) = end {
-            values.push(end.into());
-            sql.push_str(&format!(" and {name} {sign} ?{}", values.len()));
+/// Whoever did it, by id or by name, whichever the key's id is. A key of the directory is that of a person,
+/// wherever they did it; one of another app is that of an account, which does things in its app only.
+fn entity(operand: &Operand, values: &mut Vec<Value>) -> String {
+    let Some(key) = conditions::key(operand) else {
+        return if *operand == Operand::Nothing { "a.actor is null".into() } else { NEVER.into() };
+    };
+    let elsewhere = key.saas.is_some_and(|saas| saas != DIRECTORY_APP);
+    if !elsewhere && key.inst.is_some_and(|inst| inst != 0) {
+        return NEVER.into();
+    }
+    // Ids of other apps are kept as they are written; those of the directory are in lower case.
+    values.extend([key.id.trim().into(), key.id.trim().to_lowercase().into()]);
+    let (given, id) = (values.len() - 1, values.len());
+    let mut place = String::new();
+    if elsewhere {
+        for (name, part) in [("a.service", key.saas), ("a.instance", key.inst)] {
+            if let Some(number) = part {
+                values.push(number.into());
+                place.push_str(&format!(" and {name} = ?{}", values.len()));
+            }
         }
     }
-    sql
+    format!(
+        "(a.actor is not null and a.actor in (?{given}, ?{id}){place}) or (a.user_key is not null and a.user_key = ?{id}{place})"
+    )
 }
 
 fn contains(field: ActivityField, text: &str, values: &mut Vec<Value>) -> String {
     let Some(name) = text_column(field) else { return NEVER.into() };
-    // `!` escapes the two characters that mean something to `like`, and itself.
-    let escaped = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    values.push(format!("%{escaped}%").into());
-    format!("({name} is not null and lower({name}) like ?{} escape '!')", values.len())
+    conditions::contains(name, text, values)
 }
 
-/// Two comparisons and not `like`, which no index helps with on both databases.
 fn begins(field: ActivityField, text: &str, values: &mut Vec<Value>) -> String {
     let name = match field {
         ActivityField::Entity => "a.actor",
@@ -221,8 +212,5 @@ fn begins(field: ActivityField, text: &str, values: &mut Vec<Value>) -> String {
             None => return NEVER.into(),
         },
     };
-    let start = spelled(field, text);
-    values.push(start.clone().into());
-    values.push(format!("{start}\u{10FFFF}").into());
-    format!("({name} is not null and {name} >= ?{} and {name} < ?{})", values.len() - 1, values.len())
+    conditions::begins(name, &spelled(field, text), values)
 }

@@ -17,7 +17,7 @@ const EVERY: &Reach = &Reach::Everything;
 const NEWEST: ActivityOrder = ActivityOrder { by_created: false, ascending: false };
 
 /// Every field that there is. A new one does not compile until the model below says what it means.
-const FIELDS: [ActivityField; 26] = [
+const FIELDS: [ActivityField; 27] = [
     ActivityField::Id,
     ActivityField::Service,
     ActivityField::Instance,
@@ -25,6 +25,7 @@ const FIELDS: [ActivityField; 26] = [
     ActivityField::UserName,
     ActivityField::UserDomain,
     ActivityField::Entity,
+    ActivityField::UserGroup,
     ActivityField::ActionType,
     ActivityField::Category,
     ActivityField::Admin,
@@ -170,7 +171,8 @@ fn held(activity: &Activity, field: ActivityField) -> Vec<String> {
             let objects = activity.facts.objects.iter().flat_map(|o| [o.name.clone(), o.id.clone()]);
             single.into_iter().flatten().chain(objects).flat_map(|text| words(&text)).collect()
         }
-        ActivityField::Absent => Vec::new(),
+        // Nobody here is in a group; who is, `tests/it/entities.rs` looks at.
+        ActivityField::Absent | ActivityField::UserGroup => Vec::new(),
     }
 }
 
@@ -197,8 +199,14 @@ fn equals(activity: &Activity, field: ActivityField, operand: &Operand) -> bool 
         (_, Operand::Flag(flag)) => all.contains(&flag.to_string()),
         (_, Operand::Text(text)) => all.contains(&spelled(field, text)),
         (_, Operand::Entity(key)) => {
-            let here = key.saas.is_none_or(|saas| [11161, CASBAH_APP].contains(&saas));
-            here && key.inst.is_none_or(|inst| inst == 0) && all.contains(&key.id.to_lowercase())
+            // A person does things anywhere, an account in its app.
+            let here = match key.saas {
+                None | Some(11161) => key.inst.is_none_or(|inst| inst == 0),
+                Some(saas) => {
+                    saas == activity.service && key.inst.is_none_or(|inst| inst == activity.instance)
+                }
+            };
+            here && all.contains(&key.id.to_lowercase())
         }
     }
 }
@@ -249,7 +257,7 @@ fn tests_of(field: ActivityField) -> BoxedStrategy<Test> {
         F::Admin | F::False => any::<bool>().prop_map(Operand::Flag).boxed(),
         F::Entity => prop_oneof![
             value.clone().prop_map(Operand::Text),
-            (value.clone(), prop::option::of(11_160_i64..11_164), prop::option::of(0_i64..3))
+            (value.clone(), prop::option::of(prop::sample::select(vec![11161, 11162, 11627, CASBAH_APP])), prop::option::of(0_i64..3))
                 .prop_map(|(id, saas, inst)| Operand::Entity(EntityKey { id, saas, inst })),
         ]
         .boxed(),

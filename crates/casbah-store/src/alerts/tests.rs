@@ -373,7 +373,7 @@ async fn closing_is_once_and_reopening_undoes_it() {
         let marked =
             store.write(move |tx| mark(tx, home, EVERY, &wanted, AlertStatus::Unread)).await.expect("mark");
         assert!(marked);
-        let reopened = store.write(move |tx| reopen(tx, home, EVERY, &benign)).await.expect("reopen");
+        let reopened = store.write(move |tx| reopen(tx, home, EVERY, &benign, NOW)).await.expect("reopen");
         assert_eq!(reopened.len(), list.len());
         let wanted = one.id.clone();
         let again =

@@ -226,6 +226,8 @@ async fn what_is_out_of_reach_is_absent() {
                 activity(4, DROPBOX, 0, None, ""),
             ] {
                 activities::insert(tx, one, &made)?;
+                let seen: Vec<_> = crate::entities::seen::Seen::of(&made).into_iter().collect();
+                crate::entities::seen::note(tx, one, &seen, 0)?;
             }
             let mut check = |bounds: &[Bound], expected: [&[u64]; 4]| {
                 let found = seen(tx, one, &Reach::Within(bounds.to_vec()))?;
@@ -249,6 +251,28 @@ async fn what_is_out_of_reach_is_absent() {
             check(&[Bound::Report(id(50))], [&[1, 2], &[], &[50, 51, 52], &[60, 61]])?;
             check(&[Bound::Report(id(99))], [&[], &[], &[], &[]])?;
             check(&[app(DROPBOX, None), Bound::Report(id(52))], [&[1, 2, 4], &[1, 4], &[52], &[61]])?;
+
+            // Entities: of an app its accounts, of a group its people with their accounts.
+            let mut people = |bounds: Vec<Bound>| {
+                let order = (casbah_model::filter::EntityOrder::UserName, true);
+                let reach = Reach::Within(bounds);
+                let found = crate::entities::list(tx, one, &reach, &[], order, ALL)?;
+                assert_eq!(crate::entities::count(tx, one, &reach, &[])?, found.len() as i64);
+                assert!(crate::entities::list(tx, two, &reach, &[], order, ALL)?.is_empty());
+                Ok::<_, crate::Error>(found.iter().map(|e| (e.address.saas, e.display_name.clone())).collect::<Vec<_>>())
+            };
+            let named = |all: &[(i64, &str)]| all.iter().map(|(s, n)| (*s, (*n).to_string())).collect::<Vec<_>>();
+            assert_eq!(people(vec![app(DROPBOX, None)])?, named(&[(DROPBOX, "Ada")]));
+            assert_eq!(people(vec![app(BOX, Some(2))])?, named(&[(BOX, "Bert")]));
+            assert_eq!(people(vec![app(BOX, Some(7))])?, named(&[]));
+            let of_ada = named(&[(11_161, "Ada"), (DROPBOX, "Ada"), (BOX, "Ada")]);
+            let mut found = people(vec![Bound::Group(outer.id)])?;
+            found.sort();
+            let mut expected = of_ada.clone();
+            expected.sort();
+            assert_eq!(found, expected);
+            assert_eq!(people(vec![Bound::Discovery])?, named(&[]));
+            assert_eq!(people(vec![Bound::Report(id(51))])?, named(&[]));
 
             // Who is in a group is looked up at the moment of the question.
             groups::soft_delete(tx, one, inner.id, NOW)?;
@@ -281,7 +305,7 @@ async fn what_is_out_of_reach_is_absent() {
                 alerts::close(tx, one, &Reach::Everything, &first, &benign(Resolution::Benign))?.len(),
                 1
             );
-            assert_eq!(alerts::reopen(tx, one, &reach, &[])?, [id(3).to_string()]);
+            assert_eq!(alerts::reopen(tx, one, &reach, &[], NOW)?, [id(3).to_string()]);
             Ok::<_, crate::Error>(())
         };
         store.write(work).await.expect("the transaction succeeds");

@@ -15,6 +15,7 @@ mod custom_api;
 mod demo;
 mod directory;
 mod discovery;
+mod entities;
 mod exports;
 mod identity;
 mod identity_providers;

@@ -32,10 +32,13 @@ pub(super) const FIELDS: &[Field<F>] = &[
     ),
     Field::new(
         &["user.tags"],
-        F::Absent,
-        Kind::Any,
+        F::UserGroup,
+        Kind::Group,
         IS_OR_BEGINS,
-        ("Group of the person; no activity has one", "0000003b0000000000000000"),
+        (
+            "User group of whoever did it, by id; a group of the directory by object id too",
+            "0000003b0000000000000000",
+        ),
     ),
     Field::new(
         &["user.domain"],

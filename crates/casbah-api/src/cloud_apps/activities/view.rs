@@ -1,20 +1,19 @@
 //! The activity as the wire has it.
 
-use casbah_model::{Activity, ActivityObject, IpCategory, TenantId};
+use casbah_model::activity::CASBAH_APP;
+use casbah_model::{Activity, ActivityObject, DIRECTORY_APP, Entity, IpCategory, TenantId};
+use casbah_service::entities::Actors;
 use serde_json::{Map, Value, json};
 
 use super::user_agent;
 use crate::describe::{Property, Record, Shape, has, may_have};
-
-/// The app that people and applications of the directory belong to.
-const DIRECTORY_APP: i64 = 11161;
 
 /// Whether an activity is a sign-in.
 fn is_sign_in(activity: &Activity) -> bool {
     matches!(activity.category.as_str(), "EVENT_CATEGORY_LOGIN" | "EVENT_CATEGORY_FAILED_LOGIN")
 }
 
-pub(super) fn activity(activity: &Activity, tenant: TenantId, number: i64) -> Value {
+pub(super) fn activity(activity: &Activity, actors: &Actors, tenant: TenantId, number: i64) -> Value {
     let facts = &activity.facts;
     let failed = activity.failure.is_some();
     let description = description(activity);
@@ -73,12 +72,12 @@ pub(super) fn activity(activity: &Activity, tenant: TenantId, number: i64) -> Va
             "countryCode": activity.country,
         },
         "location": location(activity),
-        "user": { "userName": activity.user_name, "userTags": [] },
+        "user": { "userName": activity.user_name, "userTags": actors.groups(activity) },
         "userAgent": agent.map(user_agent::view),
         "internals": { "otherIPs": activity.address.iter().collect::<Vec<_>>() },
-        "mainInfo": main_info(activity),
-        "resolvedActor": resolved_actor(activity),
-        "entityData": entity_data(activity),
+        "mainInfo": main_info(activity, actors),
+        "resolvedActor": resolved_actor(activity, actors),
+        "entityData": entity_data(activity, actors),
         "adallom": {},
         "impersonated": false,
     });
@@ -171,12 +170,16 @@ fn location(activity: &Activity) -> Value {
     })
 }
 
-fn main_info(activity: &Activity) -> Value {
+fn main_info(activity: &Activity, actors: &Actors) -> Value {
     let mut objects: Vec<Value> = Vec::new();
     if activity.actor.is_some() || activity.user_name.is_some() {
+        let person = actors.person(activity);
+        let place = person.map_or((actor_app(activity), activity.instance), |p| (p.address.saas, p.address.inst));
         objects.push(json!({
-            "objType": 23, "role": 4, "name": activity.user_name, "id": activity.actor,
-            "link": 0, "instanceId": 0, "saasId": DIRECTORY_APP, "resolved": activity.actor.is_some(), "tags": [],
+            "objType": 23, "role": 4, "name": activity.user_name,
+            "id": person.map(|p| p.address.id.clone()).or_else(|| activity.actor.clone()),
+            "link": 0, "instanceId": place.1, "saasId": place.0,
+            "resolved": actors.account(activity).is_some(), "tags": actors.groups(activity),
         }));
     }
     objects.extend(activity.facts.objects.iter().map(|object| {
@@ -195,34 +198,56 @@ fn main_info(activity: &Activity) -> Value {
     })
 }
 
-/// An account of the directory: a person, or an application under its own name.
-fn resolved_actor(activity: &Activity) -> Value {
-    let Some(actor) = &activity.actor else { return Value::Null };
+/// The app of whoever did it, where nothing more is known of them: what is done here is done by people and
+/// applications of the directory.
+fn actor_app(activity: &Activity) -> i64 {
+    if activity.service == CASBAH_APP { DIRECTORY_APP } else { activity.service }
+}
+
+/// The person behind it, or the account where nobody is known.
+fn resolved_actor(activity: &Activity, actors: &Actors) -> Value {
+    let known = actors.person(activity).or_else(|| actors.account(activity));
+    let (id, saas, inst) = match (known, &activity.actor) {
+        (Some(entity), _) => (&entity.address.id, entity.address.saas, entity.address.inst),
+        (None, Some(actor)) => (actor, actor_app(activity), activity.instance),
+        (None, None) => return Value::Null,
+    };
     json!({
-        "id": actor,
-        "name": activity.user_name,
-        "saasId": DIRECTORY_APP.to_string(),
-        "instanceId": "0",
+        "id": id,
+        "name": known.map(|entity| &entity.display_name).or(activity.user_name.as_ref()),
+        "saasId": saas.to_string(),
+        "instanceId": inst.to_string(),
         "objType": "23",
         "role": "4",
-        "tags": [],
-        "resolved": true,
-        "governable": activity.actor_kind == "user",
+        "tags": actors.groups(activity),
+        "resolved": known.is_some(),
+        "governable": known.is_some_and(|entity| entity.of_directory),
     })
 }
 
-fn entity_data(activity: &Activity) -> Value {
-    let mut data = Map::new();
-    let account = activity.actor.as_ref().map(|actor| {
+/// Under 0 the account as the event names it, under 2 the person behind it.
+fn entity_data(activity: &Activity, actors: &Actors) -> Value {
+    let known = |entity: &Entity| {
+        let address = &entity.address;
         json!({
-            "displayName": activity.user_name,
-            "id": { "id": actor, "saas": DIRECTORY_APP, "inst": 0 },
+            "displayName": entity.display_name,
+            "id": { "id": address.id, "saas": address.saas, "inst": address.inst },
             "resolved": true,
         })
+    };
+    let named = activity.actor.as_ref().map(|actor| {
+        json!({
+            "displayName": activity.user_name,
+            "id": { "id": actor, "saas": actor_app(activity), "inst": activity.instance },
+            "resolved": false,
+        })
     });
-    data.insert("0".into(), account.clone().unwrap_or(Value::Null));
+    let account = actors.account(activity).map(known).or(named);
+    let person = actors.person(activity).map(known);
+    let mut data = Map::new();
+    data.insert("0".into(), account.unwrap_or(Value::Null));
     data.insert("1".into(), Value::Null);
-    data.insert("2".into(), account.unwrap_or(Value::Null));
+    data.insert("2".into(), person.unwrap_or(Value::Null));
     Value::Object(data)
 }
 

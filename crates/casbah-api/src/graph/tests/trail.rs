@@ -481,6 +481,10 @@ async fn cloud_apps(walk: &mut Walk) {
     let body = json!({ "timestamp": "2026-11-20T08:00:00Z", "appId": 10489, "eventTypeName": "EVENT_CATEGORY_LOGIN" });
     walk.api(Change::Made, &format!("POST {path}"), path, body).await;
 
+    let path = "/api/v1/entities/ingest";
+    let body = json!({ "ii": "10489|0|box-1", "displayName": "Mira at Box" });
+    walk.api(Change::Made, &format!("POST {path}"), path, body).await;
+
     // What a person says of an activity; the second time there is something before it.
     let activity = walk.seen.last().expect("a record").to_string();
     let (row, path) =
