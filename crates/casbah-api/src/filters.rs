@@ -327,7 +327,8 @@ impl Place<'_> {
                 let said = value.as_str().unwrap_or_default().trim();
                 let named = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(said)).map(|(_, n)| *n);
                 let known = whole_number(value).filter(|n| names.iter().any(|(_, known)| known == n));
-                let all: Vec<String> = names.iter().map(|(name, number)| format!("{number} ({name})")).collect();
+                let all: Vec<String> =
+                    names.iter().map(|(name, number)| format!("{number} ({name})")).collect();
                 (named.or(known).map(Operand::Number), format!("one of {}", all.join(", ")))
             }
             Kind::Group => (

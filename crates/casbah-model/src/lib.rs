@@ -45,9 +45,7 @@ pub use discovery::{
     AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, Stream, StreamKind, TaskState, Upload,
     UploadPart, UploadState, UsageFigures, UsageKey, UsageOrder, UsageRow,
 };
-pub use entity::{
-    DIRECTORY_APP, DayScore, Entity, EntityAddress, EntityFacts, EntityKind, EntityStatus,
-};
+pub use entity::{DIRECTORY_APP, DayScore, Entity, EntityAddress, EntityFacts, EntityKind, EntityStatus};
 pub use id::{Guid, InvalidId, RecordId, TenantId};
 pub use identity_provider::{
     ClaimMapping, IdentityProvider, IdentityProviderDetails, Invitation, Provisioning, UserIdentity,

@@ -9,8 +9,8 @@ use casbah_model::{
     Access, Activity, DayScore, Entity, EntityAddress, EntityKind, Guid, Part, Reach, RecordId, TenantId,
     Timestamp,
 };
-pub use casbah_store::entities::sent::SentEntity;
 use casbah_store::entities::sent;
+pub use casbah_store::entities::sent::SentEntity;
 use casbah_store::entities::{self, scores, seen};
 use casbah_store::{Tx, audit, groups, tenants, user_tags};
 use serde_json::{Value, json};
@@ -185,7 +185,10 @@ impl Service {
         self.store
             .read(move |tx| {
                 let by_record = |found: Vec<Entity>| {
-                    found.into_iter().map(|entity| (entity.record.clone(), entity)).collect::<BTreeMap<_, _>>()
+                    found
+                        .into_iter()
+                        .map(|entity| (entity.record.clone(), entity))
+                        .collect::<BTreeMap<_, _>>()
                 };
                 let every = Reach::Everything;
                 let accounts = entities::by_record(tx, tenant, &every, &named)?;

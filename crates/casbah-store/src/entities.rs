@@ -12,9 +12,7 @@ pub mod sent;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use casbah_model::filter::{Condition, EntityField, EntityKey, EntityOrder, Operand, Page, Test};
-use casbah_model::{
-    Entity, EntityAddress, EntityKind, EntityStatus, Guid, Reach, RecordId, Role, TenantId,
-};
+use casbah_model::{Entity, EntityAddress, EntityKind, EntityStatus, Guid, Reach, RecordId, Role, TenantId};
 
 use crate::alerts::{conditions::one_of, known};
 use crate::reach::{Records, within};
@@ -171,8 +169,7 @@ pub fn find(
     reach: &Reach,
     address: &EntityAddress,
 ) -> Result<Option<Entity>> {
-    let mut values =
-        vec![tenant.into(), address.saas.into(), address.inst.into(), address.id_key().into()];
+    let mut values = vec![tenant.into(), address.saas.into(), address.inst.into(), address.id_key().into()];
     let reach = within(reach, Records::Entities, &mut values);
     let sql = format!(
         "select {} from entities e where e.tenant = ?1 and e.saas = ?2 and e.inst = ?3 and e.id_key = ?4{reach}",
@@ -199,7 +196,9 @@ pub fn accounts_of(
     people: &[RecordId],
 ) -> Result<Vec<Entity>> {
     let mut found = of_list(tx, tenant, reach, "e.parent", people)?;
-    found.sort_by(|a, b| (&a.parent, &a.address.saas, &a.address).cmp(&(&b.parent, &b.address.saas, &b.address)));
+    found.sort_by(|a, b| {
+        (&a.parent, &a.address.saas, &a.address).cmp(&(&b.parent, &b.address.saas, &b.address))
+    });
     Ok(found)
 }
 
@@ -225,11 +224,7 @@ fn of_list(
 
 /// The roles of people in the directory, their own and those of groups that they are in: object id and role,
 /// in the order of the roles.
-pub fn roles_of(
-    tx: &mut Tx<'_>,
-    tenant: TenantId,
-    people: &[Guid],
-) -> Result<Vec<(Guid, &'static Role)>> {
+pub fn roles_of(tx: &mut Tx<'_>, tenant: TenantId, people: &[Guid]) -> Result<Vec<(Guid, &'static Role)>> {
     if people.is_empty() {
         return Ok(Vec::new());
     }
@@ -262,8 +257,12 @@ pub(crate) fn expanded<F: Copy + PartialEq>(
     let mut all = Vec::with_capacity(wanted.len());
     for condition in wanted {
         let test = match &condition.test {
-            Test::AnyOf(some) if fields.contains(&condition.field) => Test::AnyOf(known_by(tx, tenant, some)?),
-            Test::NoneOf(some) if fields.contains(&condition.field) => Test::NoneOf(known_by(tx, tenant, some)?),
+            Test::AnyOf(some) if fields.contains(&condition.field) => {
+                Test::AnyOf(known_by(tx, tenant, some)?)
+            }
+            Test::NoneOf(some) if fields.contains(&condition.field) => {
+                Test::NoneOf(known_by(tx, tenant, some)?)
+            }
             other => other.clone(),
         };
         all.push(Condition { field: condition.field, test });
@@ -287,7 +286,8 @@ fn known_by(tx: &mut Tx<'_>, tenant: TenantId, operands: &[Operand]) -> Result<V
         for row in tx.rows(&sql, &values)? {
             let mut r = row.read();
             let (name, email): (String, Option<String>) = (r.take()?, r.take()?);
-            let (id, saas, inst): (Option<String>, Option<i64>, Option<i64>) = (r.take()?, r.take()?, r.take()?);
+            let (id, saas, inst): (Option<String>, Option<i64>, Option<i64>) =
+                (r.take()?, r.take()?, r.take()?);
             all.extend(id.map(|id| Operand::Entity(EntityKey { id, saas, inst })));
             all.extend([Some(name), email].into_iter().flatten().map(Operand::Text));
         }

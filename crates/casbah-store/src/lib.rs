@@ -65,8 +65,8 @@ pub mod user_tags;
 pub mod users;
 
 mod batches;
-mod full_text;
 mod conditions;
+mod full_text;
 mod migrations;
 mod postgres;
 mod reach;

@@ -165,7 +165,14 @@ async fn a_database_without_entities_gets_them() {
         (3, 11627, "user", "null", "'Mira@lagoon.example'", "EVENT_CATEGORY_LOGIN"),
         (4, 11627, "user", "null", "'guess@lagoon.example'", "EVENT_CATEGORY_FAILED_LOGIN"),
         (5, 20595, "user", &format!("'{ADA}'"), "'ada@contoso.example'", "EVENT_CATEGORY_LOGIN"),
-        (6, 20595, "application", "'7d0c2f6e-5555-4222-8333-444455556666'", "'Robot'", "EVENT_CATEGORY_LOGIN"),
+        (
+            6,
+            20595,
+            "application",
+            "'7d0c2f6e-5555-4222-8333-444455556666'",
+            "'Robot'",
+            "EVENT_CATEGORY_LOGIN",
+        ),
         (7, 20595, "system", "null", "null", "EVENT_CATEGORY_CLOSE_ALERTS"),
     ] {
         script.push_str(&format!(

@@ -92,10 +92,8 @@ pub(crate) fn in_group(alias: &str, id: &str, values: &mut Vec<Value>) -> String
 
 /// The condition that an entity is in any user group.
 pub(crate) fn in_any(alias: &str) -> String {
-    let built_in: Vec<String> = BUILT_IN
-        .iter()
-        .map(|id| format!("({})", in_group(alias, id, &mut Vec::new())))
-        .collect();
+    let built_in: Vec<String> =
+        BUILT_IN.iter().map(|id| format!("({})", in_group(alias, id, &mut Vec::new()))).collect();
     let of_directory = theirs(alias, &format!("{} select id from inside", inside(TAGGED)));
     format!("{} or {of_directory}", built_in.join(" or "))
 }

@@ -81,8 +81,11 @@ async fn list_activities(
         .list_activities(&caller, ActivityQuery { conditions, order, page, scan, whole_moments })
         .await?;
     let actors = service.actors(&caller, &found.activities).await?;
-    let data: Vec<Value> =
-        found.activities.iter().map(|a| view::activity(a, &actors, caller.tenant, caller.tenant_number)).collect();
+    let data: Vec<Value> = found
+        .activities
+        .iter()
+        .map(|a| view::activity(a, &actors, caller.tenant, caller.tenant_number))
+        .collect();
     let mut answer = json!({
         "data": data,
         "total": found.total,

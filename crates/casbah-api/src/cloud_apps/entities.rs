@@ -99,9 +99,8 @@ async fn list(
     let after = after.map(|after| record_after(&after)).transpose()?;
     let scan = scan.then_some(after);
     let is_scan = scan.is_some();
-    let found = service
-        .list_entities(caller, EntityQuery { conditions, order, ascending, page, scan })
-        .await?;
+    let found =
+        service.list_entities(caller, EntityQuery { conditions, order, ascending, page, scan }).await?;
     let data: Vec<Value> = found.entities.iter().map(view::entity).collect();
     let mut answer = json!({
         "data": data,

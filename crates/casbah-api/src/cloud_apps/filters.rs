@@ -106,7 +106,8 @@ pub(crate) fn kind(kind: Kind) -> String {
         Kind::Time => "time in milliseconds since 1970".to_string(),
         Kind::Entity => "entity key".to_string(),
         Kind::Named(names) => {
-            let all: Vec<String> = names.iter().map(|(name, number)| format!("{number} or `{name}`")).collect();
+            let all: Vec<String> =
+                names.iter().map(|(name, number)| format!("{number} or `{name}`")).collect();
             all.join(", ")
         }
         Kind::Group => "id of a user group, or `{\"role\": 1}`".to_string(),

@@ -10,7 +10,6 @@ use crate::full_text::{self, Texts, Wanted};
 use crate::migrations::Dialect;
 use crate::{Value, user_tags};
 
-
 /// The columns that say who did it.
 const WHO: [&str; 2] = ["a.actor", "a.user_key"];
 

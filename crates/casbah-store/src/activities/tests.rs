@@ -257,7 +257,11 @@ fn tests_of(field: ActivityField) -> BoxedStrategy<Test> {
         F::Admin | F::False => any::<bool>().prop_map(Operand::Flag).boxed(),
         F::Entity => prop_oneof![
             value.clone().prop_map(Operand::Text),
-            (value.clone(), prop::option::of(prop::sample::select(vec![11161, 11162, 11627, CASBAH_APP])), prop::option::of(0_i64..3))
+            (
+                value.clone(),
+                prop::option::of(prop::sample::select(vec![11161, 11162, 11627, CASBAH_APP])),
+                prop::option::of(0_i64..3)
+            )
                 .prop_map(|(id, saas, inst)| Operand::Entity(EntityKey { id, saas, inst })),
         ]
         .boxed(),

@@ -120,13 +120,7 @@ fn compute_one(tx: &mut Tx<'_>, tenant: TenantId, record: &RecordId, now: Timest
     save(tx, tenant, record, DayScore { day: now.0.div_euclid(MS_OF_DAY), score, percentile: 0, alerts }, now)
 }
 
-fn save(
-    tx: &mut Tx<'_>,
-    tenant: TenantId,
-    record: &RecordId,
-    day: DayScore,
-    now: Timestamp,
-) -> Result<()> {
+fn save(tx: &mut Tx<'_>, tenant: TenantId, record: &RecordId, day: DayScore, now: Timestamp) -> Result<()> {
     let sql = "update entities set score = ?3, score_time = ?4 where tenant = ?1 and record = ?2";
     tx.execute(sql, &[tenant.into(), record.into(), day.score.into(), now.into()])?;
     let of = |condition: &str| format!("select count(*) from entities where tenant = ?1 and {condition}");

@@ -1,7 +1,9 @@
 //! Who did something becomes an entity: an account in the app where it was done, with the person behind it.
 
 use casbah_model::activity::CASBAH_APP;
-use casbah_model::{Activity, DIRECTORY_APP, EntityAddress, EntityFacts, Guid, RecordId, TenantId, Timestamp};
+use casbah_model::{
+    Activity, DIRECTORY_APP, EntityAddress, EntityFacts, Guid, RecordId, TenantId, Timestamp,
+};
 
 use super::of_directory::domain_of;
 use super::record_of;
@@ -65,10 +67,11 @@ pub fn records_of_actor(tenant: TenantId, activity: &Activity) -> Vec<RecordId> 
 pub fn note(tx: &mut Tx<'_>, tenant: TenantId, seen: &[Seen], coarse: i64) -> Result<()> {
     let mut latest: Vec<Seen> = Vec::new();
     for one in seen {
-        match latest.iter_mut().find(|known| known.address.saas == one.address.saas
-            && known.address.inst == one.address.inst
-            && known.address.id_key() == one.address.id_key())
-        {
+        match latest.iter_mut().find(|known| {
+            known.address.saas == one.address.saas
+                && known.address.inst == one.address.inst
+                && known.address.id_key() == one.address.id_key()
+        }) {
             Some(known) => known.at = known.at.max(one.at),
             None => latest.push(one.clone()),
         }
@@ -130,8 +133,10 @@ pub(super) fn person(
     };
     const COLUMNS: &str = "record, display_name, status";
     if let Ok(id) = id.parse::<Guid>() {
-        let sql = format!("select {COLUMNS} from entities where tenant = ?1 and saas = ?2 and inst = 0 \
-                           and id_key = ?3 and kind = 2");
+        let sql = format!(
+            "select {COLUMNS} from entities where tenant = ?1 and saas = ?2 and inst = 0 \
+                           and id_key = ?3 and kind = 2"
+        );
         if let Some(row) = tx.row(&sql, &[tenant.into(), DIRECTORY_APP.into(), id.into()])? {
             return read(row).map(Some);
         }

@@ -259,9 +259,12 @@ async fn what_is_out_of_reach_is_absent() {
                 let found = crate::entities::list(tx, one, &reach, &[], order, ALL)?;
                 assert_eq!(crate::entities::count(tx, one, &reach, &[])?, found.len() as i64);
                 assert!(crate::entities::list(tx, two, &reach, &[], order, ALL)?.is_empty());
-                Ok::<_, crate::Error>(found.iter().map(|e| (e.address.saas, e.display_name.clone())).collect::<Vec<_>>())
+                Ok::<_, crate::Error>(
+                    found.iter().map(|e| (e.address.saas, e.display_name.clone())).collect::<Vec<_>>(),
+                )
             };
-            let named = |all: &[(i64, &str)]| all.iter().map(|(s, n)| (*s, (*n).to_string())).collect::<Vec<_>>();
+            let named =
+                |all: &[(i64, &str)]| all.iter().map(|(s, n)| (*s, (*n).to_string())).collect::<Vec<_>>();
             assert_eq!(people(vec![app(DROPBOX, None)])?, named(&[(DROPBOX, "Ada")]));
             assert_eq!(people(vec![app(BOX, Some(2))])?, named(&[(BOX, "Bert")]));
             assert_eq!(people(vec![app(BOX, Some(7))])?, named(&[]));

@@ -174,7 +174,8 @@ fn main_info(activity: &Activity, actors: &Actors) -> Value {
     let mut objects: Vec<Value> = Vec::new();
     if activity.actor.is_some() || activity.user_name.is_some() {
         let person = actors.person(activity);
-        let place = person.map_or((actor_app(activity), activity.instance), |p| (p.address.saas, p.address.inst));
+        let place =
+            person.map_or((actor_app(activity), activity.instance), |p| (p.address.saas, p.address.inst));
         objects.push(json!({
             "objType": 23, "role": 4, "name": activity.user_name,
             "id": person.map(|p| p.address.id.clone()).or_else(|| activity.actor.clone()),

@@ -15,7 +15,13 @@ const STATES: &[(&str, i64)] = &[("n/a", 0), ("staged", 1), ("active", 2), ("sus
 
 pub(super) const FIELDS: &[Field<F>] = &[
     Field::new(&["type"], F::Kind, Kind::Named(TYPES), IS, ("Person or account", "2")),
-    Field::new(&["isAdmin"], F::Admin, Kind::Flag, &[Eq], ("Whether it holds a role of administrators", "true")),
+    Field::new(
+        &["isAdmin"],
+        F::Admin,
+        Kind::Flag,
+        &[Eq],
+        ("Whether it holds a role of administrators", "true"),
+    ),
     Field::new(
         &["entity"],
         F::Entity,

@@ -17,7 +17,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, 
 /// Reads the base64 of a path, in either alphabet, with or without its padding.
 pub(super) fn read(text: &str) -> Result<EntityAddress, Problem> {
     let wrong = || {
-        let why = "The key must be the base64 of JSON such as {\"id\": \"...\", \"saas\": 11161, \"inst\": 0}.";
+        let why =
+            "The key must be the base64 of JSON such as {\"id\": \"...\", \"saas\": 11161, \"inst\": 0}.";
         Problem::coded("id", NOT_VALID, json!({}), why)
     };
     // A plus sign may have become a blank on the way.

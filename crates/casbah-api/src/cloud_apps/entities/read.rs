@@ -60,10 +60,14 @@ pub(super) fn entity(record: &Map<String, Value>, now: Timestamp) -> Result<Vec<
     if let Some(accounts) = record.get("accounts") {
         let wrong = || Refusal::new("accounts", "This must be a list of objects.");
         for (number, item) in accounts.as_array().ok_or_else(wrong)?.iter().take(MOST).enumerate() {
-            let at = |refusal: Refusal| Refusal::new(&format!("accounts.{number}.{}", refusal.field), refusal.why);
+            let at =
+                |refusal: Refusal| Refusal::new(&format!("accounts.{number}.{}", refusal.field), refusal.why);
             let item = Record(item.as_object().ok_or_else(wrong)?);
             let (own, of) = (&all[0].address, account(item, &all[0]).map_err(at)?);
-            if of.address.saas == own.saas && of.address.inst == own.inst && of.address.id_key() == own.id_key() {
+            if of.address.saas == own.saas
+                && of.address.inst == own.inst
+                && of.address.id_key() == own.id_key()
+            {
                 continue;
             }
             all.push(of);

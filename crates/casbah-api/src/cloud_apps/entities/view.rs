@@ -27,7 +27,11 @@ pub(super) fn entity(details: &EntityDetails) -> Value {
     } else {
         accounts.push(account(entity, details.parent.as_ref()));
     }
-    let role = if entity.of_directory { details.roles.first().map(|r| (*r).to_string()) } else { entity.role.clone() };
+    let role = if entity.of_directory {
+        details.roles.first().map(|r| (*r).to_string())
+    } else {
+        entity.role.clone()
+    };
     json!({
         "type": entity.kind.number(),
         "status": entity.status.number(),
