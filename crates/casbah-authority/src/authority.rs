@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use casbah_model::{Clock, Secret, Timestamp};
 use casbah_store::{
-    Store, authorization_codes, browser_sessions, device_codes, pending_sign_ins, pushed_requests,
-    revoked_tokens, session_applications, sign_in_attempts, token_families, upstream_sign_ins,
-    used_assertions, used_challenges, used_proofs,
+    Store, authorization_codes, browser_sessions, device_codes, pending_sign_ins, portal_sessions,
+    pushed_requests, revoked_tokens, session_applications, sign_in_attempts, token_families,
+    upstream_sign_ins, used_assertions, used_challenges, used_proofs,
 };
 use serde_json::Value as Json;
 
@@ -118,6 +118,7 @@ impl Authority {
                 Ok(authorization_codes::remove_ended(tx, before)?
                     + device_codes::remove_ended(tx, before)?
                     + browser_sessions::remove_ended(tx, before)?
+                    + portal_sessions::remove_ended(tx, before)?
                     + token_families::remove_ended(tx, before)?
                     + used_assertions::remove_ended(tx, before)?
                     + revoked_tokens::remove_ended(tx, before)?

@@ -32,6 +32,7 @@ mod metadata;
 mod opaque;
 mod outbound;
 mod password;
+mod portal;
 mod redirect;
 mod refusals;
 mod resource;
@@ -74,6 +75,7 @@ pub use outbound::{
     Allowed, Fetched, InvalidAllowed, Outbound, OutboundError, OutboundSettings, check_https_url,
 };
 pub use password::{HashingFailed, hash_password, verify_password};
+pub use portal::{InspectedToken, PortalVisitor};
 pub use redirect::check_registration as check_redirect_uri;
 pub use sign_in::{
     CodeKind, Factor, FactorHolder, PasskeyAnswer, PasswordChange, PendingSignIn, PendingStep, PendingView,

@@ -39,6 +39,10 @@ pub enum SecretKind {
     RecoveryCode,
     /// The `state` of a sign-in that was sent to another provider.
     UpstreamState,
+    /// The cookie of a session of the portal.
+    PortalSession,
+    /// A form of the portal that is good for being sent once.
+    PortalForm,
 }
 
 impl SecretKind {
@@ -57,6 +61,8 @@ impl SecretKind {
             SecretKind::UnknownName => b"unknown name",
             SecretKind::RecoveryCode => b"recovery code",
             SecretKind::UpstreamState => b"upstream state",
+            SecretKind::PortalSession => b"portal session",
+            SecretKind::PortalForm => b"portal form",
         }
     }
 }

@@ -59,6 +59,10 @@ impl Draw {
         self.secret("6.A", tenant)
     }
 
+    pub(crate) fn portal_session(self, tenant: TenantId) -> Secret {
+        self.secret("7.A", tenant)
+    }
+
     fn secret(self, prefix: &str, tenant: TenantId) -> Secret {
         let mut bytes = [0; 48];
         bytes[..16].copy_from_slice(tenant.0.as_bytes());

@@ -17,6 +17,14 @@ pub const DIRECTORY: Guid = Guid::from_u128(0x00000003_0000_0000_c000_0000000000
 /// Application id of *Casbah CLI*, the public client behind `casbah login`.
 pub const CLI: Guid = Guid::from_u128(0x6c1d2f0a_3b7e_4c58_9a41_ca5bab000001);
 
+/// Application id of *Casbah Portal*, the client that the portal signs people in as.
+pub const PORTAL: Guid = Guid::from_u128(0x6c1d2f0a_3b7e_4c58_9a41_ca5bab000002);
+
+/// Where the portal takes the answer of the authorize endpoint.
+pub const PORTAL_SIGNED_IN: &str = "/portal/signed-in";
+/// Where the browser comes back to after signing out.
+pub const PORTAL_SIGNED_OUT: &str = "/portal/signed-out";
+
 /// Public clients that tools come with, and that Entra knows in every tenant: application id, name, and
 /// whether everybody's consent comes along, as for the first ones in Entra; the person's roles still decide.
 pub const WELL_KNOWN_CLIENTS: &[(Guid, &str, bool)] = &[
@@ -29,7 +37,8 @@ pub const WELL_KNOWN_CLIENTS: &[(Guid, &str, bool)] = &[
 /// What a new tenant gets.
 #[derive(Clone, Debug)]
 pub struct BuiltIn {
-    /// *Microsoft Cloud App Security*, *Microsoft Graph*, *Casbah CLI*, and the well-known clients.
+    /// *Microsoft Cloud App Security*, *Microsoft Graph*, *Casbah CLI*, the well-known clients, and *Casbah
+    /// Portal*.
     pub applications: Vec<Application>,
     /// One for each application.
     pub service_principals: Vec<ServicePrincipal>,
@@ -158,10 +167,12 @@ const CLI_DIRECTORY_SCOPES: &[&str] = &[
     "User.ReadWrite.All",
 ];
 
-/// What a tenant made at `now` starts with. Draws ids: call it before the transaction.
-pub fn built_in(now: Timestamp) -> BuiltIn {
+/// What a tenant made at `now` starts with, where the portal is at `public_url`. Draws ids: call it before
+/// the transaction.
+pub fn built_in(now: Timestamp, public_url: &str) -> BuiltIn {
     let mut applications = vec![cloud_apps(now), directory(now), cli(now)];
     applications.extend(WELL_KNOWN_CLIENTS.iter().map(|(app_id, name, _)| well_known(*app_id, name, now)));
+    applications.push(portal(now, public_url));
     let principal = |application: &Application| ServicePrincipal {
         id: Guid::random(),
         app_id: application.app_id,
@@ -272,6 +283,17 @@ fn directory(now: Timestamp) -> Application {
 fn well_known(app_id: Guid, name: &str, now: Timestamp) -> Application {
     let loopback = RedirectUri { uri: "http://localhost".to_string(), kind: RedirectUriKind::PublicClient };
     Application { public_client: true, redirect_uris: vec![loopback], ..application(app_id, name, now) }
+}
+
+/// A client without a secret: the code that it gets is worth nothing without the verifier, which only this
+/// installation can make.
+fn portal(now: Timestamp, public_url: &str) -> Application {
+    let uri = |path: &str| RedirectUri { uri: format!("{public_url}{path}"), kind: RedirectUriKind::Web };
+    Application {
+        public_client: true,
+        redirect_uris: vec![uri(PORTAL_SIGNED_IN), uri(PORTAL_SIGNED_OUT)],
+        ..application(PORTAL, "Casbah Portal", now)
+    }
 }
 
 fn cli(now: Timestamp) -> Application {

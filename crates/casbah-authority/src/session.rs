@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use casbah_model::{Entitlements, Guid, RecordId, Role, Secret, Tenant, Timestamp, User};
+use casbah_model::{Entitlements, Guid, RecordId, Role, Secret, Tenant, TenantId, Timestamp, User};
 use casbah_store::audit::{self, AuditRecord};
-use casbah_store::browser_sessions;
+use casbah_store::browser_sessions::{self, BrowserSession};
 use casbah_store::{Tx, administrators, applications, identity_providers, tenants, users};
 use serde_json::json;
 
@@ -154,6 +154,15 @@ pub(crate) fn find(
     let digest = master.digest(SecretKind::Session, cookie);
     let session = browser_sessions::find(tx, tenant, &digest)?;
     let Some(session) = session.filter(|s| s.revoked.is_none() && s.expires > now) else { return Ok(None) };
+    of_row(tx, tenant, session)
+}
+
+/// What a row stands for that has not ended, if its user may still sign in.
+pub(crate) fn of_row(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    session: BrowserSession,
+) -> Result<Option<Session>, casbah_store::Error> {
     let Some(tenant) = tenants::find(tx, tenant)? else { return Ok(None) };
     let user = users::find(tx, tenant.id, session.user)?;
     let user = user.filter(|u| u.enabled && session.created >= u.sessions_valid_from);
@@ -175,7 +184,7 @@ pub(crate) fn find(
         signed_in: session.created,
         administrator,
         roles,
-        digest,
+        digest: session.digest,
         amr: session.amr,
         voucher,
         kept: session.kept,

@@ -19,6 +19,14 @@ pub(crate) async fn icon() -> Response {
     file("image/svg+xml", include_str!("../assets/icon.svg"))
 }
 
+pub(crate) async fn portal_style() -> Response {
+    file("text/css; charset=utf-8", include_str!("../assets/portal.css"))
+}
+
+pub(crate) async fn portal_script() -> Response {
+    file("text/javascript; charset=utf-8", include_str!("../assets/portal.js"))
+}
+
 fn file(content_type: &'static str, text: &'static str) -> Response {
     let headers = [
         (CONTENT_TYPE, content_type),

@@ -106,6 +106,11 @@ impl Browser {
         with_cookie(response, &cookie)
     }
 
+    /// Whether the browser itself says that the request comes from a page of somebody else.
+    pub(crate) fn is_foreign(&self) -> bool {
+        !self.same_origin
+    }
+
     /// Gives the browser its random value with the answer, when it has none.
     pub(crate) fn remember(&self, response: Response) -> Response {
         if self.is_new {

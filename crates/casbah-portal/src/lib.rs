@@ -1,6 +1,6 @@
-//! HTML over HTTP: sign-in, consent, device, invitation, signed-out, error and start pages.
+//! HTML over HTTP: sign-in, consent, device, invitation, signed-out, error and start pages, and the portal.
 //!
-//! The pages keep nothing on the server. A request under way stands in the address of each page
+//! The pages of the authority keep nothing on the server. A request under way stands in the address of each page
 //! and is checked again at each step; a button's form carries a proof that the page was made for
 //! this browser and this request. Everything works without script.
 //!
@@ -16,6 +16,7 @@ mod federated;
 mod logout;
 mod names;
 mod pages;
+mod portal;
 mod request;
 mod respond;
 mod start;
@@ -31,12 +32,10 @@ use casbah_service::Service;
 /// Longest form: the parameters of an authorization request, or a password.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// Every page.
-pub fn router(service: Service) -> Router {
+/// Every page. The portal tries an application out by calling `api` as it.
+pub fn router(service: Service, api: Router) -> Router {
     Router::new()
         .route("/", get(start::show))
-        .route("/portal", get(start::show))
-        .route("/portal/", get(start::show))
         .route("/docs/migrate-from-api-tokens", get(start::migrate))
         .route("/{tenant}/oauth2/authorize", get(authorize::show_v1).post(authorize::repeat))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::show_v2).post(authorize::repeat))
@@ -79,6 +78,9 @@ pub fn router(service: Service) -> Router {
         .route("/assets/form-post.js", get(assets::form_post))
         .route("/assets/passkey.js", get(assets::passkey))
         .route("/assets/icon.svg", get(assets::icon))
+        .route("/assets/portal.css", get(assets::portal_style))
+        .route("/assets/portal.js", get(assets::portal_script))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .merge(portal::router(&service, api))
         .with_state(service)
 }

@@ -15,7 +15,7 @@ pub(crate) fn shown(name: &str) -> String {
 
 /// What to tell people about an application's name, if it could mislead them.
 pub(crate) fn warning(name: &str, application: Guid) -> Option<&'static str> {
-    if [seed::CLOUD_APPS, seed::DIRECTORY, seed::CLI].contains(&application) {
+    if [seed::CLOUD_APPS, seed::DIRECTORY, seed::CLI, seed::PORTAL].contains(&application) {
         return None;
     }
     if name.chars().any(|c| c.is_control() || is_invisible(c)) {

@@ -152,7 +152,7 @@ async fn casbah() -> (Service, Browser) {
     let settings = Settings { public_url, uploads: std::env::temp_dir(), upload_limit: 1 };
     let service = Service::new(store, Arc::new(authority), clock, settings);
     service.apply_bootstrap(WORLD).await.expect("applies");
-    let app = router(service.clone());
+    let app = router(service.clone(), axum::Router::new());
     (service, Browser { app, cookies: Vec::new() })
 }
 
@@ -226,7 +226,7 @@ async fn forms_from_elsewhere_are_refused() {
     let good = [("user", "admin@contoso.example"), ("password", "correct horse battery")];
 
     // Another browser, with this one's form.
-    let mut other = Browser { app: router(service.clone()), cookies: Vec::new() };
+    let mut other = Browser { app: router(service.clone(), axum::Router::new()), cookies: Vec::new() };
     let with_proof = [&good[..], &[("proof", proof.as_str())]].concat();
     assert_eq!(other.post(&action, &with_proof).await.status, StatusCode::BAD_REQUEST);
     other.get(&address).await;
@@ -326,7 +326,7 @@ async fn a_device_is_confirmed_by_the_person_who_holds_it() {
 #[tokio::test]
 async fn the_start_page_and_its_files_are_there() {
     let (_, mut browser) = casbah().await;
-    for path in ["/", "/portal", "/portal/", "/device/approved", "/device/declined"] {
+    for path in ["/", "/portal/signed-out", "/device/approved", "/device/declined"] {
         assert_eq!(browser.get(path).await.status, StatusCode::OK, "{path}");
     }
     for (path, kind) in [

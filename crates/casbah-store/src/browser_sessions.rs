@@ -80,6 +80,21 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, digest: &[u8]) -> Result<Option<B
     tx.row(&sql, &[tenant.into(), digest.into()])?.map(browser_session).transpose()
 }
 
+/// The session of a user with that public id, if it is good at `now`.
+pub fn find_live_of_user(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    user: Guid,
+    id: Guid,
+    now: Timestamp,
+) -> Result<Option<BrowserSession>> {
+    let sql = format!(
+        "select {COLUMNS} from browser_sessions \
+         where tenant = ?1 and user_id = ?2 and id = ?3 and revoked is null and expires > ?4"
+    );
+    tx.row(&sql, &[tenant.into(), user.into(), id.into(), now.into()])?.map(browser_session).transpose()
+}
+
 /// Notes that the user has proved more in a session.
 pub fn set_amr(tx: &mut Tx<'_>, tenant: TenantId, digest: &[u8], amr: &[String]) -> Result<()> {
     let sql = "update browser_sessions set amr = ?3 where tenant = ?1 and digest = ?2";

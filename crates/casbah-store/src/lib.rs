@@ -41,6 +41,7 @@ pub mod pending_sign_ins;
 pub mod permission_grants;
 pub mod permission_use;
 pub mod policies;
+pub mod portal_sessions;
 pub mod pushed_requests;
 pub mod recovery_codes;
 pub mod revoked_tokens;

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("policies", include_str!("../migrations/0013_policies.sql")),
     ("full_text", include_str!("../migrations/0014_full_text.sql")),
     ("entities", include_str!("../migrations/0015_entities.sql")),
+    ("portal", include_str!("../migrations/0016_portal.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

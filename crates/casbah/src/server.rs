@@ -300,7 +300,7 @@ fn router(service: &Service, draining: &Arc<AtomicBool>) -> Router {
         .merge(casbah_api::graph::router(service.clone()))
         .merge(casbah_api::resource_manager::router(service.clone()))
         .merge(casbah_api::router(service.clone()))
-        .merge(casbah_portal::router(service.clone()))
+        .merge(casbah_portal::router(service.clone(), casbah_api::router(service.clone())))
 }
 
 /// The jobs of this node: the parser of uploaded logs, the rotation of signing keys, and forgetting what

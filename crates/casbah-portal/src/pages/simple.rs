@@ -108,8 +108,8 @@ pub(crate) fn start(clock: Clock, base: &str, user: Option<&str>, tenant: Option
     let body = html! {
         h1 { "Casbah is running" }
         p { "This server signs people and applications in, holds their directory, and answers the Cloud Apps API. "
-            "Applications use it through the addresses below. Pages for looking at alerts and discovery are not part of "
-            "this version; use the command line or the API." }
+            "Applications use it through the addresses below; people work in the portal." }
+        div .buttons { a .button href="/portal" { "Open the portal" } }
         @if let (Some(user), Some(tenant)) = (user, tenant) {
             p { "You are signed in as " strong { bdi { (user) } } " in " bdi { (names::shown(&tenant.display_name)) }
                 ". " a href="/account" { "Your account" } ", "

@@ -416,7 +416,7 @@ pub(crate) fn new_service_principal(application: &Application, id: Guid, now: Ti
 pub(super) fn check_not_built_in(application: &Application) -> Result<(), Error> {
     let id = application.app_id;
     let well_known = seed::WELL_KNOWN_CLIENTS.iter().any(|(known, ..)| *known == id);
-    if well_known || [seed::CLOUD_APPS, seed::DIRECTORY, seed::CLI].contains(&id) {
+    if well_known || [seed::CLOUD_APPS, seed::DIRECTORY, seed::CLI, seed::PORTAL].contains(&id) {
         return Err(Error::Forbidden {
             needs: format!("{} comes with Casbah and cannot be changed.", application.display_name),
         });

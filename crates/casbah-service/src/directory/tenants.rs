@@ -46,7 +46,7 @@ impl Service {
             domains,
             created: now,
         };
-        let built_in = seed::built_in(now);
+        let built_in = seed::built_in(now, &self.settings.public_url);
         let caller = Caller::system(tenant.id, tenant.number);
         let record = caller.audit(now, "create tenant", "tenant", tenant.id, json!({}));
         self.store
@@ -122,7 +122,7 @@ impl Service {
     pub async fn complete_tenants(&self) -> Result<(), Error> {
         let now = self.clock.now();
         for tenant in self.list_tenants().await? {
-            let built_in = seed::built_in(now);
+            let built_in = seed::built_in(now, &self.settings.public_url);
             let caller = Caller::system(tenant.id, tenant.number);
             let record = caller.audit(now, "complete tenant", "tenant", tenant.id, json!({}));
             let done = self.store.write(move |tx| complete(tx, tenant.id, &built_in, &record)).await;
@@ -204,6 +204,12 @@ fn complete(
                 let wanted: Vec<_> = application.required_access.iter().filter(asks).cloned().collect();
                 if !wanted.is_empty() {
                     known.required_access.extend(wanted);
+                    applications::save(tx, tenant, &known)?;
+                }
+                // The portal is where the operator has put it.
+                if application.app_id == seed::PORTAL && known.redirect_uris != application.redirect_uris {
+                    known.redirect_uris.clone_from(&application.redirect_uris);
+                    added.push(application.redirect_uris[0].uri.clone());
                     applications::save(tx, tenant, &known)?;
                 }
             }

@@ -1,0 +1,123 @@
+//! One form for all pages: a proof that it is ours, labels, errors in place, and nothing typed is lost.
+
+use maud::{Markup, html};
+
+use super::fields::Fields;
+use super::text::t;
+use super::visit;
+
+/// What is wrong with a form that was sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Problem {
+    /// The field, as it is named in the form; empty when it is about the whole.
+    pub(crate) field: String,
+    /// One sentence.
+    pub(crate) why: String,
+}
+
+/// A form under work: what was typed, and what was wrong with it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    pub(crate) fields: Fields,
+    pub(crate) problem: Option<Problem>,
+}
+
+impl State {
+    pub(crate) fn wrong(fields: Fields, field: &str, why: impl Into<String>) -> State {
+        State { fields, problem: Some(Problem { field: field.to_string(), why: why.into() }) }
+    }
+
+    fn about(&self, name: &str) -> Option<&str> {
+        self.problem.as_ref().filter(|p| p.field == name).map(|p| p.why.as_str())
+    }
+
+    /// What to say above the form.
+    pub(crate) fn summary(&self) -> Markup {
+        html! { @if let Some(problem) = &self.problem {
+            p .problem role="alert" {
+                (problem.why)
+                @if !problem.field.is_empty() { " " a href={ "#field-" (problem.field) } { (t("Go to the field")) } }
+            }
+        } }
+    }
+
+    /// A line of text.
+    pub(crate) fn text(&self, name: &str, label: &str, hint: Option<&str>, required: bool) -> Markup {
+        let wrong = self.about(name);
+        html! { div .field {
+            label for={ "field-" (name) } { (label) }
+            @if let Some(hint) = hint { p .hint id={ "hint-" (name) } { (hint) } }
+            input type="text" id={ "field-" (name) } name=(name) value=(self.fields.get(name)) required[required]
+                aria-describedby=[described(name, hint.is_some(), wrong.is_some())]
+                aria-invalid=[wrong.map(|_| "true")];
+            (complaint(name, wrong))
+        } }
+    }
+
+    /// Several lines of text.
+    pub(crate) fn area(&self, name: &str, label: &str, hint: Option<&str>, rows: u8) -> Markup {
+        let wrong = self.about(name);
+        html! { div .field {
+            label for={ "field-" (name) } { (label) }
+            @if let Some(hint) = hint { p .hint id={ "hint-" (name) } { (hint) } }
+            textarea id={ "field-" (name) } name=(name) rows=(rows)
+                aria-describedby=[described(name, hint.is_some(), wrong.is_some())]
+                aria-invalid=[wrong.map(|_| "true")] { (self.fields.get(name)) }
+            (complaint(name, wrong))
+        } }
+    }
+
+    /// One of a list; without a choice the first.
+    pub(crate) fn select(&self, name: &str, label: &str, options: &[(String, String)]) -> Markup {
+        let chosen = self.fields.get(name);
+        let wrong = self.about(name);
+        html! { div .field {
+            label for={ "field-" (name) } { (label) }
+            select id={ "field-" (name) } name=(name)
+                aria-describedby=[described(name, false, wrong.is_some())] aria-invalid=[wrong.map(|_| "true")] {
+                @for (value, shown) in options { option value=(value) selected[value == chosen] { (shown) } }
+            }
+            (complaint(name, wrong))
+        } }
+    }
+}
+
+fn described(name: &str, hint: bool, wrong: bool) -> Option<String> {
+    match (hint, wrong) {
+        (false, false) => None,
+        (true, false) => Some(format!("hint-{name}")),
+        (false, true) => Some(format!("wrong-{name}")),
+        (true, true) => Some(format!("hint-{name} wrong-{name}")),
+    }
+}
+
+fn complaint(name: &str, wrong: Option<&str>) -> Markup {
+    html! { @if let Some(why) = wrong { p .wrong id={ "wrong-" (name) } { (why) } } }
+}
+
+/// A form that is posted.
+pub(crate) fn form(action: &str, body: &Markup) -> Markup {
+    html! { form method="post" action=(action) { (proof(action)) (body) } }
+}
+
+/// A form that takes a file along.
+pub(crate) fn upload(action: &str, body: &Markup) -> Markup {
+    html! { form method="post" action=(action) enctype="multipart/form-data" data-drop { (proof(action)) (body) } }
+}
+
+/// A form of one button. With a question, script asks it before the form goes.
+pub(crate) fn button(action: &str, label: &str, class: &str, hidden: &[(&str, &str)]) -> Markup {
+    form(
+        action,
+        &html! {
+            @for (name, value) in hidden { input type="hidden" name=(name) value=(value); }
+            button class=(class) { (label) }
+        },
+    )
+}
+
+/// That the form was made here, for this session and for where it goes.
+pub(crate) fn proof(action: &str) -> Markup {
+    let path = action.split(['?', '#']).next().unwrap_or_default();
+    html! { input type="hidden" name="proof" value=(visit::here().map(|here| here.proof(path)).unwrap_or_default()); }
+}
