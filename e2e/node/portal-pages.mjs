@@ -13,6 +13,7 @@ export const WIDTHS = [375, 1280, 2560];
 export async function fresh(t, browser, options = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "en-GB", ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
   const problems = [];
   page.on("console", (m) => {
     // A page with another status than 200 is an error to the console.
