@@ -250,7 +250,7 @@ test("a form of another session is explained and can be sent again; one of elsew
   const page = await fresh(t, browser);
   await enter(page, "/portal/tokens");
   await page.getByLabel("Name", { exact: true }).fill("typed before");
-  await page.evaluate(() => { document.querySelector("main form input[name=proof]").value = "old.old"; });
+  await page.evaluate(() => { document.querySelector("#field-name").form.elements.proof.value = "old.old"; });
   await page.getByRole("button", { name: "Make a legacy token" }).click();
   assert.equal(await heading(page), "This form is out of date");
   await page.getByText("typed before").waitFor();
