@@ -34,7 +34,7 @@ async fn world() -> Router {
     let now = clock.now();
     let authority = Authority::open(store.clone(), clock, settings).await.expect("opens");
     let digest = authority.digest(casbah_authority::SecretKind::ClientSecret, &Secret::new("top secret&"));
-    let built_in = seed::built_in(now);
+    let built_in = seed::built_in(now, "https://localhost:8443");
     let client = Application {
         id: Guid::from_u128(2),
         app_id: CLIENT,

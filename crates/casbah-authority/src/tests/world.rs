@@ -95,7 +95,7 @@ impl World {
 
     async fn add_tenant(&self, id: TenantId, number: i64, domain: &'static str) {
         let now = start().minus(Duration::from_secs(60 * 60));
-        let built_in = seed::built_in(now);
+        let built_in = seed::built_in(now, "https://localhost:8443");
         let hash = crate::hash_password(Secret::new(PASSWORD)).await.expect("hashes");
         let secret = self.authority.digest(SecretKind::ClientSecret, &Secret::new(SECRET));
         self.store
