@@ -20,6 +20,7 @@ const LONGEST_ECHO: usize = 200;
 const MS_OF_DAY: f64 = 86_400_000.0;
 
 /// A field that can be filtered by.
+#[derive(Clone, Copy)]
 pub(crate) struct Field<F: 'static> {
     /// Its names; the first is the documented one.
     pub(crate) names: &'static [&'static str],

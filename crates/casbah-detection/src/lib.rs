@@ -1,8 +1,10 @@
-//! The policies: usage in, findings out.
+//! The policies: usage and activities in, findings out.
 //!
 //! Pure: it never knows where usage comes from, what becomes of a finding, or what time it is. A policy is
 //! data, so one that a tenant has edited is evaluated by the same lines as a built-in one.
 
+mod activity;
+mod activity_policies;
 mod discovery;
 mod expiry;
 mod facts;
@@ -11,6 +13,8 @@ mod policies;
 mod policy;
 mod severity;
 
+pub use activity::{ActivityRule, DAYS_TO_COMPARE, Journey, Shape, Sighting, burst, impossible};
+pub use activity_policies::{ActivityPolicy, built_in_on_activities};
 pub use discovery::evaluate;
 pub use expiry::{EXPIRY_STEPS, expiry_severity, expiry_step};
 pub use facts::{AppFacts, DayFacts};

@@ -201,7 +201,7 @@ impl SignInFacts {
 }
 
 /// Bits of [`Activity::seq`] below the time.
-const BELOW: u32 = 21;
+pub const BELOW: u32 = 21;
 /// Times from here on (year 2109) and before 1970 are counted as the last and the first.
 const LAST_MOMENT: i64 = (1 << (63 - BELOW)) - 1;
 

@@ -1,9 +1,11 @@
 //! Filters: what a caller wants to see, typed, before any database or JSON.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Timestamp;
 
 /// A field and what it must satisfy. The conditions of a list are combined with "and".
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition<F> {
     /// The field.
     pub field: F,
@@ -12,7 +14,8 @@ pub struct Condition<F> {
 }
 
 /// What a field must satisfy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Test {
     /// It equals, or if it has many values holds, one of these. An empty list is satisfied by nothing.
     AnyOf(Vec<Operand>),
@@ -31,7 +34,8 @@ pub enum Test {
 }
 
 /// A value to compare with.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Operand {
     /// The field has no value.
     Nothing,
@@ -46,7 +50,8 @@ pub enum Operand {
 }
 
 /// The address of an entity; what is missing may be anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EntityKey {
     /// Id inside the app.
     pub id: String,
@@ -57,7 +62,7 @@ pub struct EntityKey {
 }
 
 /// From one number to another, both included; a missing end is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// Lowest value.
     pub from: Option<i64>,
@@ -113,8 +118,9 @@ pub enum AlertField {
     Text,
 }
 
-/// Fields of an activity that can be filtered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Fields of an activity that can be filtered by. Policies are stored with their names: what a name means stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ActivityField {
     /// Its id.
     Id,
@@ -166,7 +172,11 @@ pub enum ActivityField {
     Client,
     /// The number of an AADSTS code; no value for what worked.
     Failure,
-    /// Something that no activity has yet: a file, a policy that matched, an action taken.
+    /// A policy that it satisfied.
+    Policy,
+    /// An alert that came of it.
+    Alert,
+    /// Something that no activity has yet: a file, an action taken.
     Absent,
     /// Something that is false for every activity yet.
     False,

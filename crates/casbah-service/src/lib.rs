@@ -10,6 +10,7 @@ pub mod api_tokens;
 pub mod bootstrap;
 mod catalogue;
 pub mod credential_expiry;
+pub mod detection;
 pub mod directory;
 pub mod discovery;
 pub mod entities;

@@ -8,20 +8,24 @@ use serde_json::{Value, json};
 
 use crate::{Error, Service};
 
-pub use casbah_detection::{Conditions, Thresholds};
+pub use casbah_detection::{ActivityRule, Conditions, Shape, Thresholds};
 
 /// The policy type of app discovery policies.
 pub const NEW_SERVICE: &str = "NEW_SERVICE";
+/// The policy type of a tenant's own policies on activities.
+pub const AUDIT: &str = "AUDIT";
+/// The policy type of the built-in policies on activities.
+pub const ANOMALY_DETECTION: &str = "ANOMALY_DETECTION";
 /// The policy type of policies on applications and what they may do.
 pub const APP_PERMISSION: &str = "APP_PERMISSION";
 
 /// Types of which a tenant can make policies of its own: those that are evaluated here.
-const CREATABLE: &[&str] = &[NEW_SERVICE];
+const CREATABLE: &[&str] = &[AUDIT, NEW_SERVICE];
 /// Types that clients know.
 const KNOWN: &[&str] = &[
     "INLINE",
-    "AUDIT",
-    "ANOMALY_DETECTION",
+    AUDIT,
+    ANOMALY_DETECTION,
     NEW_SERVICE,
     "ANOMALY_DISCOVERY",
     "FILE",
@@ -32,6 +36,8 @@ const KNOWN: &[&str] = &[
     "APP_PERMISSION_ANOMALY",
 ];
 
+/// Risk category THREAT_DETECTION.
+const STORY_THREAT: i64 = 0;
 /// Risk category DISCOVERY.
 pub const STORY_DISCOVERY: i64 = 4;
 /// Risk category CONFIGURATION_MONITORING.
@@ -46,6 +52,8 @@ const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 4_000;
 /// The highest daily limit.
 const MOST_ALERTS: i64 = 10_000;
+/// Alerts on one day of a new policy on activities that does not say how many.
+const USUAL_ALERTS: i64 = 5;
 const MS_OF_DAY: i64 = 86_400_000;
 
 /// A policy, what it looks for, and what it has brought.
@@ -60,10 +68,30 @@ pub struct PolicyView {
 }
 
 /// What a policy looks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
     /// Apps that are new in a continuous report.
     Discovery(Conditions),
+    /// Activities.
+    Activities {
+        /// Its conditions as they were written; null for a built-in one, whose conditions stay.
+        filters: Value,
+        /// What they come to.
+        rule: ActivityRule,
+    },
+}
+
+/// How a rule on activities is stored.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredActivities {
+    filters: Value,
+    rule: ActivityRule,
+}
+
+/// How what a tenant changed about a built-in one is stored.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredShape {
+    shape: Shape,
 }
 
 /// What a policy is to be. A new one needs a name and a type; what a change leaves out stays.
@@ -144,7 +172,7 @@ impl Service {
             modified: now,
             rule: stored(&rule)?,
             story: None,
-            daily_limit: None,
+            daily_limit: (policy_type == AUDIT).then_some(USUAL_ALERTS),
             flow: None,
         };
         self.prepare_tenant(tenant).await?;
@@ -277,7 +305,7 @@ fn applied(details: &PolicyDetails, present: PolicyRecord, now: Timestamp) -> Re
         if !STORIES.contains(&story) {
             return Err(Error::invalid("story", "must be one of 0, 1, 2, 3, 4, 5, 7, 8"));
         }
-        policy.story = Some(story).filter(|story| *story != story_of_type(&policy.policy_type));
+        policy.story = Some(story).filter(|story| *story != usual_story(&policy));
     }
     if let Some(limit) = details.daily_limit {
         if limit.is_some_and(|limit| !(1..=MOST_ALERTS).contains(&limit)) {
@@ -322,8 +350,20 @@ fn view(policy: PolicyRecord, count: &dyn Fn(&RecordId) -> i64) -> PolicyView {
 }
 
 /// What the policy looks for now.
-fn effective_rule(policy: &PolicyRecord) -> Option<Rule> {
+pub(crate) fn effective_rule(policy: &PolicyRecord) -> Option<Rule> {
     match policy.policy_type.as_str() {
+        AUDIT => {
+            let stored: StoredActivities = serde_json::from_value(policy.rule.clone()).ok()?;
+            Some(Rule::Activities { filters: stored.filters, rule: stored.rule })
+        }
+        ANOMALY_DETECTION => {
+            let all = casbah_detection::built_in_on_activities();
+            let mut rule = all.into_iter().find(|one| one.id == policy.template)?.rule;
+            if let Ok(stored) = serde_json::from_value::<StoredShape>(policy.rule.clone()) {
+                rule.shape = stored.shape;
+            }
+            Some(Rule::Activities { filters: Value::Null, rule })
+        }
         NEW_SERVICE => Some(Rule::Discovery(discovery_conditions(policy))),
         _ => None,
     }
@@ -331,8 +371,13 @@ fn effective_rule(policy: &PolicyRecord) -> Option<Rule> {
 
 fn stored(rule: &Rule) -> Result<Value, Error> {
     match rule {
-        Rule::Discovery(conditions) => serde_json::to_value(conditions).map_err(Error::internal),
+        Rule::Discovery(conditions) => serde_json::to_value(conditions),
+        Rule::Activities { filters: Value::Null, rule } => serde_json::to_value(StoredShape { shape: rule.shape }),
+        Rule::Activities { filters, rule } => {
+            serde_json::to_value(StoredActivities { filters: filters.clone(), rule: rule.clone() })
+        }
     }
+    .map_err(Error::internal)
 }
 
 /// What a policy on discovered apps looks for: what was set, or else what its template says.
@@ -343,9 +388,22 @@ pub(crate) fn discovery_conditions(policy: &PolicyRecord) -> Conditions {
     })
 }
 
-/// The risk category of a policy's alerts, if nobody has chosen another.
-pub fn story_of_type(policy_type: &str) -> i64 {
-    if policy_type == NEW_SERVICE { STORY_DISCOVERY } else { STORY_CONFIGURATION }
+/// The risk category of a policy's alerts.
+pub fn story(policy: &PolicyRecord) -> i64 {
+    policy.story.unwrap_or_else(|| usual_story(policy))
+}
+
+/// The same, if nobody has chosen another.
+fn usual_story(policy: &PolicyRecord) -> i64 {
+    let templates = casbah_detection::built_in_on_activities();
+    if let Some(template) = templates.iter().find(|template| template.id == policy.template) {
+        return template.story;
+    }
+    match policy.policy_type.as_str() {
+        NEW_SERVICE => STORY_DISCOVERY,
+        AUDIT | ANOMALY_DETECTION => STORY_THREAT,
+        _ => STORY_CONFIGURATION,
+    }
 }
 
 /// Whether the policy may raise another alert today.

@@ -9,7 +9,8 @@ use casbah_model::{Activity, Guid, Reach, TenantId, Timestamp};
 
 use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
-use crate::{Error, Result, Row, Tx, Value, entities};
+use crate::alerts::conditions::one_of;
+use crate::{Error, Result, Row, Tx, Value, arrivals, entities};
 
 const COLUMNS: &str = "seq, id, created, source, service, instance, action, category, action_type, actor_kind, \
     actor, user_name, client, address, ip_category, country, organization, device_type, admin, failure, facts";
@@ -103,7 +104,8 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, activity: &Activity) -> Result<
         values[1] = seq.into();
     }
     full_text::insert(tx, tenant, Texts::Activities, seq, &search)?;
-    insert_terms(tx, tenant, seq, activity)
+    insert_terms(tx, tenant, seq, activity)?;
+    arrivals::note_activity(tx, tenant, seq)
 }
 
 fn insert_terms(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, activity: &Activity) -> Result<()> {
@@ -167,6 +169,58 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach, id: &str) -> Resul
     let reach = within(reach, Records::Activities, &mut values);
     let sql = format!("select {COLUMNS} from activities a where tenant = ?1 and id = ?2{reach}");
     tx.row(&sql, &values)?.map(activity).transpose()
+}
+
+/// The activities at these places, in the order of time.
+pub(crate) fn at_places(tx: &mut Tx<'_>, tenant: TenantId, places: &[i64]) -> Result<Vec<Activity>> {
+    let mut values = vec![tenant.into()];
+    let list = one_of(places.iter().map(|place| (*place).into()).collect(), &mut values);
+    let sql =
+        format!("select {COLUMNS} from activities a where a.tenant = ?1 and a.seq in ({list}) order by a.seq");
+    tx.rows(&sql, &values)?.into_iter().map(activity).collect()
+}
+
+/// Which of the activities at these places satisfy all conditions of one of the sets.
+pub fn satisfying(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    places: &[i64],
+    any: &[Vec<Condition<ActivityField>>],
+) -> Result<Vec<i64>> {
+    let mut values = vec![tenant.into()];
+    let list = one_of(places.iter().map(|place| (*place).into()).collect(), &mut values);
+    let any = conditions::compile_any(any, &mut values);
+    let sql = format!("select a.seq from activities a where a.tenant = ?1 and a.seq in ({list}) and ({any})");
+    tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
+}
+
+/// Activities of somebody (a user name in lower case, or else an object id) between two places that satisfy all
+/// conditions of one of the sets; the first `limit` in the order of time, or the last when `descending`.
+pub fn of_somebody(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    somebody: &str,
+    (from, to): (i64, i64),
+    any: &[Vec<Condition<ActivityField>>],
+    (descending, limit): (bool, i64),
+) -> Result<Vec<Activity>> {
+    let mut values = vec![tenant.into(), somebody.into(), from.into(), to.into()];
+    let any = conditions::compile_any(any, &mut values);
+    values.push(limit.into());
+    let direction = if descending { "desc" } else { "asc" };
+    // Two halves, because each has an index of its own.
+    let half = |who: &str| {
+        format!("select {COLUMNS} from activities a where a.tenant = ?1 and {who} and a.seq between ?3 and ?4 and ({any})")
+    };
+    let (named, unnamed) = (half("a.user_key = ?2"), half("a.actor = ?2 and a.user_key is null"));
+    let sql = format!("{named} union all {unnamed} order by seq {direction} limit ?{}", values.len());
+    tx.rows(&sql, &values)?.into_iter().map(activity).collect()
+}
+
+/// Whether the tenant has an activity from before that moment.
+pub fn any_before(tx: &mut Tx<'_>, tenant: TenantId, at: Timestamp) -> Result<bool> {
+    let sql = "select seq from activities where tenant = ?1 and seq < ?2 order by seq limit 1";
+    Ok(tx.row(sql, &[tenant.into(), Activity::first_at(at).into()])?.is_some())
 }
 
 /// One page of the activities that satisfy all conditions, in a total order.
@@ -278,6 +332,8 @@ pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit
     let values = [tenant.into(), Value::from(end)];
     full_text::remove_activities_below(tx, tenant, end)?;
     tx.execute("delete from activity_terms where tenant = ?1 and seq < ?2", &values)?;
+    tx.execute("delete from activity_matches where tenant = ?1 and seq < ?2", &values)?;
+    tx.execute("delete from arrived_activities where tenant = ?1 and seq < ?2", &values)?;
     let sql = "delete from activity_feedback where tenant = ?1 and activity in \
                (select id from activities where tenant = ?1 and seq < ?2)";
     tx.execute(sql, &values)?;

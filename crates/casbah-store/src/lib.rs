@@ -13,6 +13,7 @@
 //! which database is running.
 
 pub mod activities;
+pub mod activity_matches;
 pub mod administrators;
 pub mod alerts;
 pub mod api_tokens;
@@ -21,6 +22,7 @@ pub mod app_tags;
 pub mod application_certificates;
 pub mod application_secrets;
 pub mod applications;
+pub mod arrivals;
 pub mod audit;
 pub mod authorization_codes;
 pub mod backup;
@@ -78,6 +80,9 @@ mod value;
 mod versions;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
 
 pub use migrations::{latest_version, migrate_plan};
 pub use search::{Condition, Order, Property, Search};
@@ -140,7 +145,11 @@ const MIGRATION_ATTEMPTS: u32 = 50;
 
 /// A database, open and ready; cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Backend>);
+pub struct Store {
+    backend: Arc<Backend>,
+    /// Rung when a transaction of this process stored something that still has to be looked at.
+    arrived: Arc<Notify>,
+}
 
 enum Backend {
     Sqlite(sqlite::Sqlite),
@@ -153,13 +162,12 @@ impl Store {
     /// # Errors
     /// [`Error::TooNew`] when a newer Casbah wrote it; [`Error::Database`] when it cannot be opened.
     pub async fn open(location: &Location) -> Result<Store> {
-        let store = match location {
-            Location::Memory => Store(Arc::new(Backend::Sqlite(sqlite::Sqlite::memory()?))),
-            Location::File(path) => Store(Arc::new(Backend::Sqlite(sqlite::Sqlite::file(path)?))),
-            Location::Postgres(url) => {
-                Store(Arc::new(Backend::Postgres(postgres::Postgres::connect(url).await?)))
-            }
+        let backend = match location {
+            Location::Memory => Backend::Sqlite(sqlite::Sqlite::memory()?),
+            Location::File(path) => Backend::Sqlite(sqlite::Sqlite::file(path)?),
+            Location::Postgres(url) => Backend::Postgres(postgres::Postgres::connect(url).await?),
         };
+        let store = Store { backend: Arc::new(backend), arrived: Arc::default() };
         // Nodes that start at the same moment all try; one wins, the others find it done.
         let mut attempt = 1;
         loop {
@@ -182,10 +190,16 @@ impl Store {
     /// The version of everything but bulk records: what was read at a version holds as long as this
     /// answers the same. None when other processes write too, so that only a look at the database tells.
     pub fn version(&self) -> Option<u64> {
-        match &*self.0 {
+        match &*self.backend {
             Backend::Sqlite(sqlite) => Some(sqlite.version()),
             Backend::Postgres(_) => None,
         }
+    }
+
+    /// Waits until a transaction of this process has stored something that still has to be looked at; what
+    /// other processes store is found by looking.
+    pub async fn arrival(&self) {
+        self.arrived.notified().await;
     }
 
     /// Runs a transaction that only reads.
@@ -215,12 +229,26 @@ impl Store {
         E: From<Error> + Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        let backend = self.0.clone();
+        let backend = self.backend.clone();
+        let arrived = AtomicBool::new(false);
+        let bell = self.arrived.clone();
         let handle = tokio::runtime::Handle::current();
         let origin = audit::origin();
-        let transaction = move || match &*backend {
-            Backend::Sqlite(sqlite) => sqlite.transaction(write, &work),
-            Backend::Postgres(postgres) => postgres.transaction(&handle, write, &work),
+        let transaction = move || {
+            let work = |tx: &mut Tx<'_>| {
+                let result = work(tx);
+                arrived.fetch_or(tx.arrived, Ordering::Relaxed);
+                result
+            };
+            let result = match &*backend {
+                Backend::Sqlite(sqlite) => sqlite.transaction(write, &work),
+                Backend::Postgres(postgres) => postgres.transaction(&handle, write, &work),
+            };
+            // Too often is harmless: whoever listens looks and finds nothing.
+            if arrived.into_inner() {
+                bell.notify_one();
+            }
+            result
         };
         let joined = tokio::task::spawn_blocking(move || audit::with_origin(origin, transaction));
         match joined.await {
@@ -235,6 +263,8 @@ pub struct Tx<'a> {
     inner: TxInner<'a>,
     /// Whether it changed what a cached answer may stand on.
     changed: bool,
+    /// Whether it stored something that still has to be looked at.
+    arrived: bool,
 }
 
 enum TxInner<'a> {

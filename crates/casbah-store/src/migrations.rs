@@ -23,6 +23,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("full_text", include_str!("../migrations/0014_full_text.sql")),
     ("entities", include_str!("../migrations/0015_entities.sql")),
     ("portal", include_str!("../migrations/0016_portal.sql")),
+    ("detection", include_str!("../migrations/0017_detection.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

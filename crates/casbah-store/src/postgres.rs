@@ -100,7 +100,7 @@ impl Postgres {
             return Attempt::Done(Err(error(e).into()));
         }
         let session = Session { handle, connection: &mut connection, conflict: false };
-        let mut tx = Tx { inner: TxInner::Postgres(session), changed: false };
+        let mut tx = Tx { inner: TxInner::Postgres(session), changed: false, arrived: false };
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
         let conflict = matches!(&tx.inner, TxInner::Postgres(session) if session.conflict);
         let outcome = match worked {

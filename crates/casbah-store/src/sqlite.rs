@@ -111,7 +111,7 @@ where
 {
     connection.execute_batch(begin).map_err(error)?;
     let mut guard = Rollback(Some(connection));
-    let mut tx = Tx { inner: TxInner::Sqlite(connection), changed: false };
+    let mut tx = Tx { inner: TxInner::Sqlite(connection), changed: false, arrived: false };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
     match result {
         Ok(Ok(value)) => {

@@ -303,12 +303,16 @@ fn router(service: &Service, draining: &Arc<AtomicBool>) -> Router {
         .merge(casbah_portal::router(service.clone(), casbah_api::router(service.clone())))
 }
 
-/// The jobs of this node: the parser of uploaded logs, the rotation of signing keys, and forgetting what
+/// The jobs of this node: the parser of uploaded logs, the policies on activities, the rotation of signing keys, and forgetting what
 /// has ended.
 fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let parser = tokio::spawn({
         let (service, stopped) = (service.clone(), stopped.clone());
         async move { service.work(stopped).await }
+    });
+    let detector = tokio::spawn({
+        let (service, stopped) = (service.clone(), stopped.clone());
+        async move { service.watch_arrivals(stopped).await }
     });
     let authority = service.authority().clone();
     let cases = service.clone();
@@ -344,7 +348,7 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
             }
         }
     });
-    vec![parser, rotation]
+    vec![parser, detector, rotation]
 }
 
 fn until_stopped(

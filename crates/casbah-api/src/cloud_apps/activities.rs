@@ -1,6 +1,6 @@
 //! Activities: list, scan, fetch, feedback, and the way in for those of other apps.
 
-mod fields;
+pub(super) mod fields;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -15,8 +15,8 @@ use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Permission::{InvestigationManage, InvestigationRead};
 use casbah_model::filter::ActivityOrder;
-use casbah_model::{Part, Permission};
-use casbah_service::Service;
+use casbah_model::{Activity, Part, Permission};
+use casbah_service::{Error, Service};
 use casbah_service::activities::ActivityQuery;
 use casbah_service::exports::Walk;
 use serde_json::{Map, Value, json};
@@ -80,12 +80,7 @@ async fn list_activities(
     let found = service
         .list_activities(&caller, ActivityQuery { conditions, order, page, scan, whole_moments })
         .await?;
-    let actors = service.actors(&caller, &found.activities).await?;
-    let data: Vec<Value> = found
-        .activities
-        .iter()
-        .map(|a| view::activity(a, &actors, caller.tenant, caller.tenant_number))
-        .collect();
+    let data = views(&service, &caller, &found.activities).await?;
     let mut answer = json!({
         "data": data,
         "total": found.total,
@@ -139,9 +134,7 @@ async fn export_activities(
         async move {
             let found = cases.next_activities(&reader, walk, after, until).await?;
             let place = found.last().map(|last| Some(last.seq));
-            let actors = cases.actors(&reader, &found).await?;
-            let view = |a| view::activity(a, &actors, reader.tenant, reader.tenant_number);
-            Ok((found.iter().map(view).collect(), place))
+            Ok((views(&cases, &reader, &found).await?, place))
         }
     };
     exports::answer(&service, &caller, "activities", (wanted, &parameters), COLUMNS, None, next).await
@@ -170,8 +163,7 @@ async fn fetch_activity(
     Path(id): Path<String>,
 ) -> Answer {
     let activity = service.activity(&caller, id).await?;
-    let actors = service.actors(&caller, std::slice::from_ref(&activity)).await?;
-    Ok(Json(view::activity(&activity, &actors, caller.tenant, caller.tenant_number)))
+    Ok(Json(views(&service, &caller, &[activity]).await?.remove(0)))
 }
 
 /// Clients write `feedback` or `feedbackValue`; the answer has the form of a list.
@@ -196,7 +188,21 @@ async fn give_feedback(
         feedback.insert("allowContact".into(), allow.into());
     }
     let activity = service.give_feedback(&caller, id, Value::Object(feedback)).await?;
-    let actors = service.actors(&caller, std::slice::from_ref(&activity)).await?;
-    let data = vec![view::activity(&activity, &actors, caller.tenant, caller.tenant_number)];
+    let data = views(&service, &caller, &[activity]).await?;
     Ok(Json(json!({ "data": data, "total": 1, "hasNext": false, "max": 1, "moreThanTotal": false })))
+}
+
+/// The records of activities, each with the policies that it satisfied and the alerts that came of it.
+async fn views(service: &Service, caller: &Caller, found: &[Activity]) -> Result<Vec<Value>, Error> {
+    let places = found.iter().map(|activity| activity.seq).collect();
+    let matches = service.matches_of_activities(caller, places).await?;
+    let actors = service.actors(caller, found).await?;
+    let one = |activity: &Activity| {
+        let own = matches.get(&activity.seq).map(Vec::as_slice).unwrap_or_default();
+        let mut record = view::activity(activity, &actors, caller.tenant, caller.tenant_number);
+        record["policies"] = own.iter().map(|one| json!(one.policy)).collect();
+        record["alertIds"] = own.iter().filter_map(|one| one.alert.as_ref()).map(|id| json!(id)).collect();
+        record
+    };
+    Ok(found.iter().map(one).collect())
 }

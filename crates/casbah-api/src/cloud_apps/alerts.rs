@@ -128,7 +128,9 @@ async fn list_alerts(
     let found =
         service.list_alerts(&caller, AlertQuery { conditions, order, page, scan, whole_moments }).await?;
     let origin = &service.settings().public_url;
-    let data: Vec<Value> = found.alerts.iter().map(|alert| view::alert(alert, origin)).collect();
+    let ids = found.alerts.iter().map(|alert| alert.id.clone()).collect();
+    let activities = service.activities_of_alerts(&caller, ids).await?;
+    let data: Vec<Value> = found.alerts.iter().map(|alert| view::alert(alert, &activities, origin)).collect();
     let mut answer = json!({
         "data": data,
         "total": found.total,
@@ -178,7 +180,9 @@ async fn export_alerts(
             let found = cases.next_alerts(&reader, walk, after, until).await?;
             let place = found.last().map(|last| Some((last.raised, last.id.clone())));
             let origin = &cases.settings().public_url;
-            Ok((found.iter().map(|alert| view::alert(alert, origin)).collect(), place))
+            let ids = found.iter().map(|alert| alert.id.clone()).collect();
+            let activities = cases.activities_of_alerts(&reader, ids).await?;
+            Ok((found.iter().map(|alert| view::alert(alert, &activities, origin)).collect(), place))
         }
     };
     exports::answer(&service, &caller, "alerts", (wanted, &parameters), COLUMNS, None, next).await
@@ -190,7 +194,8 @@ async fn fetch_alert(
     id: Path<String>,
 ) -> Answer {
     let alert = service.alert(&caller, record_id(id)?).await?;
-    Ok(Json(view::alert(&alert, &service.settings().public_url)))
+    let activities = service.activities_of_alerts(&caller, vec![alert.id.clone()]).await?;
+    Ok(Json(view::alert(&alert, &activities, &service.settings().public_url)))
 }
 
 async fn mark_alert_read(

@@ -12,11 +12,11 @@ use casbah_model::Part;
 use casbah_model::Permission::{self, InvestigationManage};
 use casbah_model::filter::{Condition, Operand, Test};
 use casbah_service::Service;
-use casbah_service::policies::{PolicyDetails, PolicyView, story_of_type};
+use casbah_service::policies::{PolicyDetails, PolicyView, story};
 use serde_json::{Value, json};
 
 use super::{ALERTS_READ, record_id};
-use crate::describe::{Record, Shape, has};
+use crate::describe::{Record, Shape, has, may_have};
 use crate::filters::Operator::{Eq, Neq};
 use crate::filters::{self, Field, Kind};
 use crate::paging::{self, Answer};
@@ -59,6 +59,9 @@ const POLICY: Record = Record {
         has("dailyAlertLimit", Shape::Nullable(&Shape::Integer), "Most alerts of a day; null for no limit."),
         has("actions", Shape::List(&Shape::Object), "Empty: a policy raises alerts and does nothing else."),
         has("filters", Shape::Object, "What it looks for, as filters in the words of its type."),
+        may_have("repetition", rules::REPETITION_SHAPE, rules::REPETITION_SAYS),
+        may_have("travel", rules::TRAVEL_SHAPE, rules::TRAVEL_SAYS),
+        may_have("firstInDays", Shape::Integer, rules::FIRST_SAYS),
     ],
 };
 
@@ -141,7 +144,7 @@ async fn create_policy(
 ) -> Answer {
     let given = parameters.text("type")?.or(parameters.text("policyType")?);
     let policy_type = Service::type_of_new_policy(&caller, given.as_deref())?;
-    let details = body::details(&parameters, policy_type, service.clock().now())?;
+    let details = body::details(&parameters, policy_type, None, service.clock().now())?;
     Ok(Json(view(&service.create_policy(&caller, details).await?)))
 }
 
@@ -165,7 +168,8 @@ async fn update_policy(
     Service::may_change_policies(&caller)?;
     // The type, which says how the filters are to be read, never changes.
     let present = service.policy(&caller, id.clone()).await?;
-    let details = body::details(&parameters, &present.policy.policy_type, service.clock().now())?;
+    let (policy_type, rule) = (&present.policy.policy_type, present.rule.as_ref());
+    let details = body::details(&parameters, policy_type, rule, service.clock().now())?;
     Ok(Json(view(&service.change_policy(&caller, id, details).await?)))
 }
 
@@ -207,7 +211,7 @@ fn view(found: &PolicyView) -> Value {
         "enabled": policy.enabled,
         "disabled": !policy.enabled,
         "severity": policy.severity.number(),
-        "story": policy.story.unwrap_or_else(|| story_of_type(&policy.policy_type)),
+        "story": story(policy),
         "created": policy.created,
         "lastModified": policy.modified,
         "alertsCount": found.open_alerts,

@@ -8,7 +8,7 @@ use casbah_model::{AppTag, PolicyRecord, Reach, RecordId, Stream, StreamKind, Te
 use casbah_store::{Tx, app_tags, policies, streams};
 
 use super::streams::GLOBAL_VIEW;
-use crate::policies::{APP_PERMISSION, NEW_SERVICE};
+use crate::policies::{ANOMALY_DETECTION, APP_PERMISSION, NEW_SERVICE};
 use crate::{Error, Service};
 
 /// Names of the tags that come with the product. An app bears at most one of the first three.
@@ -25,17 +25,14 @@ pub(crate) struct BuiltIn {
 
 impl BuiltIn {
     pub(crate) fn new(now: Timestamp) -> BuiltIn {
-        let policy = |p: casbah_detection::Policy| PolicyRecord {
+        let policy = |template: String, policy_type: &str, severity| PolicyRecord {
             id: RecordId::new(now),
-            template: p.id,
-            name: p.name,
-            description: p.description,
-            policy_type: match p.kind {
-                PolicyKind::AppDiscovery => NEW_SERVICE.into(),
-                PolicyKind::CredentialExpiry => APP_PERMISSION.into(),
-            },
-            severity: p.severity,
-            enabled: p.enabled,
+            template,
+            name: String::new(),
+            description: String::new(),
+            policy_type: policy_type.to_string(),
+            severity,
+            enabled: true,
             created: now,
             modified: now,
             rule: serde_json::Value::Null,
@@ -43,6 +40,24 @@ impl BuiltIn {
             daily_limit: None,
             flow: None,
         };
+        let on_usage = casbah_detection::built_in().into_iter().map(|p| PolicyRecord {
+            name: p.name,
+            description: p.description,
+            enabled: p.enabled,
+            ..policy(
+                p.id,
+                match p.kind {
+                    PolicyKind::AppDiscovery => NEW_SERVICE,
+                    PolicyKind::CredentialExpiry => APP_PERMISSION,
+                },
+                p.severity,
+            )
+        });
+        let on_activities = casbah_detection::built_in_on_activities().into_iter().map(|p| PolicyRecord {
+            name: p.name.to_string(),
+            description: p.description.to_string(),
+            ..policy(p.id.to_string(), ANOMALY_DETECTION, p.severity)
+        });
         let tag = |name: &str| AppTag {
             id: RecordId::new(now),
             name: name.into(),
@@ -65,7 +80,7 @@ impl BuiltIn {
                 entity_kinds: Vec::new(),
                 traffic_kinds: Vec::new(),
             },
-            policies: casbah_detection::built_in().into_iter().map(policy).collect(),
+            policies: on_usage.chain(on_activities).collect(),
             tags: VERDICTS.iter().map(|name| tag(name)).collect(),
             now,
         }

@@ -13,7 +13,7 @@ use casbah_store::Tx;
 use casbah_store::usage::{self, Scope};
 use serde_json::{Map, Value as Json, json};
 
-use crate::policies::{NEW_SERVICE, STORY_DISCOVERY, discovery_conditions};
+use crate::policies::{NEW_SERVICE, discovery_conditions, story};
 
 /// A policy raises one alert about an app in a stream within this time.
 pub(crate) const ONCE_IN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -148,7 +148,7 @@ pub(crate) fn alert(
         policy_type: policy.policy_type.clone(),
         built_in: !policy.template.is_empty(),
         alert_type: ALERT_TYPE,
-        stories: vec![policy.story.unwrap_or(STORY_DISCOVERY)],
+        stories: vec![story(policy)],
         intent: Vec::new(),
         entities: entities(stream, policy, finding),
         evidence: evidence(stream, finding),

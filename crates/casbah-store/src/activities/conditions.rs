@@ -28,6 +28,11 @@ pub(super) fn compile(
     sql
 }
 
+/// Sets of conditions, of which one must hold; none of them never does.
+pub(super) fn compile_any(any: &[Vec<Condition<ActivityField>>], values: &mut Vec<Value>) -> String {
+    joined(any.iter().map(|all| format!("(1 = 1{})", compile(all, values))).collect())
+}
+
 /// Never unknown to SQL, so that "not" is the plain opposite.
 fn test(dialect: Dialect, field: ActivityField, test_of_it: &Test, values: &mut Vec<Value>) -> String {
     let has = |text: &str, wanted, values: &mut Vec<Value>| {
@@ -127,6 +132,8 @@ fn any_of(dialect: Dialect, field: ActivityField, operands: &[Operand], values: 
         ActivityField::Object => term(OBJECT, texts(all_texts.collect()), nothing, values),
         ActivityField::IpTag => term(IP_TAG, texts(all_texts.collect()), nothing, values),
         ActivityField::UserGroup => joined(operands.iter().map(|o| user_group(o, values)).collect()),
+        ActivityField::Policy => matched("policy", texts(all_texts.collect()), nothing, values),
+        ActivityField::Alert => matched("alert", texts(all_texts.collect()), nothing, values),
         ActivityField::Entity => joined(operands.iter().map(|o| entity(o, values)).collect()),
         ActivityField::Text => {
             let texts: Vec<String> = all_texts.collect();
@@ -158,6 +165,19 @@ fn term(kind: i64, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> 
     }
     if nothing {
         any.push(format!("a.seq not in ({select})"));
+    }
+    joined(any)
+}
+
+/// A policy that it satisfied, or an alert that came of it.
+fn matched(name: &str, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> String {
+    let select = format!("select m.seq from activity_matches m where m.tenant = ?1 and m.{name}");
+    let mut any = Vec::new();
+    if !list.is_empty() {
+        any.push(format!("a.seq in ({select} in ({}))", one_of(list, values)));
+    }
+    if nothing {
+        any.push(format!("a.seq not in ({select} is not null)"));
     }
     joined(any)
 }

@@ -459,7 +459,7 @@ both! {
         assert_eq!(policies(json!({"type": {"eq": "FILE"}}))["total"], 0);
         let all = policies(json!({"type": {"eq": ["NEW_SERVICE"]}}));
         let of_discovery = all["total"].as_i64().unwrap();
-        assert_eq!(policies(json!({"type": {"eq": []}}))["total"], of_discovery + 1, "and that of credentials");
+        assert!(policies(json!({"type": {"eq": []}}))["total"].as_i64().unwrap() > of_discovery, "and others");
         let id = all["data"][0]["_id"].as_str().unwrap();
         for path in [format!("/api/v1/policies/{id}/"), format!("/cas/api/v1/policies/NEW_SERVICE/{id}")] {
             assert_eq!(caller.get(&path).ok()["_id"], id);

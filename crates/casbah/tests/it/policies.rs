@@ -1,5 +1,7 @@
 //! Policies: what tenants set is what raises alerts.
 
+mod detection;
+
 use serde_json::{Value, json};
 
 use crate::discovery::{sample, stream, upload};

@@ -13,7 +13,7 @@ const IS_OR_HAS: &[Operator] = &[Eq, Neq, Isset, Isnotset];
 const IS_OR_BEGINS: &[Operator] = &[Eq, Neq, Isset, Isnotset, Startswith];
 const TIMES: &[Operator] = &[Lte, Gte, Range, LteNdays, GteNdays];
 
-pub(super) const FIELDS: &[Field<F>] = &[
+pub(in crate::cloud_apps) const FIELDS: &[Field<F>] = &[
     Field::new(&["service"], F::Service, Kind::Number, IS, ("The app, by number", "11161")),
     Field::new(&["instance"], F::Instance, Kind::Number, IS, ("The instance of the app, by number", "0")),
     Field::new(
@@ -108,10 +108,10 @@ pub(super) const FIELDS: &[Field<F>] = &[
     ),
     Field::new(
         &["activity.alertId"],
-        F::Absent,
+        F::Alert,
         Kind::Text,
         &[Eq],
-        ("An alert that names it; none does", "6a1f0c2b9d3e4f5a6b7c8d90"),
+        ("An alert that came of it", "6a1f0c2b9d3e4f5a6b7c8d90"),
     ),
     Field::new(
         &["activityObject"],
@@ -224,10 +224,10 @@ pub(super) const FIELDS: &[Field<F>] = &[
     ),
     Field::new(
         &["policy"],
-        F::Absent,
+        F::Policy,
         Kind::Text,
         IS_OR_HAS,
-        ("A policy that it matched; no activity is known to", "6a1f0c2b9d3e4f5a6b7c8d90"),
+        ("A policy that it matched", "6a1f0c2b9d3e4f5a6b7c8d90"),
     ),
     Field::new(
         &["source"],

@@ -328,6 +328,8 @@ pub(super) const ACTIVITY: Record = Record {
         ),
         has("adallom", Shape::Object, "Details of the product's own events; empty."),
         has("impersonated", Shape::Flag, "Whether it was done in the name of somebody else."),
+        has("policies", Shape::List(&Shape::Id), "Policies that it satisfied."),
+        has("alertIds", Shape::List(&Shape::Id), "Alerts that came of it."),
     ],
 };
 

@@ -1,6 +1,8 @@
 //! The alert as the wire has it.
 
-use casbah_model::{Alert, AlertEntity};
+use std::collections::HashMap;
+
+use casbah_model::{Alert, AlertEntity, RecordId};
 use serde_json::{Value, json};
 
 use crate::describe::{Property, Record, Shape, has, may_have};
@@ -8,7 +10,8 @@ use crate::describe::{Property, Record, Shape, has, may_have};
 /// Entities whose id is the number of an app.
 const NUMBERED: [&str; 2] = ["service", "discovery_service"];
 
-pub(super) fn alert(alert: &Alert, origin: &str) -> Value {
+/// `activities` are those that alerts came of.
+pub(super) fn alert(alert: &Alert, activities: &HashMap<RecordId, Vec<String>>, origin: &str) -> Value {
     let entities: Vec<Value> = alert.entities.iter().map(entity).collect();
     json!({
         "_id": alert.id,
@@ -38,6 +41,7 @@ pub(super) fn alert(alert: &Alert, origin: &str) -> Value {
         "handledByUser": alert.handled_by,
         // A client calls an alert open when this is empty.
         "resolveTime": alert.resolved.map(|at| at.iso()),
+        "audits": activities.get(&alert.id).map(Vec::as_slice).unwrap_or_default(),
         "URL": format!("{}/api/v1/alerts/{}/", origin.trim_end_matches('/'), alert.id),
     })
 }
@@ -116,6 +120,7 @@ pub(crate) const ALERT: Record = Record {
         has("comment", Shape::Text, "What was said when it was closed."),
         has("handledByUser", Shape::Nullable(&Shape::Text), "Who closed it."),
         has("resolveTime", Shape::Nullable(&Shape::Moment), "When it was closed; null while it is open."),
+        has("audits", Shape::List(&Shape::Text), "Ids of the activities that it came of, at most 100."),
         has("URL", Shape::Url, "Its address."),
     ],
 };

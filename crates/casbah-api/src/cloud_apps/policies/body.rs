@@ -1,7 +1,7 @@
 //! What a caller says of a policy. Clients also send whole records as they got them.
 
 use casbah_model::{Severity, Timestamp};
-use casbah_service::policies::PolicyDetails;
+use casbah_service::policies::{PolicyDetails, Rule};
 
 use super::rules;
 use crate::describe::{Property, Shape, has, may_have};
@@ -26,6 +26,7 @@ const SEVERITY: Property = may_have(
 const ENABLED: Property = may_have("enabled", Shape::Flag, "");
 const STORY: Property = may_have("story", Shape::Integer, "Risk category, by number.");
 const LIMIT: Property = may_have("dailyAlertLimit", Shape::Integer, "Most alerts of a day; 0 for no limit.");
+const REPETITION: Property = may_have("repetition", rules::REPETITION_SHAPE, rules::REPETITION_SAYS);
 const FILTERS: &str = "What it looks for, as filters in the words of its type.";
 
 /// What makes a policy.
@@ -38,6 +39,7 @@ pub(super) const NEW: &[Property] = &[
     ENABLED,
     STORY,
     LIMIT,
+    REPETITION,
 ];
 
 /// What changes a policy: what is left out stays as it is.
@@ -50,12 +52,16 @@ pub(super) const CHANGED: &[Property] = &[
     ENABLED,
     STORY,
     LIMIT,
+    REPETITION,
+    may_have("travel", rules::TRAVEL_SHAPE, rules::TRAVEL_SAYS),
+    may_have("firstInDays", Shape::Between(1, 180), rules::FIRST_SAYS),
 ];
 
-/// Reads the parameters of a policy of that type.
+/// Reads the parameters of a policy of that type, which looks for `present` so far.
 pub(super) fn details(
     parameters: &Parameters,
     policy_type: &str,
+    present: Option<&Rule>,
     now: Timestamp,
 ) -> Result<PolicyDetails, Problem> {
     no_actions(parameters)?;
@@ -70,7 +76,7 @@ pub(super) fn details(
         daily_limit: parameters
             .number("dailyAlertLimit")?
             .map(|limit| Some(limit).filter(|limit| *limit != 0)),
-        rule: rules::read(parameters, policy_type, now)?,
+        rule: rules::read(parameters, policy_type, present, now)?,
     })
 }
 

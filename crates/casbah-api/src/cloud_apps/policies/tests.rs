@@ -109,3 +109,58 @@ async fn what_cannot_be_is_refused_by_name() {
     let own = all["data"].as_array().expect("a list").iter().filter(|p| p["isBuiltIn"] == false).count();
     assert_eq!(own, 1, "what was refused left nothing behind");
 }
+
+#[tokio::test]
+async fn policies_on_activities_keep_their_conditions() {
+    let world = World::start().await;
+    let filters = json!({ "activity.eventType": { "eq": "EVENT_CATEGORY_DOWNLOAD_FILE" }, "service": { "eq": [20892] } });
+    let body = json!({ "name": "Downloads", "type": "audit", "filters": filters });
+    let made = world.post(CREATE, body).await.ok();
+    assert_eq!((&made["filters"], &made["dailyAlertLimit"]), (&filters, &json!(5)));
+    assert_eq!((&made["type"], &made["story"], &made["repetition"]), (&json!("AUDIT"), &json!(0), &Value::Null));
+    let path = format!("/api/v1/policies/{}/update_rule/", made["_id"].as_str().expect("an id"));
+    let update = |body: Value| world.post(&path, body);
+    let repetition = json!({ "minimum": 3, "withinMinutes": 10, "inSingleApp": true });
+    let changed = update(json!({ "repetition": repetition })).await.ok();
+    assert_eq!((&changed["filters"], &changed["repetition"]), (&filters, &repetition));
+    assert_eq!(update(changed.clone()).await.ok(), changed, "a record goes back as it came");
+    let changed = update(json!({ "repetition": { "withinMinutes": "20" }, "filters": {} })).await.ok();
+    assert_eq!((&changed["filters"], &changed["repetition"]["withinMinutes"]), (&json!({}), &json!(20)));
+    assert_eq!(update(json!({ "repetition": { "minimum": 1 } })).await.ok()["repetition"], Value::Null);
+    for (body, section, why) in [
+        (json!({ "filters": { "date": { "gte": 5 } } }), "filters", "there is no filter"),
+        (json!({ "filters": { "fileId": { "eq": "x" } } }), "filters", "there is no filter"),
+        (json!({ "filters": { "service": { "eq": "x" } } }), "filters", "whole numbers"),
+        (json!({ "repetition": { "minimum": 5 } }), "repetition", "withinMinutes"),
+        (json!({ "repetition": { "minimum": 5, "withinMinutes": 0 } }), "repetition", "1 to 1440"),
+        (json!({ "repetition": { "minimum": 0, "withinMinutes": 5 } }), "repetition", "1 to 10000"),
+        (json!({ "repetition": 5 }), "repetition", "an object"),
+        (json!({ "travel": { "kilometres": 5 } }), "travel", "no travel"),
+    ] {
+        let text = update(body.clone()).await.refused(400, section);
+        assert!(text.contains(why), "{body}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn thresholds_of_built_in_detections_can_be_changed() {
+    let world = World::start().await;
+    let all = world.get("/api/v1/policies/?limit=100").await.ok();
+    let find = |name: &str| {
+        let found = all["data"].as_array().expect("a list").iter().find(|policy| policy["name"] == name);
+        format!("/api/v1/policies/{}/update_rule/", found.expect("is there")["_id"].as_str().expect("an id"))
+    };
+    for (name, field, given, expected) in [
+        ("Multiple failed log-ons", "repetition", json!({ "minimum": 20 }), json!({ "minimum": 20, "withinMinutes": 5, "inSingleApp": false })),
+        ("Impossible travel activity", "travel", json!({ "kilometres": 50 }), json!({ "kilometresPerHour": 900, "kilometres": 50 })),
+        ("Unusual addition of credentials to an application", "firstInDays", json!(30), json!(30)),
+    ] {
+        let path = find(name);
+        let changed = world.post(&path, json!({ field: given })).await.ok();
+        assert_eq!(changed[field], expected);
+        assert_eq!(world.post(&path, changed.clone()).await.ok(), changed);
+        let other = if field == "travel" { "repetition" } else { "travel" };
+        world.post(&path, json!({ other: { "minimum": 5, "kilometres": 5 } })).await.refused(400, other);
+        world.post(&path, json!({ "filters": { "service": { "eq": 1 } } })).await.refused(400, "filters");
+    }
+}
