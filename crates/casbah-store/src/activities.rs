@@ -189,7 +189,7 @@ pub fn satisfying(
 ) -> Result<Vec<i64>> {
     let mut values = vec![tenant.into()];
     let list = one_of(places.iter().map(|place| (*place).into()).collect(), &mut values);
-    let any = conditions::compile_any(any, &mut values);
+    let any = conditions::compile_any(tx.dialect(), any, &mut values);
     let sql = format!("select a.seq from activities a where a.tenant = ?1 and a.seq in ({list}) and ({any})");
     tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
 }
@@ -205,7 +205,7 @@ pub fn of_somebody(
     (descending, limit): (bool, i64),
 ) -> Result<Vec<Activity>> {
     let mut values = vec![tenant.into(), somebody.into(), from.into(), to.into()];
-    let any = conditions::compile_any(any, &mut values);
+    let any = conditions::compile_any(tx.dialect(), any, &mut values);
     values.push(limit.into());
     let direction = if descending { "desc" } else { "asc" };
     // Two halves, because each has an index of its own.

@@ -29,8 +29,11 @@ pub(super) fn compile(
 }
 
 /// Sets of conditions, of which one must hold; none of them never does.
-pub(super) fn compile_any(any: &[Vec<Condition<ActivityField>>], values: &mut Vec<Value>) -> String {
-    joined(any.iter().map(|all| format!("(1 = 1{})", compile(all, values))).collect())
+pub(super) fn compile_any(
+    dialect: Dialect,
+    any: &[Vec<Condition<ActivityField>>],
+    values: &mut Vec<Value>) -> String {
+    joined(any.iter().map(|all| format!("(1 = 1{})", compile(dialect, all, values))).collect())
 }
 
 /// Never unknown to SQL, so that "not" is the plain opposite.

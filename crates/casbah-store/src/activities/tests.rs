@@ -17,7 +17,7 @@ const EVERY: &Reach = &Reach::Everything;
 const NEWEST: ActivityOrder = ActivityOrder { by_created: false, ascending: false };
 
 /// Every field that there is. A new one does not compile until the model below says what it means.
-const FIELDS: [ActivityField; 27] = [
+const FIELDS: [ActivityField; 29] = [
     ActivityField::Id,
     ActivityField::Service,
     ActivityField::Instance,
@@ -43,6 +43,8 @@ const FIELDS: [ActivityField; 27] = [
     ActivityField::Text,
     ActivityField::Client,
     ActivityField::Failure,
+    ActivityField::Policy,
+    ActivityField::Alert,
     ActivityField::Absent,
     ActivityField::False,
 ];
@@ -171,8 +173,11 @@ fn held(activity: &Activity, field: ActivityField) -> Vec<String> {
             let objects = activity.facts.objects.iter().flat_map(|o| [o.name.clone(), o.id.clone()]);
             single.into_iter().flatten().chain(objects).flat_map(|text| words(&text)).collect()
         }
-        // Nobody here is in a group; who is, `tests/it/entities.rs` looks at.
-        ActivityField::Absent | ActivityField::UserGroup => Vec::new(),
+        // Nobody here is in a group; who is, `tests/it/entities.rs` looks at. No policy has looked at these.
+        ActivityField::Policy
+        | ActivityField::Alert
+        | ActivityField::Absent
+        | ActivityField::UserGroup => Vec::new(),
     }
 }
 
