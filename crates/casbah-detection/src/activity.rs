@@ -107,6 +107,7 @@ pub fn impossible(a: Sighting, b: Sighting, kilometres_per_hour: i64, kilometres
 fn distance(a: Sighting, b: Sighting) -> f64 {
     let (north_a, north_b) = (a.latitude.to_radians(), b.latitude.to_radians());
     let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
-    let chord = half(b.latitude - a.latitude) + north_a.cos() * north_b.cos() * half(b.longitude - a.longitude);
+    let chord =
+        half(b.latitude - a.latitude) + north_a.cos() * north_b.cos() * half(b.longitude - a.longitude);
     2.0 * chord.sqrt().min(1.0).asin().to_degrees() * KM_OF_DEGREE
 }

@@ -119,7 +119,10 @@ pub fn built_in_on_activities() -> Vec<ActivityPolicy> {
             story: 0,
             intent: &[2],
             rule: each(
-                vec![vec![is(ActivityField::IpCategory, vec![Operand::Number(RISKY)])], vec![tagged(SUSPICIOUS)]],
+                vec![
+                    vec![is(ActivityField::IpCategory, vec![Operand::Number(RISKY)])],
+                    vec![tagged(SUSPICIOUS)],
+                ],
                 A_DAY,
             ),
         },

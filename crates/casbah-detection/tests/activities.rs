@@ -1,6 +1,6 @@
 //! Bursts and journeys, against the plainest way of saying what they are.
 
-use casbah_detection::{ActivityRule, Sighting, burst, built_in_on_activities, impossible};
+use casbah_detection::{ActivityRule, Sighting, built_in_on_activities, burst, impossible};
 use proptest::prelude::*;
 
 /// Every group of activities that lie within one window, tried one after the other.

@@ -372,7 +372,9 @@ pub(crate) fn effective_rule(policy: &PolicyRecord) -> Option<Rule> {
 fn stored(rule: &Rule) -> Result<Value, Error> {
     match rule {
         Rule::Discovery(conditions) => serde_json::to_value(conditions),
-        Rule::Activities { filters: Value::Null, rule } => serde_json::to_value(StoredShape { shape: rule.shape }),
+        Rule::Activities { filters: Value::Null, rule } => {
+            serde_json::to_value(StoredShape { shape: rule.shape })
+        }
         Rule::Activities { filters, rule } => {
             serde_json::to_value(StoredActivities { filters: filters.clone(), rule: rule.clone() })
         }

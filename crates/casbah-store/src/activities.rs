@@ -7,9 +7,9 @@ mod tests;
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page};
 use casbah_model::{Activity, Guid, Reach, TenantId, Timestamp};
 
+use crate::alerts::conditions::one_of;
 use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
-use crate::alerts::conditions::one_of;
 use crate::{Error, Result, Row, Tx, Value, arrivals, entities};
 
 const COLUMNS: &str = "seq, id, created, source, service, instance, action, category, action_type, actor_kind, \
@@ -175,8 +175,9 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, reach: &Reach, id: &str) -> Resul
 pub(crate) fn at_places(tx: &mut Tx<'_>, tenant: TenantId, places: &[i64]) -> Result<Vec<Activity>> {
     let mut values = vec![tenant.into()];
     let list = one_of(places.iter().map(|place| (*place).into()).collect(), &mut values);
-    let sql =
-        format!("select {COLUMNS} from activities a where a.tenant = ?1 and a.seq in ({list}) order by a.seq");
+    let sql = format!(
+        "select {COLUMNS} from activities a where a.tenant = ?1 and a.seq in ({list}) order by a.seq"
+    );
     tx.rows(&sql, &values)?.into_iter().map(activity).collect()
 }
 
@@ -210,7 +211,9 @@ pub fn of_somebody(
     let direction = if descending { "desc" } else { "asc" };
     // Two halves, because each has an index of its own.
     let half = |who: &str| {
-        format!("select {COLUMNS} from activities a where a.tenant = ?1 and {who} and a.seq between ?3 and ?4 and ({any})")
+        format!(
+            "select {COLUMNS} from activities a where a.tenant = ?1 and {who} and a.seq between ?3 and ?4 and ({any})"
+        )
     };
     let (named, unnamed) = (half("a.user_key = ?2"), half("a.actor = ?2 and a.user_key is null"));
     let sql = format!("{named} union all {unnamed} order by seq {direction} limit ?{}", values.len());

@@ -16,9 +16,9 @@ use casbah_authority::Caller;
 use casbah_model::Permission::{InvestigationManage, InvestigationRead};
 use casbah_model::filter::ActivityOrder;
 use casbah_model::{Activity, Part, Permission};
-use casbah_service::{Error, Service};
 use casbah_service::activities::ActivityQuery;
 use casbah_service::exports::Walk;
+use casbah_service::{Error, Service};
 use serde_json::{Map, Value, json};
 
 use super::exports::{self, Column, Wanted};

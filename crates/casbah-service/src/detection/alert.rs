@@ -144,7 +144,8 @@ fn entities(policy: &PolicyRecord, group: &[Activity]) -> Vec<AlertEntity> {
     for address in addresses(group).into_iter().take(NAMED) {
         add(entity("ip", &address, &address, &[("triggeredAlert", json!(true))]));
     }
-    let countries: BTreeSet<&String> = group.iter().filter_map(|activity| activity.country.as_ref()).collect();
+    let countries: BTreeSet<&String> =
+        group.iter().filter_map(|activity| activity.country.as_ref()).collect();
     for country in countries.into_iter().take(NAMED) {
         add(entity("country", country, country, &[]));
     }

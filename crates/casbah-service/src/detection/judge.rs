@@ -144,9 +144,10 @@ impl<'i> Judge<'i> {
         let (Some(here), false) = (sighting(this.activity), this.somebody.is_empty()) else { return Ok(()) };
         let seq = this.activity.seq;
         let (from, to) = around(this.activity, MS_OF_DAY, MS_OF_DAY);
-        for (range, order) in
-            [((from, seq.saturating_sub(1)), (true, SIGHTINGS)), ((seq.saturating_add(1), to), (false, SIGHTINGS))]
-        {
+        for (range, order) in [
+            ((from, seq.saturating_sub(1)), (true, SIGHTINGS)),
+            ((seq.saturating_add(1), to), (false, SIGHTINGS)),
+        ] {
             let any = &this.rule.any;
             let others = activities::of_somebody(tx, self.tenant, &this.somebody, range, any, order)?;
             for other in others {

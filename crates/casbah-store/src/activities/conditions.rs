@@ -32,7 +32,8 @@ pub(super) fn compile(
 pub(super) fn compile_any(
     dialect: Dialect,
     any: &[Vec<Condition<ActivityField>>],
-    values: &mut Vec<Value>) -> String {
+    values: &mut Vec<Value>,
+) -> String {
     joined(any.iter().map(|all| format!("(1 = 1{})", compile(dialect, all, values))).collect())
 }
 

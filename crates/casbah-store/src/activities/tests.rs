@@ -174,10 +174,9 @@ fn held(activity: &Activity, field: ActivityField) -> Vec<String> {
             single.into_iter().flatten().chain(objects).flat_map(|text| words(&text)).collect()
         }
         // Nobody here is in a group; who is, `tests/it/entities.rs` looks at. No policy has looked at these.
-        ActivityField::Policy
-        | ActivityField::Alert
-        | ActivityField::Absent
-        | ActivityField::UserGroup => Vec::new(),
+        ActivityField::Policy | ActivityField::Alert | ActivityField::Absent | ActivityField::UserGroup => {
+            Vec::new()
+        }
     }
 }
 

@@ -55,7 +55,8 @@ pub(super) const TRAVEL_SHAPE: describe::Shape = describe::Shape::Inline(&[
     may_have("kilometresPerHour", describe::Shape::Between(1, 100_000), "Speed that must be exceeded."),
     may_have("kilometres", describe::Shape::Between(0, 20_000), "Distance that must be exceeded."),
 ]);
-pub(super) const TRAVEL_SAYS: &str = "Two activities of one person too far apart; of the built-in policy on that.";
+pub(super) const TRAVEL_SAYS: &str =
+    "Two activities of one person too far apart; of the built-in policy on that.";
 pub(super) const FIRST_SAYS: &str = "The first of a person in so many days; of the built-in policy on that.";
 
 /// The field in which each shape of a policy on activities is told, with the numbers in it.
@@ -75,7 +76,10 @@ pub(super) fn read(
         (ANOMALY_DETECTION, Some(Rule::Activities { filters, rule })) => {
             no_filters(parameters)?;
             let shape = shape(parameters, rule.shape, false)?;
-            Ok(Some(Rule::Activities { filters: filters.clone(), rule: ActivityRule { shape, ..rule.clone() } }))
+            Ok(Some(Rule::Activities {
+                filters: filters.clone(),
+                rule: ActivityRule { shape, ..rule.clone() },
+            }))
         }
         (NEW_SERVICE, _) if parameters.raw("filters").is_none() => Ok(None),
         (NEW_SERVICE, _) => {
@@ -126,11 +130,7 @@ pub(super) fn view(rule: &Rule) -> Map<String, Value> {
 }
 
 /// A tenant's own policy on activities. A new one says filters; a change may leave them as they are.
-fn audit(
-    parameters: &Parameters,
-    present: Option<&Rule>,
-    now: Timestamp,
-) -> Result<Option<Rule>, Problem> {
+fn audit(parameters: &Parameters, present: Option<&Rule>, now: Timestamp) -> Result<Option<Rule>, Problem> {
     let (filters, rule) = match (parameters.raw("filters"), present) {
         (None, Some(Rule::Activities { filters, rule })) => (filters.clone(), rule.clone()),
         (None, _) => return Ok(None),
@@ -178,7 +178,9 @@ fn shape(parameters: &Parameters, present: Shape, own: bool) -> Result<Shape, Pr
     if let Some(value) = parameters.raw(REPETITION) {
         return repetition(&object(value, REPETITION)?, present, own);
     }
-    if let (Some(value), Shape::Travel { kilometres_per_hour, kilometres }) = (parameters.raw(TRAVEL), present) {
+    if let (Some(value), Shape::Travel { kilometres_per_hour, kilometres }) =
+        (parameters.raw(TRAVEL), present)
+    {
         let given = object(value, TRAVEL)?;
         return Ok(Shape::Travel {
             kilometres_per_hour: number(&given, TRAVEL, "kilometresPerHour", (1, 100_000))?

@@ -117,7 +117,10 @@ async fn policies_on_activities_keep_their_conditions() {
     let body = json!({ "name": "Downloads", "type": "audit", "filters": filters });
     let made = world.post(CREATE, body).await.ok();
     assert_eq!((&made["filters"], &made["dailyAlertLimit"]), (&filters, &json!(5)));
-    assert_eq!((&made["type"], &made["story"], &made["repetition"]), (&json!("AUDIT"), &json!(0), &Value::Null));
+    assert_eq!(
+        (&made["type"], &made["story"], &made["repetition"]),
+        (&json!("AUDIT"), &json!(0), &Value::Null)
+    );
     let path = format!("/api/v1/policies/{}/update_rule/", made["_id"].as_str().expect("an id"));
     let update = |body: Value| world.post(&path, body);
     let repetition = json!({ "minimum": 3, "withinMinutes": 10, "inSingleApp": true });
@@ -151,8 +154,18 @@ async fn thresholds_of_built_in_detections_can_be_changed() {
         format!("/api/v1/policies/{}/update_rule/", found.expect("is there")["_id"].as_str().expect("an id"))
     };
     for (name, field, given, expected) in [
-        ("Multiple failed log-ons", "repetition", json!({ "minimum": 20 }), json!({ "minimum": 20, "withinMinutes": 5, "inSingleApp": false })),
-        ("Impossible travel activity", "travel", json!({ "kilometres": 50 }), json!({ "kilometresPerHour": 900, "kilometres": 50 })),
+        (
+            "Multiple failed log-ons",
+            "repetition",
+            json!({ "minimum": 20 }),
+            json!({ "minimum": 20, "withinMinutes": 5, "inSingleApp": false }),
+        ),
+        (
+            "Impossible travel activity",
+            "travel",
+            json!({ "kilometres": 50 }),
+            json!({ "kilometresPerHour": 900, "kilometres": 50 }),
+        ),
         ("Unusual addition of credentials to an application", "firstInDays", json!(30), json!(30)),
     ] {
         let path = find(name);

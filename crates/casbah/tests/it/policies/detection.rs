@@ -27,7 +27,8 @@ pub(crate) fn activity(user: &str, category: &str, at: i64) -> Value {
 pub(crate) fn ingest(caller: &Session, records: &[Value]) {
     let lines: Vec<String> = records.iter().map(Value::to_string).collect();
     let headers = [("content-type", "application/x-ndjson")];
-    let answer = caller.send("POST", "/api/v1/activities/ingest/", &headers, lines.join("\n").as_bytes()).ok();
+    let answer =
+        caller.send("POST", "/api/v1/activities/ingest/", &headers, lines.join("\n").as_bytes()).ok();
     assert_eq!(answer["stored"], records.len(), "{answer}");
 }
 
