@@ -5,15 +5,21 @@ mod administrators;
 mod alerts;
 mod api_tokens;
 mod app_tags;
+mod block_lists;
 mod block_scripts;
+mod custom_apps;
+mod custom_parsers;
 mod data_sources;
 mod discovered_apps;
 mod discovery_reports;
+mod discovery_settings;
+mod discovery_shapes;
 mod entities;
 mod exports;
 pub(crate) mod filters;
 mod governance;
 mod ip_tags;
+mod log_collectors;
 mod policies;
 mod streams;
 mod subnets;
@@ -48,6 +54,13 @@ pub(crate) fn areas() -> Vec<Area> {
         discovery_reports::area(),
         app_tags::area(),
         block_scripts::area(),
+        block_lists::area(),
+        custom_apps::area(),
+        custom_apps::overrides(),
+        custom_parsers::area(),
+        discovery_settings::area(),
+        discovery_settings::unmatched(),
+        log_collectors::area(),
         data_sources::area(),
         governance::area(),
         filters::area(),

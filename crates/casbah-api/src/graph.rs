@@ -12,6 +12,7 @@ mod applications;
 mod audit_logs;
 mod authentication;
 mod batch;
+mod cloud_app_discovery;
 mod deleted_items;
 mod directory_roles;
 mod error;

@@ -29,6 +29,7 @@ mod jwt;
 mod keys;
 mod master_key;
 mod metadata;
+mod name_key;
 mod opaque;
 mod outbound;
 mod password;

@@ -43,6 +43,8 @@ pub enum SecretKind {
     PortalSession,
     /// A form of the portal that is good for being sent once.
     PortalForm,
+    /// The address under which an appliance fetches a list.
+    BlockList,
 }
 
 impl SecretKind {
@@ -60,6 +62,7 @@ impl SecretKind {
             SecretKind::Browser => b"browser",
             SecretKind::UnknownName => b"unknown name",
             SecretKind::RecoveryCode => b"recovery code",
+            SecretKind::BlockList => b"block list",
             SecretKind::UpstreamState => b"upstream state",
             SecretKind::PortalSession => b"portal session",
             SecretKind::PortalForm => b"portal form",

@@ -3,6 +3,7 @@
 mod application;
 mod check;
 mod entries;
+mod own;
 mod pattern;
 mod score;
 mod tree;
@@ -17,8 +18,9 @@ use serde::Serialize;
 
 pub use check::{Fault, FaultKind, check_catalogue};
 pub use entries::BUILT_IN;
+pub use own::own_app;
 pub use pattern::{PatternError, fixed_suffix, is_public_suffix, registrable_domain};
-pub use score::{CATALOGUE_YEAR, score};
+pub use score::{CATALOGUE_YEAR, score, score_with};
 use tree::Tree;
 
 /// The number of an app: five digits. Those of Microsoft where public, ours from 40000, custom apps from 90000.
@@ -80,6 +82,8 @@ pub struct Catalogue {
     hosts: Tree,
     /// Longest prefix first.
     ranges: Vec<(IpNet, AppId)>,
+    /// Apps of somebody's own, whose hosts and addresses are looked through before all others.
+    own: Option<Box<Self>>,
     /// The firewall's names for applications.
     applications: HashMap<String, AppId>,
 }
@@ -160,7 +164,30 @@ impl Catalogue {
             return Err(CatalogueError::DuplicatePattern(pair[0].0.to_string()));
         }
         let applications = application::resolve(&apps);
-        Ok(Self { apps, hosts, ranges, applications })
+        Ok(Self { apps, hosts, ranges, own: None, applications })
+    }
+
+    /// This catalogue with apps of somebody's own, which are looked for first, and with the scores that `score`
+    /// gives: it sees each app of this catalogue, not the added ones.
+    ///
+    /// # Errors
+    /// When two of the added apps clash, one has an id of this catalogue, or a pattern cannot be.
+    pub fn tailored(
+        &self,
+        own: Vec<App>,
+        score: impl Fn(&App) -> Option<u8>,
+    ) -> Result<Self, CatalogueError> {
+        let scored = self.apps.iter().map(|app| App { score: score(app), ..app.clone() });
+        let mut all = Self::new(scored.collect())?;
+        if !own.is_empty() {
+            if let Some(taken) = own.iter().find(|app| self.app(app.id).is_some()) {
+                return Err(CatalogueError::DuplicateId(taken.id));
+            }
+            all.apps.extend(own.iter().cloned());
+            all.apps.sort_by_key(|app| app.id);
+            all.own = Some(Box::new(Self::new(own)?));
+        }
+        Ok(all)
     }
 
     /// All apps, by id.
@@ -176,18 +203,23 @@ impl Catalogue {
     /// The app a host belongs to: the deepest pattern wins; at one depth a path, then `=`, then a literal label
     /// before a wildcard. `host` is lower case without final dot, `path` starts with `/`.
     pub fn match_host(&self, host: &str, path: Option<&str>) -> Option<AppId> {
-        self.hosts.find(host, path).app
+        let own = self.own.as_ref().and_then(|own| own.match_host(host, path));
+        own.or_else(|| self.hosts.find(host, path).app)
     }
 
     /// As [`Catalogue::match_host`] without a path, and whether a path could change the answer.
     pub(crate) fn match_host_only(&self, host: &str) -> (Option<AppId>, bool) {
         let found = self.hosts.find(host, None);
-        (found.app, found.paths_matter)
+        match self.own.as_ref().map(|own| own.hosts.find(host, None)) {
+            Some(own) => (own.app.or(found.app), own.paths_matter || found.paths_matter),
+            None => (found.app, found.paths_matter),
+        }
     }
 
     /// The app that owns an address.
     pub fn match_ip(&self, ip: IpAddr) -> Option<AppId> {
-        self.ranges.iter().find(|(range, _)| range.contains(&ip)).map(|(_, app)| *app)
+        let own = self.own.as_ref().and_then(|own| own.match_ip(ip));
+        own.or_else(|| self.ranges.iter().find(|(range, _)| range.contains(&ip)).map(|(_, app)| *app))
     }
 
     /// The app a firewall means by its own name for it (Palo Alto App-ID). Less sure than a host: for

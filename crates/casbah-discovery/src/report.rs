@@ -241,4 +241,8 @@ pub struct UnmatchedRow {
     pub events: u64,
     /// Bytes of both directions.
     pub total: u64,
+    /// Time of the first transaction with its hosts, milliseconds since 1970 UTC.
+    pub first_ms: i64,
+    /// Time of the last.
+    pub last_ms: i64,
 }

@@ -364,19 +364,23 @@ impl<'c> Tally<'c> {
     }
 
     pub(crate) fn unmatched_rows(&self) -> Vec<UnmatchedRow> {
-        let mut by_domain: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let mut by_domain: BTreeMap<&str, UnmatchedRow> = BTreeMap::new();
         for entry in self.destinations.iter().filter(|entry| entry.unmatched.0 > 0) {
             // The list knows nothing of addresses and would cut them in two.
             let is_address = entry.name.parse::<IpAddr>().is_ok();
             let domain = if is_address { &entry.name } else { registrable_domain(&entry.name) };
-            let sum = by_domain.entry(domain).or_default();
-            *sum = (sum.0 + entry.unmatched.0, sum.1.saturating_add(entry.unmatched.1));
+            let row = by_domain.entry(domain).or_insert_with(|| UnmatchedRow {
+                domain: domain.to_owned(),
+                events: 0,
+                total: 0,
+                first_ms: i64::MAX,
+                last_ms: i64::MIN,
+            });
+            row.events += entry.unmatched.0;
+            row.total = row.total.saturating_add(entry.unmatched.1);
+            row.first_ms = row.first_ms.min(entry.figures.first_ms);
+            row.last_ms = row.last_ms.max(entry.figures.last_ms);
         }
-        let row = |(domain, (events, total)): (&str, (u64, u64))| UnmatchedRow {
-            domain: domain.to_owned(),
-            events,
-            total,
-        };
-        by_domain.into_iter().map(row).collect()
+        by_domain.into_values().collect()
     }
 }

@@ -61,6 +61,10 @@ pub struct Stream {
     pub entity_kinds: Vec<i64>,
     /// Traffic kinds really seen: 1 total, 2 downloaded, 3 uploaded bytes.
     pub traffic_kinds: Vec<i64>,
+    /// Whether user names are hidden before they are stored.
+    pub anonymize_users: bool,
+    /// The tenant's parser that reads its logs, where its log type is that of custom parsers.
+    pub parser: Option<RecordId>,
 }
 
 /// How far an upload has come.
@@ -106,6 +110,8 @@ pub struct Upload {
     pub expires: Timestamp,
     /// Who asked for the address, for the governance log.
     pub initiator: String,
+    /// The tenant's parser that reads it, where the source names one.
+    pub parser: Option<RecordId>,
 }
 
 /// Whether a task is done.
@@ -142,6 +148,8 @@ pub struct DiscoveryTask {
     pub state: TaskState,
     /// The accounting: lines, parsed, skipped by reason, ignored, too old, ...
     pub figures: Value,
+    /// The tenant's parser that reads it, if one does.
+    pub parser: Option<RecordId>,
 }
 
 /// What one user did with one app from one address on one day, in one stream.

@@ -9,6 +9,7 @@ mod administrator;
 mod alert;
 mod client_secret;
 mod clock;
+mod cloud_discovery_settings;
 mod credential;
 mod directory;
 mod discovery;
@@ -40,6 +41,10 @@ pub use directory::{
     DelegatedScope, Group, GroupDetails, InformationalUrls, MemberType, ObjectKind, ObjectRef, OptionalClaim,
     OptionalClaims, PermissionGrant, PreAuthorizedApplication, RedirectUri, RedirectUriKind, RequiredAccess,
     ServicePrincipal, ServicePrincipalDetails, Tenant, User, UserDetails,
+};
+pub use cloud_discovery_settings::{
+    AppOverride, BlockList, CustomApp, CustomParserRecord, DiscoverySettings, Exclusion, ExclusionKind,
+    Importance, LogCollector, SCORE_FACTORS, ScoreWeights, UnmatchedDomain,
 };
 pub use discovery::{
     AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, Stream, StreamKind, TaskState, Upload,

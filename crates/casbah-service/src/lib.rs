@@ -59,6 +59,7 @@ pub struct Service {
     /// Permissions that were seen in use this hour.
     used: Arc<permission_use::ThisHour>,
     catalogue: Arc<catalogue::Current>,
+    tailored: Arc<discovery::Tailored>,
     /// Bytes that a compressed log may hold.
     inflated_limit: u64,
 }
@@ -78,6 +79,7 @@ impl Service {
             tasks: Arc::default(),
             used: Arc::default(),
             catalogue: Arc::default(),
+            tailored: Arc::default(),
             inflated_limit: INFLATED_LIMIT,
         }
     }

@@ -12,18 +12,20 @@ mod parse;
 mod tests;
 
 pub use governance::{TaskPage, TaskQuery};
+pub(crate) use ingest::accounting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use casbah_discovery::FileError;
+use casbah_discovery::{FileError, Plan};
 use casbah_model::{RecordId, UploadPart};
 use casbah_store::discovery_tasks::{self, Claimed, Lease};
-use casbah_store::uploads;
+use casbah_store::{custom_parsers, uploads};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
+use crate::discovery::plan_of;
 use crate::{Error, Service};
 use parse::{Parsed, Reading};
 
@@ -140,11 +142,12 @@ impl Service {
         parts: &[UploadPart],
     ) -> Result<Option<Parsed>, Error> {
         let progress = Arc::new(Progress::default());
-        let (paths, source) = (self.folder().paths(parts), claimed.task.source.clone());
+        let paths = self.folder().paths(parts);
+        let Some(plan) = self.plan_of_task(claimed).await? else { return Ok(Some(Parsed::given_up())) };
         let (theirs, now) = (progress.clone(), self.clock.now());
-        let (catalogue, inflated_limit) = (self.catalogue(), self.inflated_limit);
+        let (catalogue, inflated_limit) = (self.catalogue_of(claimed.tenant).await?, self.inflated_limit);
         let mut parsing = tokio::task::spawn_blocking(move || {
-            let reading = Reading { source: &source, catalogue: &catalogue, now, inflated_limit };
+            let reading = Reading { plan: &plan, catalogue: &catalogue, now, inflated_limit };
             parse::parse(paths, &reading, &theirs)
         });
         let size: i64 = parts.iter().map(|part| part.size).sum();
@@ -165,6 +168,17 @@ impl Service {
                 Err(e) => tracing::warn!(error = %e, "the progress of a task could not be saved"),
             }
         }
+    }
+
+    /// How the log of a task is to be read; none when its parser is gone.
+    async fn plan_of_task(&self, claimed: &Claimed) -> Result<Option<Plan>, Error> {
+        let Some(parser) = claimed.task.parser.clone() else {
+            return Ok(casbah_discovery::format(&claimed.task.source).ok().map(|format| format.plan()));
+        };
+        let tenant = claimed.tenant;
+        let found = self.store.read(move |tx| custom_parsers::find(tx, tenant, &parser)).await?;
+        let definition = found.and_then(|found| serde_json::from_str(&found.definition).ok());
+        Ok(definition.and_then(|definition: Json| plan_of(&definition).ok()))
     }
 
     /// Says that the task is worked on, and how far it is. False when the claim was lost.

@@ -23,9 +23,10 @@ pub(crate) use folder::Folder;
 use casbah_authority::Caller;
 use casbah_discovery::{FORMATS, SourceError};
 use casbah_model::{RecordId, Upload, UploadState};
-use casbah_store::{audit, uploads};
+use casbah_store::{audit, custom_parsers, uploads};
 use serde_json::json;
 
+use crate::discovery::CUSTOM;
 use crate::{Error, Service};
 
 impl Service {
@@ -45,16 +46,28 @@ impl Service {
                 "needs at most 255 characters, none of them a control character",
             ));
         }
-        let source = source.trim().to_uppercase();
-        casbah_discovery::format(&source).map_err(|e| {
-            let built: Vec<&str> = FORMATS.iter().map(|f| f.id).collect();
-            let why = match e {
-                SourceError::Unknown => "is not a source",
-                SourceError::NotBuilt => "is a source whose logs are not read",
-            };
-            Error::invalid("source", format!("{source:?} {why}; there are {}", built.join(", ")))
-        })?;
         let (tenant, now) = (caller.tenant, self.clock.now());
+        let given = source.trim().to_string();
+        let mut source = given.to_uppercase();
+        let mut parser = None;
+        // The data source says which parser reads it; a parser's own name says so, too.
+        if source != CUSTOM
+            && let Err(error) = casbah_discovery::format(&source)
+        {
+            let all = self.store.read(move |tx| custom_parsers::list(tx, tenant)).await?;
+            let own = all.iter().find(|one| one.name.to_lowercase() == given.to_lowercase());
+            let own = own.ok_or_else(|| {
+                let built = FORMATS.iter().map(|f| f.id).chain(all.iter().map(|one| one.name.as_str()));
+                let built: Vec<&str> = built.collect();
+                let why = match error {
+                    SourceError::Unknown => "is not a source",
+                    SourceError::NotBuilt => "is a source whose logs are not read",
+                };
+                Error::invalid("source", format!("{source:?} {why}; there are {}", built.join(", ")))
+            })?;
+            parser = Some(own.id.clone());
+            source = CUSTOM.to_string();
+        }
         let upload = Upload {
             id: RecordId::new(now),
             filename,
@@ -65,6 +78,7 @@ impl Service {
             created: now,
             expires: now.plus(link::LIFETIME),
             initiator: caller.name().to_string(),
+            parser,
         };
         let url = self.sign_upload(tenant, &upload.id, upload.expires);
         let details = json!({ "filename": upload.filename, "source": upload.source });

@@ -48,6 +48,17 @@ pub fn add(tx: &mut Tx<'_>, tenant: TenantId, tag: &RecordId, app: i64, at: Time
     Ok(tx.execute(sql, &[tenant.into(), tag.into(), app.into(), at.into()])? > 0)
 }
 
+/// Removes a tag from all apps and altogether.
+pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<()> {
+    for sql in [
+        "delete from app_tag_apps where tenant = ?1 and tag = ?2",
+        "delete from app_tags where tenant = ?1 and id = ?2",
+    ] {
+        tx.execute(sql, &[tenant.into(), id.into()])?;
+    }
+    Ok(())
+}
+
 /// Takes a tag off an app. False when it was not there.
 pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, tag: &RecordId, app: i64) -> Result<bool> {
     let sql = "delete from app_tag_apps where tenant = ?1 and tag = ?2 and app = ?3";

@@ -15,7 +15,7 @@ use crate::reach::{Records, within};
 use crate::{Result, Row, Tx, Value};
 
 const COLUMNS: &str =
-    "id, stream, upload, filename, source, initiator, created, finished, state, message, figures";
+    "id, stream, upload, filename, source, initiator, created, finished, state, message, figures, parser";
 
 fn task(row: Row) -> Result<DiscoveryTask> {
     let mut r = row.read();
@@ -30,6 +30,7 @@ fn task(row: Row) -> Result<DiscoveryTask> {
         finished: r.take()?,
         state: TaskState::Pending,
         figures: Json::Null,
+        parser: None,
     };
     let (number, message): (i64, String) = (r.take()?, r.take()?);
     let state = match number {
@@ -40,6 +41,7 @@ fn task(row: Row) -> Result<DiscoveryTask> {
     };
     task.state = known(state, "state of task")?;
     task.figures = r.take_json()?;
+    task.parser = r.take()?;
     Ok(task)
 }
 
@@ -56,7 +58,7 @@ fn state(state: &TaskState) -> (i64, &str) {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, task: &DiscoveryTask) -> Result<()> {
     let sql = format!(
         "insert into discovery_tasks (tenant, {COLUMNS}, attempts) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)"
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0)"
     );
     let (number, message) = state(&task.state);
     let values = [
@@ -72,6 +74,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, task: &DiscoveryTask) -> Result
         number.into(),
         message.into(),
         Value::json(&task.figures),
+        task.parser.as_ref().into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())

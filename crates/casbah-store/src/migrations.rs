@@ -24,6 +24,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("entities", include_str!("../migrations/0015_entities.sql")),
     ("portal", include_str!("../migrations/0016_portal.sql")),
     ("detection", include_str!("../migrations/0017_detection.sql")),
+    ("cloud_discovery", include_str!("../migrations/0018_cloud_discovery.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

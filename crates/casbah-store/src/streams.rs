@@ -7,7 +7,7 @@ use crate::reach::{Records, within};
 use crate::{Result, Row, Tx, Value};
 
 const COLUMNS: &str = "id, name, kind, log_type, receiver, protocol, created, modified, last_data, logs, failures, \
-    entity_kinds, traffic_kinds";
+    entity_kinds, traffic_kinds, anonymize_users, parser";
 
 fn stream(row: Row) -> Result<Stream> {
     let mut r = row.read();
@@ -25,6 +25,8 @@ fn stream(row: Row) -> Result<Stream> {
         failures: r.take()?,
         entity_kinds: r.take_json()?,
         traffic_kinds: r.take_json()?,
+        anonymize_users: r.take()?,
+        parser: r.take()?,
     })
 }
 
@@ -32,7 +34,7 @@ fn stream(row: Row) -> Result<Stream> {
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, stream: &Stream) -> Result<()> {
     let sql = format!(
         "insert into streams (tenant, {COLUMNS}, name_key) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
     );
     let values = [
         tenant.into(),
@@ -49,6 +51,8 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, stream: &Stream) -> Result<()> 
         stream.failures.into(),
         Value::json(&stream.entity_kinds),
         Value::json(&stream.traffic_kinds),
+        stream.anonymize_users.into(),
+        stream.parser.as_ref().into(),
         stream.name.to_lowercase().into(),
     ];
     tx.execute(&sql, &values)?;
@@ -111,6 +115,7 @@ pub fn save_progress(tx: &mut Tx<'_>, tenant: TenantId, stream: &Stream) -> Resu
 pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<()> {
     for sql in [
         "delete from usage_rows where tenant = ?1 and stream = ?2",
+        "delete from discovery_unmatched where tenant = ?1 and stream = ?2",
         "delete from stream_digests where tenant = ?1 and stream = ?2",
         "delete from policy_matches where tenant = ?1 and stream = ?2",
         "delete from streams where tenant = ?1 and id = ?2",

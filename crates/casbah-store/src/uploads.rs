@@ -5,7 +5,7 @@ use casbah_model::{RecordId, TenantId, Timestamp, Upload, UploadPart, UploadStat
 use crate::alerts::known;
 use crate::{Result, Row, Tx, Value};
 
-const COLUMNS: &str = "id, filename, source, state, size, parts, created, expires, initiator";
+const COLUMNS: &str = "id, filename, source, state, size, parts, created, expires, initiator, parser";
 
 fn upload(row: Row) -> Result<Upload> {
     let mut r = row.read();
@@ -19,6 +19,7 @@ fn upload(row: Row) -> Result<Upload> {
         created: r.take()?,
         expires: r.take()?,
         initiator: r.take()?,
+        parser: r.take()?,
     })
 }
 
@@ -31,7 +32,7 @@ fn state(number: i64) -> Option<UploadState> {
 /// Adds an upload.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, upload: &Upload) -> Result<()> {
     let sql =
-        format!("insert into uploads (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+        format!("insert into uploads (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     let values = [
         tenant.into(),
         (&upload.id).into(),
@@ -43,6 +44,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, upload: &Upload) -> Result<()> 
         upload.created.into(),
         upload.expires.into(),
         (&upload.initiator).into(),
+        upload.parser.as_ref().into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())

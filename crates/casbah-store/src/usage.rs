@@ -1,8 +1,10 @@
 //! Usage: what each user did with each app from each address on each day, per stream.
 
 mod figures;
+mod unmatched;
 
 pub use figures::{Narrow, grouped, totals};
+pub use unmatched::{merge_unmatched, unmatched};
 
 use casbah_model::{AppUsage, Reach, RecordId, TenantId, Timestamp, UsageRow};
 
@@ -184,6 +186,8 @@ pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit
     const MS_OF_DAY: i64 = 86_400_000;
     let oldest =
         "select stream, min(day) from usage_rows where tenant = ?1 and day < ?2 group by stream limit 1";
+    let unmatched = "delete from discovery_unmatched where tenant = ?1 and day < ?2";
+    tx.execute(unmatched, &[tenant.into(), before.0.div_euclid(MS_OF_DAY).into()])?;
     let mut gone = 0;
     while gone < limit.unsigned_abs() {
         let row = tx.row(oldest, &[tenant.into(), before.0.div_euclid(MS_OF_DAY).into()])?;

@@ -117,6 +117,29 @@ fn write(tx: &mut Tx<'_>, tenant: TenantId, user: &User) -> Result<()> {
     search::put_words(tx, tenant, reference(user.id), &user.display_name)
 }
 
+/// The names by which logs may know a person, in lower case; the sign-in name as it is written.
+#[derive(Clone, Debug)]
+pub struct LoginNames {
+    /// Sign-in name.
+    pub sign_in: String,
+    /// Address for mail; empty when there is none.
+    pub mail: String,
+    /// Short name.
+    pub nickname: String,
+}
+
+/// The names of everybody in a tenant.
+pub fn login_names(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<LoginNames>> {
+    let sql = "select user_principal_name, mail_key, nickname_key from users \
+               where tenant = ?1 and deleted is null";
+    let rows = tx.rows(sql, &[tenant.into()])?.into_iter();
+    rows.map(|row| {
+        let mut r = row.read();
+        Ok(LoginNames { sign_in: r.take()?, mail: r.take()?, nickname: r.take()? })
+    })
+    .collect()
+}
+
 /// A person by object id.
 pub fn find(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<Option<User>> {
     let sql = format!("select {COLUMNS} from users where tenant = ?1 and id = ?2 and deleted is null");

@@ -3,11 +3,11 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::Part;
+use casbah_model::{AppTag, Part};
 use casbah_service::Service;
 use serde_json::{Value, json};
 
-use super::{DISCOVERY_MANAGE, DISCOVERY_READ};
+use super::{DISCOVERY_MANAGE, DISCOVERY_READ, record_id};
 use crate::describe::{Property, Record, Shape, has};
 use crate::paging::Answer;
 use crate::parameters::Parameters;
@@ -35,6 +35,11 @@ pub(super) fn area() -> Area {
     Area::new("App tags", Part::AppTags)
         .list("/api/v1/discovery/app_tags", DISCOVERY_READ, "List app tags", list_app_tags)
         .answers(Shape::List(&Shape::Record(&TAG)))
+        .post("/api/v1/discovery/app_tags/create", DISCOVERY_MANAGE, "Make a tag", create_app_tag)
+        .takes(const { &[has("name", Shape::Text, "Name of the tag.")] })
+        .answers(Shape::Record(&TAG))
+        .delete("/api/v1/discovery/app_tags/{id}", DISCOVERY_MANAGE, "Remove a tag", delete_app_tag)
+        .answers(Shape::Inline(&[]))
         .post(
             "/api/v1/discovery/discovery_app/{app_id}/add_tag",
             DISCOVERY_MANAGE,
@@ -56,17 +61,36 @@ pub(super) fn area() -> Area {
 /// A bare list, unlike all others.
 async fn list_app_tags(State(service): State<Service>, Extension(caller): Extension<Caller>) -> Answer {
     let tags = service.list_app_tags(&caller).await?;
-    let view = |tag: &casbah_model::AppTag| {
-        json!({
-            "id": tag.id,
-            "name": tag.name,
-            "target": TARGET,
-            "_tid": caller.tenant_number,
-            "appIds": tag.apps,
-            "builtIn": tag.built_in,
-        })
-    };
-    Ok(Json(Value::Array(tags.iter().map(view).collect())))
+    Ok(Json(Value::Array(tags.iter().map(|tag| view(&caller, tag)).collect())))
+}
+
+fn view(caller: &Caller, tag: &AppTag) -> Value {
+    json!({
+        "id": tag.id,
+        "name": tag.name,
+        "target": TARGET,
+        "_tid": caller.tenant_number,
+        "appIds": tag.apps,
+        "builtIn": tag.built_in,
+    })
+}
+
+async fn create_app_tag(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Answer {
+    let made = service.create_app_tag(&caller, parameters.required_text("name")?).await?;
+    Ok(Json(view(&caller, &made)))
+}
+
+async fn delete_app_tag(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    service.delete_app_tag(&caller, record_id(id)?).await?;
+    Ok(Json(json!({})))
 }
 
 async fn add_app_tag(

@@ -61,20 +61,25 @@ async fn make_block_script(
     };
     if let Some(format) = parameters.text("format")?.filter(|format| !format.trim().is_empty()) {
         let script = service.block_script(&caller, format.trim(), kind).await?;
-        let mark = format!("\"{}\"", STANDARD.encode(Md5::digest(script.as_bytes())));
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let is_same = |known: &str| {
-            let known = known.trim().trim_start_matches("W/");
-            known == mark || known == "*"
-        };
-        if known.flat_map(|value| value.split(',')).any(is_same) {
-            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, mark)]).into_response());
-        }
-        let kind = "text/plain; charset=utf-8".to_string();
-        return Ok(([(header::CONTENT_TYPE, kind), (header::ETAG, mark)], script).into_response());
+        return Ok(script_answer(script, &headers));
     }
     let (page, _) = paging::page(&parameters)?;
     let domains = service.app_domains(&caller, kind).await?;
     let data = domains.iter().map(|list| json!({ "domainList": list })).collect();
     Ok(Json(paging::cut(data, page)).into_response())
+}
+
+/// The text, or that it is still the one whose mark was shown.
+pub(super) fn script_answer(script: String, headers: &HeaderMap) -> Response {
+    let mark = format!("\"{}\"", STANDARD.encode(Md5::digest(script.as_bytes())));
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let is_same = |known: &str| {
+        let known = known.trim().trim_start_matches("W/");
+        known == mark || known == "*"
+    };
+    if known.flat_map(|value| value.split(',')).any(is_same) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, mark)]).into_response();
+    }
+    let kind = "text/plain; charset=utf-8".to_string();
+    ([(header::CONTENT_TYPE, kind), (header::ETAG, mark)], script).into_response()
 }

@@ -23,6 +23,8 @@ const NEW: &[Property] = &[
     may_have("receiverType", Shape::Text, "How logs arrive: ftp, syslog."),
     may_have("receiverTypeFull", Shape::Text, "Both at once, such as syslog-tls."),
     may_have("protocol", Shape::Text, "Of syslog: udp, tcp, tls."),
+    may_have("anonymizeUsers", Shape::Flag, "Whether user names are hidden; else the tenant's default."),
+    may_have("parser", Shape::Text, "Of the log type CUSTOM_PARSER: the tenant's parser, by name or id."),
 ];
 
 pub(super) fn area() -> Area {
@@ -66,9 +68,6 @@ async fn create_data_source(
     Extension(caller): Extension<Caller>,
     parameters: Parameters,
 ) -> Answer {
-    if parameters.flag("anonymizeUsers")?.unwrap_or(false) {
-        return Err(Problem::invalid("anonymizeUsers", "anonymizeUsers is not built yet: leave it out."));
-    }
     // `syslog-tls` says both; the two parts may also stand alone.
     let full = parameters.text("receiverTypeFull")?.unwrap_or_default();
     let (kind, transport) = match full.split_once('-') {
@@ -83,6 +82,8 @@ async fn create_data_source(
         log_type: log_type(&parameters)?,
         receiver: receiver.to_lowercase(),
         protocol: protocol.filter(|text| !text.is_empty()).or(transport).map(|text| text.to_lowercase()),
+        anonymize_users: parameters.flag("anonymizeUsers")?,
+        parser: parameters.text("parser")?.filter(|text| !text.trim().is_empty()),
     };
     let source = service.create_data_source(&caller, new).await?;
     Ok(Json(streams::view(&source, source.created)))

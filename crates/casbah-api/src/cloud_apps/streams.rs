@@ -68,6 +68,7 @@ pub(super) const STREAM: Record = Record {
         has("sourceStreams", Shape::List(&Shape::Anything), ""),
         has("userTags", Shape::List(&Shape::Anything), ""),
         may_have("protocol", Shape::Text, "Of syslog: udp, tcp, tls."),
+        may_have("parser", Shape::Id, "The tenant's parser that reads its logs."),
     ],
 };
 
@@ -92,7 +93,7 @@ pub(super) fn view(stream: &Stream, now: Timestamp) -> Value {
         "logType": stream.log_type,
         "receiverType": stream.receiver,
         "streamType": stream.kind.number(),
-        "anonymizeUsers": false,
+        "anonymizeUsers": stream.anonymize_users,
         "anonymizeMachines": false,
         "isManual": stream.kind == StreamKind::Snapshot,
         "globalAggregated": stream.kind == StreamKind::Input,
@@ -115,6 +116,9 @@ pub(super) fn view(stream: &Stream, now: Timestamp) -> Value {
         "sourceStreams": [],
         "userTags": [],
     });
+    if let Some(parser) = &stream.parser {
+        view["parser"] = json!(parser);
+    }
     if let Some(protocol) = &stream.protocol {
         view["protocol"] = json!(protocol);
     }

@@ -350,7 +350,7 @@ async fn data_sources_come_and_go() {
     make(json!({ "displayName": "x", "logType": 114, "receiverType": "builtin" }))
         .await
         .refused(400, "receiverType");
-    make(json!({ "displayName": "x", "logType": 114, "anonymizeUsers": true }))
+    make(json!({ "displayName": "x", "logType": 114, "anonymizeUsers": "perhaps" }))
         .await
         .refused(400, "anonymizeUsers");
     let tls = make(json!({ "displayName": "x", "logType": "ZSCALER", "receiverTypeFull": "syslog-tls" }))

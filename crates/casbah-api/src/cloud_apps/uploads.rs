@@ -51,6 +51,11 @@ pub(super) fn area() -> Area {
                         "Name of a data source, or of the new snapshot report.",
                     ),
                     may_have("uploadAsSnapshot", Shape::Flag, "Whether this makes a report of its own."),
+                    may_have(
+                        "anonymizeUsers",
+                        Shape::Flag,
+                        "Whether a report that this makes hides user names; else the tenant's default.",
+                    ),
                 ]
             },
         )
@@ -84,7 +89,8 @@ async fn finish_upload(
     let link = read_link(&parameters.required_text("uploadUrl")?)?;
     let stream = parameters.required_text("inputStreamName")?;
     let snapshot = parameters.flag("uploadAsSnapshot")?.unwrap_or(false);
-    match service.finish_upload(&caller, &link, stream, snapshot).await? {
+    let anonymize = parameters.flag("anonymizeUsers")?;
+    match service.finish_upload(&caller, &link, stream, snapshot, anonymize).await? {
         Finish::Queued { stream, task } => {
             Ok(Json(json!({ "success": true, "inputStreamId": stream, "taskId": task })))
         }

@@ -37,7 +37,7 @@ pub(super) fn parse(path: &str) -> Option<Vec<Segment>> {
         match text.split_once('(') {
             Some((name, key)) if !name.is_empty() && key.ends_with(')') => {
                 let key = &key[..key.len() - 1];
-                segments.push(Segment::Word(name.to_string()));
+                segments.push(Segment::Word(name.trim().to_string()));
                 let (property, value) = match key.split_once('=') {
                     Some((property, value)) if !property.contains('\'') => (property.trim(), value.trim()),
                     _ => ("", key),
@@ -50,6 +50,15 @@ pub(super) fn parse(path: &str) -> Option<Vec<Segment>> {
         }
     }
     Some(segments)
+}
+
+/// Functions may be called by their full names.
+fn unqualified(word: &str) -> &str {
+    const NAMESPACE: &str = "microsoft.graph.security.";
+    match word.split_at_checked(NAMESPACE.len()) {
+        Some((start, name)) if start.eq_ignore_ascii_case(NAMESPACE) => name,
+        _ => word,
+    }
 }
 
 /// Matches a path against a pattern of the table, whose `{…}` stand for keys.
@@ -66,7 +75,7 @@ pub(super) fn matches(pattern: &str, segments: &[Segment]) -> Option<Vec<Key>> {
             (true, Segment::Keyed(property, value)) => {
                 keys.push(Key::Alternate(property.clone(), value.clone()));
             }
-            (false, Segment::Word(word)) if word.eq_ignore_ascii_case(wanted) => {}
+            (false, Segment::Word(word)) if unqualified(word).eq_ignore_ascii_case(wanted) => {}
             (false, _) => return None,
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Query {
     pub(super) create_if_missing: bool,
     select: Option<Vec<String>>,
     top: Option<usize>,
+    /// `$skip`, of lists that are at hand as a whole.
+    skip: Option<usize>,
     /// The options as they came, for the link to the next page.
     raw: Vec<(String, String)>,
 }
@@ -57,7 +59,11 @@ impl Query {
                     query.expand = value.split(',').map(|s| s.trim().to_ascii_lowercase()).collect();
                 }
                 "format" if is_json(&value) => {}
-                option @ ("skip" | "format" | "apply") => return Err(unsupported(option)),
+                "skip" => {
+                    let skip = value.parse().map_err(|_| GraphError::bad_request("$skip must be a number."))?;
+                    query.skip = Some(skip);
+                }
+                option @ ("format" | "apply") => return Err(unsupported(option)),
                 _ => {}
             }
             query.raw.push((name.into_owned(), value.into_owned()));
@@ -152,6 +158,17 @@ impl Query {
 
     /// Answers a list that is at hand as a whole: filters, searches, sorts, counts, cuts the page.
     pub(super) fn list(&self, base: &str, path: &str, entries: Vec<Value>) -> Result<Value, GraphError> {
+        self.list_without(base, path, entries, &[])
+    }
+
+    /// The same where some properties serve filters only, and are shown when `$select` names them.
+    pub(super) fn list_without(
+        &self,
+        base: &str,
+        path: &str,
+        entries: Vec<Value>,
+        hidden: &[&str],
+    ) -> Result<Value, GraphError> {
         if !self.expand.is_empty() {
             return Err(unsupported("expand"));
         }
@@ -176,12 +193,16 @@ impl Query {
         }
         let wrong = || GraphError::bad_request("$skiptoken is not one of ours.");
         let skip: usize = self.skip_token.as_ref().map_or(Ok(0), |t| t.parse()).map_err(|_| wrong())?;
+        let skip = skip.saturating_add(self.skip.filter(|_| self.skip_token.is_none()).unwrap_or(0));
         let total = matching.len();
-        let page: Vec<Value> = matching.into_iter().skip(skip).take(self.page()).collect();
+        let mut page: Vec<Value> = matching.into_iter().skip(skip).take(self.page()).collect();
+        for entry in page.iter_mut().filter_map(Value::as_object_mut) {
+            entry.retain(|name, _| !hidden.contains(&name.as_str()) || self.selects(name));
+        }
         let end = skip.saturating_add(page.len());
         let next = (end < total).then(|| end.to_string());
         let count = self.count.then_some(total);
-        self.envelope(base, path, page, count, next.as_deref())
+        self.body(base, path, page, count, next.as_deref())
     }
 
     /// Whether an entry fulfils `$filter` and `$search`.
@@ -228,6 +249,20 @@ impl Query {
 
     /// The same of a list that has looked at `$expand`.
     pub(super) fn expanded(
+        &self,
+        base: &str,
+        path: &str,
+        page: Vec<Value>,
+        count: Option<usize>,
+        next: Option<&str>,
+    ) -> Result<Value, GraphError> {
+        if self.skip.is_some() {
+            return Err(unsupported("skip"));
+        }
+        self.body(base, path, page, count, next)
+    }
+
+    fn body(
         &self,
         base: &str,
         path: &str,

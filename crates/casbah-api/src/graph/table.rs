@@ -9,7 +9,7 @@ use super::error::GraphError;
 use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
-    app_role_assignments, applications, audit_logs, authentication, deleted_items, directory_roles,
+    app_role_assignments, applications, audit_logs, authentication, cloud_app_discovery, deleted_items, directory_roles,
     federated_identity_credentials, groups, identity_providers, invitations, key_credentials, members,
     objects, organization, owners, permission_grants, role_management, rotate_password, service_principals,
     signing_keys, tenant_settings, users,
@@ -205,6 +205,8 @@ const READ_PROVIDERS: Need = Need::any(&["IdentityProvider.Read.All", "IdentityP
     .of_roles(&["Global Administrator", "Global Reader"]);
 const WRITE_PROVIDERS: Need =
     Need::any(&["IdentityProvider.ReadWrite.All"]).of_roles(&["Global Administrator"]);
+/// Discovered apps; which reports a person reaches, the use case asks.
+const READ_DISCOVERY: Need = Need::any(&["CloudApp-Discovery.Read.All"]);
 /// Guests are people: who may make one may invite one.
 const INVITE: Need = Need::any(&["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"])
     .of_roles(&["Global Administrator", "User Administrator"]);
@@ -364,6 +366,20 @@ pub(super) static ENDPOINTS: &[Endpoint] = endpoints! {
     GET "/identity/identityProviders/{key}", [READ_PROVIDERS], identity_providers::fetch;
     PATCH "/identity/identityProviders/{key}", [WRITE_PROVIDERS], identity_providers::change;
     DELETE "/identity/identityProviders/{key}", [WRITE_PROVIDERS], identity_providers::delete;
+    GET "/security/dataDiscovery/cloudAppDiscovery/uploadedStreams", [READ_DISCOVERY],
+        cloud_app_discovery::list_streams;
+    GET "/security/dataDiscovery/cloudAppDiscovery/uploadedStreams/{key}", [READ_DISCOVERY],
+        cloud_app_discovery::fetch_stream;
+    GET "/security/dataDiscovery/cloudAppDiscovery/uploadedStreams/{key}/aggregatedAppsDetails/{period}",
+        [READ_DISCOVERY], cloud_app_discovery::list_apps;
+    GET "/security/dataDiscovery/cloudAppDiscovery/uploadedStreams/{key}/aggregatedAppsDetails/{period}/{id}",
+        [READ_DISCOVERY], cloud_app_discovery::fetch_app;
+    GET "/security/dataDiscovery/cloudAppDiscovery/uploadedStreams/{key}/aggregatedAppsDetails/{period}/{id}/appInfo",
+        [READ_DISCOVERY], cloud_app_discovery::fetch_app_info;
+    GET "/security/dataDiscovery/cloudAppDiscovery/uploadedStreams/{key}/aggregatedAppsDetails/{period}/{id}/users",
+        [READ_DISCOVERY], cloud_app_discovery::list_users;
+    GET "/security/dataDiscovery/cloudAppDiscovery/uploadedStreams/{key}/aggregatedAppsDetails/{period}/{id}/ipAddresses",
+        [READ_DISCOVERY], cloud_app_discovery::list_ip_addresses;
     POST "/invitations", [INVITE], invitations::create;
     GET "/organization", [READ_ME], organization::list;
     // Ours, not Graph's: what a tenant's administrators set, and the keys of the installation.

@@ -46,7 +46,7 @@ pub enum FaultKind {
 }
 
 /// What follows `SAASDB_CATEGORY_`. `SUPLLY` is spelt so.
-const CATEGORIES: &[&str] = &[
+pub(super) const CATEGORIES: &[&str] = &[
     "ACCOUNTING_AND_FINANCE",
     "ADVERTISING",
     "ALL",

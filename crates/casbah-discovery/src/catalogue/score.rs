@@ -1,5 +1,7 @@
 //! How an app's score comes about.
 
+use casbah_model::{SCORE_FACTORS, ScoreWeights};
+
 use super::Claims;
 
 /// The year of this catalogue, from which ages are counted: a score must not drift with the clock.
@@ -7,8 +9,6 @@ pub const CATALOGUE_YEAR: u16 = 2026;
 
 /// The age in years from which a vendor counts as established.
 const ESTABLISHED: f64 = 10.0;
-/// Compliance weighs as "High" (times 4), the other groups as "Low" (times 1).
-const COMPLIANCE_WEIGHT: f64 = 4.0;
 
 /// The score of an app somebody has looked at: 1 (most risk) to 10 (least).
 ///
@@ -32,18 +32,71 @@ const COMPLIANCE_WEIGHT: f64 = 4.0;
 /// With Compliance at four times the weight, an app without any compliance claim gets at most 4, so "score
 /// below 6" singles these out, whatever else they claim.
 pub fn score(claims: &Claims, founded: Option<u16>) -> u8 {
-    let worth = |claimed: bool| if claimed { 10.0 } else { 0.0 };
-    let general = founded.map(|year| {
+    score_with(claims, founded, &ScoreWeights::default()).unwrap_or(1)
+}
+
+/// The same with weights of one's own; none when nothing is left that counts.
+///
+/// Groups and factors weigh as [`ScoreWeights`] says. With `exclude_unknown`, every factor of which nothing is
+/// known is left out, not only those of industries.
+pub fn score_with(claims: &Claims, founded: Option<u16>, weights: &ScoreWeights) -> Option<u8> {
+    let age = founded.map(|year| {
         let age = f64::from(CATALOGUE_YEAR.saturating_sub(year));
         (age / ESTABLISHED).min(1.0) * 10.0
     });
-    let security = (worth(claims.mfa) + worth(claims.saml)) / 2.0;
-    let of_industry =
-        [claims.hipaa, claims.pci_dss, claims.fedramp].iter().filter(|claimed| **claimed).count() as f64;
-    let compliance = (worth(claims.soc2) + worth(claims.iso27001) + 10.0 * of_industry) / (2.0 + of_industry);
-    let legal = worth(claims.gdpr);
-    let sum = general.unwrap_or(0.0) + security + COMPLIANCE_WEIGHT * compliance + legal;
-    let weight = f64::from(u8::from(general.is_some())) + 1.0 + COMPLIANCE_WEIGHT + 1.0;
+    let expected = |claimed: bool| if claimed { Some(10.0) } else { Some(0.0).filter(|_| !weights.exclude_unknown) };
+    let of_industry = |claimed: bool| claimed.then_some(10.0);
+    let worth = |factor: &str| match factor {
+        "founded" => age,
+        "mfa" => expected(claims.mfa),
+        "saml" => expected(claims.saml),
+        "soc2" => expected(claims.soc2),
+        "iso27001" => expected(claims.iso27001),
+        "hipaa" => of_industry(claims.hipaa),
+        "pciDss" => of_industry(claims.pci_dss),
+        "fedramp" => of_industry(claims.fedramp),
+        "gdpr" => expected(claims.gdpr),
+        _ => None,
+    };
+    let group = |factors: &[&str]| {
+        mean(factors.iter().filter_map(|name| Some((worth(name)?, weights.factor(name).factor()))))
+    };
+    let groups =
+        SCORE_FACTORS.iter().filter_map(|(name, factors)| Some((group(factors)?, weights.group(name).factor())));
     // In range by construction, so the cast loses nothing.
-    (sum / weight + 0.5).floor().clamp(1.0, 10.0) as u8
+    mean(groups).map(|mean| (mean + 0.5).floor().clamp(1.0, 10.0) as u8)
+}
+
+/// The weighted mean; none when all of it weighs nothing.
+fn mean(parts: impl Iterator<Item = (f64, u32)>) -> Option<f64> {
+    let (sum, weight) = parts.fold((0.0, 0), |(sum, weight), (part, times)| {
+        (part.mul_add(f64::from(times), sum), weight + times)
+    });
+    (weight > 0).then(|| sum / f64::from(weight))
+}
+
+#[cfg(test)]
+mod tests {
+    use casbah_model::Importance;
+
+    use super::*;
+
+    #[test]
+    fn weights_move_the_score_and_nothing_known_gives_none() {
+        let claims = Claims { soc2: true, iso27001: true, ..Claims::default() };
+        // (10 + 0 + 4 x 10 + 0) / 7
+        assert_eq!(score(&claims, Some(2000)), 7);
+        let mut weights = ScoreWeights { exclude_unknown: true, ..ScoreWeights::default() };
+        assert_eq!(score_with(&claims, None, &weights), Some(10));
+        assert_eq!(score_with(&Claims::default(), None, &weights), None);
+        weights.exclude_unknown = false;
+        weights.groups.insert("compliance".into(), Importance::Ignored);
+        assert_eq!(score_with(&claims, Some(2000), &weights), Some(3));
+        weights.factors.insert("founded".into(), Importance::Ignored);
+        assert_eq!(score_with(&claims, Some(2000), &weights), Some(1));
+        for group in ["security", "legal"] {
+            weights.groups.insert(group.into(), Importance::Ignored);
+        }
+        assert_eq!(score_with(&claims, Some(2000), &weights), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! Discovered apps: what the catalogue knows of an app, beside how much it was used.
 
 use casbah_authority::Caller;
-use casbah_discovery::{App, Catalogue};
+use casbah_discovery::{App, Catalogue, Claims};
 use casbah_model::filter::{Condition, DiscoveredAppField, Operand, Page, Test};
 use casbah_model::{Access, AppTag, AppUsage, Part, Reach, RecordId, StreamKind, TenantId, Timestamp};
 use casbah_store::usage::{self, Narrow, Scope};
@@ -90,6 +90,19 @@ pub struct DiscoveredApp {
     pub tags: Vec<String>,
 }
 
+/// What the catalogue knows of an app beside name and category.
+#[derive(Clone, Debug)]
+pub struct AppFacts {
+    /// Who runs it.
+    pub vendor: String,
+    /// Year.
+    pub founded: Option<u16>,
+    /// Country, two letters.
+    pub headquarters: Option<String>,
+    /// What the vendor claims.
+    pub claims: Claims,
+}
+
 /// A part of a list of discovered apps.
 #[derive(Debug)]
 pub struct AppPage {
@@ -119,6 +132,27 @@ impl Service {
         let skip = usize::try_from(query.page.skip).unwrap_or(usize::MAX);
         let limit = usize::try_from(query.page.limit).unwrap_or(0);
         Ok(AppPage { apps: apps.into_iter().skip(skip).take(limit).collect(), total })
+    }
+
+    /// All discovered apps that satisfy the conditions, in no order; page and order of the query are not used.
+    pub async fn all_discovered_apps(
+        &self,
+        caller: &Caller,
+        query: AppQuery,
+    ) -> Result<Vec<DiscoveredApp>, Error> {
+        self.discovered_apps(caller, &query).await
+    }
+
+    /// What the catalogue for all tenants knows of an app.
+    pub fn app_facts(&self, app: i64) -> Option<AppFacts> {
+        let catalogue = self.catalogue();
+        let known = catalogue.app(u32::try_from(app).ok()?)?;
+        Some(AppFacts {
+            vendor: known.vendor.clone(),
+            founded: known.founded,
+            headquarters: known.headquarters.clone(),
+            claims: known.claims,
+        })
     }
 
     /// Counts discovered apps by category, the largest first or last; `order` of the query is not used.
@@ -153,7 +187,7 @@ impl Service {
         self.prepare_tenant(tenant).await?;
         let (wanted, timeframe, conditions) =
             (query.stream.clone(), query.timeframe, query.conditions.clone());
-        let (now, catalogue) = (self.clock.now(), self.catalogue());
+        let (now, catalogue) = (self.clock.now(), self.catalogue_of(tenant).await?);
         let narrow =
             Narrow { app: None, user: query.user.as_ref().map(|n| n.to_lowercase()), ip: query.ip.clone() };
         self.store

@@ -2,6 +2,7 @@
 
 use casbah_authority::Caller;
 use casbah_discovery::block_script::BLOCK_SCRIPT_FORMATS;
+use casbah_model::TenantId;
 use casbah_store::app_tags;
 
 use crate::{Error, Service};
@@ -18,14 +19,17 @@ pub enum BlockKind {
 impl Service {
     /// The domains of each banned or allowed app, app by app.
     pub async fn app_domains(&self, caller: &Caller, kind: BlockKind) -> Result<Vec<Vec<String>>, Error> {
-        let tenant = caller.tenant;
+        self.app_domains_of(caller.tenant, kind).await
+    }
+
+    async fn app_domains_of(&self, tenant: TenantId, kind: BlockKind) -> Result<Vec<Vec<String>>, Error> {
         let name = match kind {
             BlockKind::Banned => "Unsanctioned",
             BlockKind::Allowed => "Sanctioned",
         };
         let tags = self.store.read(move |tx| app_tags::list(tx, tenant)).await?;
         let apps = tags.into_iter().find(|tag| tag.built_in && tag.name == name).map(|tag| tag.apps);
-        let catalogue = self.catalogue();
+        let catalogue = self.catalogue_of(tenant).await?;
         let domains = |app: &i64| {
             let app = u32::try_from(*app).ok().and_then(|id| catalogue.app(id))?;
             Some(app.domains.clone())
@@ -40,7 +44,17 @@ impl Service {
         format: &str,
         kind: BlockKind,
     ) -> Result<String, Error> {
-        let domains = self.app_domains(caller, kind).await?.into_iter().flatten();
+        self.block_script_of(caller.tenant, format, kind).await
+    }
+
+    /// The same for a tenant, whoever asks.
+    pub(crate) async fn block_script_of(
+        &self,
+        tenant: TenantId,
+        format: &str,
+        kind: BlockKind,
+    ) -> Result<String, Error> {
+        let domains = self.app_domains_of(tenant, kind).await?.into_iter().flatten();
         casbah_discovery::block_script(format, domains).ok_or_else(|| {
             let built = BLOCK_SCRIPT_FORMATS.iter().map(|f| match f.id {
                 Some(id) => format!("{id} ({})", f.name),

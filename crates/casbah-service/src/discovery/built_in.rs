@@ -14,6 +14,9 @@ use crate::{Error, Service};
 /// Names of the tags that come with the product. An app bears at most one of the first three.
 pub(crate) const VERDICTS: [&str; 3] = ["Sanctioned", "Unsanctioned", "Monitored"];
 
+/// The tag of the apps that a tenant has added; it comes with the product, too.
+pub(crate) const CUSTOM_APP: &str = "Custom app";
+
 /// The rows to be, with their ids drawn.
 #[derive(Clone)]
 pub(crate) struct BuiltIn {
@@ -79,9 +82,11 @@ impl BuiltIn {
                 failures: 0,
                 entity_kinds: Vec::new(),
                 traffic_kinds: Vec::new(),
+                anonymize_users: false,
+                parser: None,
             },
             policies: on_usage.chain(on_activities).collect(),
-            tags: VERDICTS.iter().map(|name| tag(name)).collect(),
+            tags: VERDICTS.iter().chain([&CUSTOM_APP]).map(|name| tag(name)).collect(),
             now,
         }
     }

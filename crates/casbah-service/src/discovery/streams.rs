@@ -2,10 +2,11 @@
 
 use casbah_authority::Caller;
 use casbah_discovery::SOURCES;
-use casbah_model::{Access, Part, Reach, RecordId, Stream, StreamKind, TenantId};
-use casbah_store::{Tx, audit, discovery_tasks, streams};
+use casbah_model::{Access, CustomParserRecord, Part, Reach, RecordId, Stream, StreamKind, TenantId};
+use casbah_store::{Tx, audit, custom_parsers, discovery_settings, discovery_tasks, streams};
 use serde_json::{Value as Json, json};
 
+use super::parsers::CUSTOM_LOG_TYPE;
 use crate::{Error, Service};
 
 /// The name of the view that sums up all continuous reports.
@@ -22,6 +23,10 @@ pub struct NewDataSource {
     pub receiver: String,
     /// Transport of a log collector.
     pub protocol: Option<String>,
+    /// Whether user names are hidden; the tenant's default when it is not said.
+    pub anonymize_users: Option<bool>,
+    /// Id or name of the tenant's parser that reads its logs; for the log type of custom parsers only.
+    pub parser: Option<String>,
 }
 
 const RECEIVERS: [&str; 3] = ["ftp", "ftps", "syslog"];
@@ -63,7 +68,22 @@ impl Service {
         if new.protocol.as_ref().is_some_and(|p| !PROTOCOLS.contains(&p.as_str())) {
             return Err(Error::invalid("protocol", format!("must be one of {}", PROTOCOLS.join(", "))));
         }
+        if new.parser.is_some() && new.log_type != CUSTOM_LOG_TYPE {
+            let why = format!("goes with the log type {CUSTOM_LOG_TYPE} (CUSTOM_PARSER) only");
+            return Err(Error::invalid("parser", why));
+        }
         let (tenant, now) = (caller.tenant, self.clock.now());
+        let wanted = new.parser.clone();
+        let (settings, parsers) = self
+            .store
+            .read(move |tx| {
+                Ok::<_, Error>((discovery_settings::find(tx, tenant)?, custom_parsers::list(tx, tenant)?))
+            })
+            .await?;
+        let parser = match &wanted {
+            None => None,
+            Some(wanted) => Some(find_parser(&parsers, wanted)?.id.clone()),
+        };
         let stream = Stream {
             id: RecordId::new(now),
             name: new.name,
@@ -78,6 +98,8 @@ impl Service {
             failures: 0,
             entity_kinds: Vec::new(),
             traffic_kinds: Vec::new(),
+            anonymize_users: new.anonymize_users.unwrap_or(settings.anonymize_by_default),
+            parser,
         };
         let record = caller.audit(now, "create data source", "stream", &stream.id, json!({}));
         let row = stream.clone();
@@ -116,6 +138,19 @@ impl Service {
     }
 }
 
+/// The parser of an id or name.
+fn find_parser<'p>(all: &'p [CustomParserRecord], wanted: &str) -> Result<&'p CustomParserRecord, Error> {
+    let wanted = wanted.trim();
+    let same = |one: &&CustomParserRecord| {
+        one.id.as_str().eq_ignore_ascii_case(wanted) || one.name.to_lowercase() == wanted.to_lowercase()
+    };
+    all.iter().find(same).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+        let there = if names.is_empty() { "there is none yet".into() } else { format!("there are {}", names.join(", ")) };
+        Error::invalid("parser", format!("no parser is named {wanted:?}; {there}"))
+    })
+}
+
 /// What the audit trail says of a data source.
 fn facts(stream: &Stream) -> Json {
     json!({
@@ -123,6 +158,8 @@ fn facts(stream: &Stream) -> Json {
         "logType": stream.log_type,
         "receiver": stream.receiver,
         "protocol": stream.protocol,
+        "anonymizeUsers": stream.anonymize_users,
+        "parser": stream.parser,
     })
 }
 

@@ -5,7 +5,7 @@ use casbah_model::AppTag;
 use casbah_store::{app_tags, audit};
 use serde_json::json;
 
-use super::built_in::VERDICTS;
+use super::custom_apps::is_verdict;
 use crate::{Error, Service};
 
 impl Service {
@@ -27,7 +27,7 @@ impl Service {
     }
 
     async fn change_app_tag(&self, caller: &Caller, app: i64, name: String, add: bool) -> Result<(), Error> {
-        let catalogue = self.catalogue();
+        let catalogue = self.catalogue_of(caller.tenant).await?;
         let known = u32::try_from(app).ok().and_then(|id| catalogue.app(id));
         let app_name = known.ok_or(Error::NotFound)?.name.clone();
         let (tenant, now) = (caller.tenant, self.clock.now());
@@ -44,7 +44,7 @@ impl Service {
                     return Err(Error::invalid("tagName", why));
                 };
                 let before = names_on(&tags, app);
-                let verdict = |tag: &AppTag| tag.built_in && VERDICTS.contains(&tag.name.as_str());
+                let verdict = is_verdict;
                 let changed = if add {
                     if verdict(tag) {
                         for other in tags.iter().filter(|t| verdict(t) && t.id != tag.id) {

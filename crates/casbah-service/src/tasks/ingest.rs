@@ -1,17 +1,24 @@
 //! The end of a task: one transaction that counts everything, or nothing.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use casbah_authority::Caller;
 use casbah_discovery::{FileError, Report, TrafficKind};
 use casbah_model::{
-    DestinationUsage, Guid, PolicyRecord, Reach, RecordId, Stream, StreamKind, TaskState, Timestamp, UsageRow,
+    DestinationUsage, Guid, PolicyRecord, Reach, RecordId, Stream, StreamKind, TaskState, TenantId, Timestamp,
+    UnmatchedDomain, UsageRow,
 };
 use casbah_store::discovery_tasks::{self, Claimed, Lease};
-use casbah_store::{Tx, alerts, audit, discovery_destinations, policies, streams, uploads, usage};
+use casbah_store::{
+    Tx, alerts, audit, discovery_destinations, discovery_exclusions, discovery_settings, policies, streams,
+    uploads, usage,
+};
 use serde_json::{Value as Json, json};
 
 use super::findings;
 use super::parse::Parsed;
-use crate::discovery::unite;
+use crate::discovery::{Directory, Excluded, NameCipher, unite};
 use crate::{Error, Service};
 
 const SEEN_USER: i64 = 1;
@@ -24,6 +31,8 @@ struct Ending {
     state: TaskState,
     figures: Json,
     usage: Vec<UsageRow>,
+    /// Domains of no known app, the busiest.
+    unmatched: Vec<UnmatchedDomain>,
     /// The busiest destinations.
     destinations: Vec<DestinationUsage>,
     digest: Vec<u8>,
@@ -43,13 +52,22 @@ impl Service {
         let (tenant, now) = (claimed.tenant, self.clock.now());
         self.prepare_tenant(tenant).await?;
         let ending = ending(parsed, &claimed.task.figures, now);
+        let id = claimed.task.stream.clone();
+        let hides = self
+            .store
+            .read(move |tx| {
+                let stream = streams::find(tx, tenant, &Reach::Everything, &id)?;
+                Ok::<_, Error>(stream.is_some_and(|stream| stream.anonymize_users))
+            })
+            .await?;
+        let cipher = if hides { Some(self.name_cipher(tenant).await?) } else { None };
         let touched = findings::touched(&ending.usage);
         // Policies as they are when the counting begins: ids must be drawn before the transaction.
         let policies = self.store.read(move |tx| policies::list(tx, tenant)).await?;
         let policies: Vec<_> = policies.into_iter().filter(|policy| policy.enabled).collect();
         let most = touched.len() * policies.len();
         let ids: Vec<(RecordId, Guid)> = (0..most).map(|_| (RecordId::new(now), Guid::random())).collect();
-        let (task, lease, catalogue) = (claimed.task.clone(), lease.clone(), self.catalogue());
+        let (task, lease, catalogue) = (claimed.task.clone(), lease.clone(), self.catalogue_of(tenant).await?);
         let record = Caller::system(tenant, 0).audit(now, "parse log", "discovery task", &task.id, json!({}));
         self.store
             .write(move |tx| {
@@ -61,7 +79,11 @@ impl Service {
                     let news = ending.state == TaskState::Succeeded
                         && streams::record_digest(tx, tenant, &stream.id, &ending.digest, &task.id, now)?;
                     if news {
-                        usage::merge(tx, tenant, &stream.id, &ending.usage)?;
+                        let (rows, excluded) = rows_to_count(tx, tenant, &ending.usage, cipher.as_ref())?;
+                        figures["excluded"] = json!(excluded);
+                        usage::merge(tx, tenant, &stream.id, &rows)?;
+                        usage::merge_unmatched(tx, tenant, &stream.id, &ending.unmatched)?;
+                        let touched = findings::touched(&rows);
                         let place = findings::Place { tenant, stream: &stream, catalogue: &catalogue };
                         raised = raise(tx, &place, &policies, &touched, &ids, now)?;
                     } else if ending.state == TaskState::Succeeded {
@@ -159,6 +181,7 @@ fn ending(parsed: Parsed, before: &Json, now: Timestamp) -> Ending {
         state: TaskState::Succeeded,
         figures: json!({ "size": size }),
         usage: Vec::new(),
+        unmatched: Vec::new(),
         destinations: Vec::new(),
         digest: Vec::new(),
         has_users: false,
@@ -169,6 +192,7 @@ fn ending(parsed: Parsed, before: &Json, now: Timestamp) -> Ending {
         Ok(report) => Ending {
             figures: merged(json!({ "size": size }), report_figures(&report)),
             usage: report.usage.iter().map(row).collect(),
+            unmatched: unmatched(&report),
             destinations: destinations(&report),
             digest: parsed.digest,
             has_users: report.has_users,
@@ -184,6 +208,84 @@ fn ending(parsed: Parsed, before: &Json, now: Timestamp) -> Ending {
             figures: merged(json!({ "size": size }), failure_figures(&error)),
             ..empty
         },
+    }
+}
+
+/// The rows that count: without what is excluded, with sign-in names where they are known, hidden where that is
+/// asked for; and how many transactions are excluded. Of two rows that are the same then, one is made.
+fn rows_to_count(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    rows: &[UsageRow],
+    cipher: Option<&NameCipher>,
+) -> Result<(Vec<UsageRow>, i64), casbah_store::Error> {
+    let excluded = Excluded::of(discovery_exclusions::list(tx, tenant)?);
+    let directory = match discovery_settings::find(tx, tenant)?.resolve_users {
+        true => Some(Directory::read(tx, tenant)?),
+        false => None,
+    };
+    let mut kept: BTreeMap<(i64, i64, String, String), UsageRow> = BTreeMap::new();
+    let mut left_out = 0_i64;
+    for row in rows {
+        let mut row = row.clone();
+        let logged = row.user.clone();
+        if let Some(known) = directory.as_ref().and_then(|directory| directory.find(&logged)) {
+            row.user = known.to_string();
+        }
+        if excluded.has(&row, &logged) {
+            left_out = left_out.saturating_add(row.events);
+            continue;
+        }
+        if let Some(cipher) = cipher.filter(|_| !row.user.is_empty()) {
+            // A name that cannot be hidden must not be stored.
+            row.user = cipher.hide(&row.user).unwrap_or_default();
+        }
+        match kept.entry((row.day, row.app, row.user.clone(), row.ip.clone())) {
+            Entry::Vacant(place) => {
+                place.insert(row);
+            }
+            Entry::Occupied(mut same) => add(same.get_mut(), &row),
+        }
+    }
+    Ok((kept.into_values().collect(), left_out))
+}
+
+fn add(sum: &mut UsageRow, more: &UsageRow) {
+    for (sum, more) in [
+        (&mut sum.events, more.events),
+        (&mut sum.blocked, more.blocked),
+        (&mut sum.uploaded, more.uploaded),
+        (&mut sum.downloaded, more.downloaded),
+        (&mut sum.total, more.total),
+    ] {
+        *sum = sum.saturating_add(more);
+    }
+    sum.first = sum.first.min(more.first);
+    sum.last = sum.last.max(more.last);
+}
+
+/// The domains of no known app that are kept, as many as destinations.
+fn unmatched(report: &Report) -> Vec<UnmatchedDomain> {
+    let amount = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let mut rows: Vec<_> = report.unmatched.iter().collect();
+    rows.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.domain.cmp(&b.domain)));
+    let kept = rows.into_iter().take(DESTINATIONS_KEPT);
+    kept.map(|row| UnmatchedDomain {
+        domain: row.domain.clone(),
+        day: row.last_ms.div_euclid(86_400_000),
+        events: amount(row.events),
+        total: amount(row.total),
+        first: Timestamp(row.first_ms),
+        last: Timestamp(row.last_ms),
+    })
+    .collect()
+}
+
+/// The accounting of one file, whatever became of it.
+pub(crate) fn accounting(outcome: &Result<Report, FileError>) -> Json {
+    match outcome {
+        Ok(report) => report_figures(report),
+        Err(error) => failure_figures(error),
     }
 }
 

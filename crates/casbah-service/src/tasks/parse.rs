@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use aws_lc_rs::digest;
-use casbah_discovery::{Catalogue, FileError, Options, Report, analyse, analyse_file, format, wants_seeking};
+use casbah_discovery::{Catalogue, FileError, Options, Plan, Report, analyse, analyse_file, wants_seeking};
 use casbah_model::Timestamp;
 
 use super::Progress;
 
 /// How a log is to be read.
 pub(crate) struct Reading<'r> {
-    pub(crate) source: &'r str,
+    pub(crate) plan: &'r Plan,
     pub(crate) catalogue: &'r Catalogue,
     pub(crate) now: Timestamp,
     /// Bytes that a compressed log may hold.
@@ -41,8 +41,7 @@ impl Parsed {
 }
 
 pub(crate) fn parse(paths: Vec<PathBuf>, reading: &Reading<'_>, progress: &Progress) -> Parsed {
-    let Ok(format) = format(reading.source) else { return Parsed::given_up() };
-    let plan = &format.plan();
+    let plan = reading.plan;
     let mut parts = match Parts::open(paths, progress) {
         Ok(parts) => parts,
         Err(error) => return Parsed::failed(error),

@@ -68,7 +68,7 @@ impl Place {
     }
 
     async fn source(&self, name: &str) {
-        let new = NewDataSource { name: name.into(), log_type: 114, receiver: "ftp".into(), protocol: None };
+        let new = NewDataSource { name: name.into(), log_type: 114, receiver: "ftp".into(), protocol: None, anonymize_users: None, parser: None };
         self.process(0).await.create_data_source(&self.caller, new).await.expect("a data source");
     }
 
@@ -80,7 +80,7 @@ impl Place {
         let received = service.receive(&access, &mut &log[..]).await.expect("received");
         service.store_blob(&access, received, false).await.expect("stored");
         let finish =
-            service.finish_upload(&self.caller, &link, stream.into(), false).await.expect("finished");
+            service.finish_upload(&self.caller, &link, stream.into(), false, None).await.expect("finished");
         assert!(matches!(finish, Finish::Queued { .. }));
     }
 
@@ -170,7 +170,7 @@ async fn a_worker_that_is_late_changes_nothing() {
         let parts = vec![place.folder.path().join("log")];
         std::fs::write(&parts[0], SQUID).expect("written");
         let reading = super::Reading {
-            source: "SQUID",
+            plan: &casbah_discovery::format("SQUID").expect("a format").plan(),
             catalogue: casbah_discovery::Catalogue::built_in(),
             now: NOW,
             inflated_limit: u64::MAX,

@@ -4,10 +4,11 @@ use casbah_authority::Caller;
 use casbah_model::{
     Access, Bound, DiscoveryTask, Part, Reach, RecordId, Stream, StreamKind, TaskState, UploadState,
 };
-use casbah_store::{audit, discovery_tasks, streams, uploads};
+use casbah_store::{audit, discovery_settings, discovery_tasks, streams, uploads};
 use serde_json::json;
 
 use super::UploadLink;
+use crate::discovery::{CUSTOM, CUSTOM_LOG_TYPE};
 use crate::{Error, Service};
 
 /// What became of a finished upload.
@@ -29,13 +30,15 @@ pub enum Finish {
 
 impl Service {
     /// Says that the bytes are complete: they will be parsed into a continuous report, or with
-    /// `snapshot` into a report of their own.
+    /// `snapshot` into a report of their own. Whether a new report hides names, `anonymize` says, else the
+    /// tenant's default.
     pub async fn finish_upload(
         &self,
         caller: &Caller,
         link: &UploadLink,
         stream_name: String,
         snapshot: bool,
+        anonymize: Option<bool>,
     ) -> Result<Finish, Error> {
         let foreign =
             || Error::invalid("uploadUrl", "this is not an address that upload_url handed out to you");
@@ -77,13 +80,23 @@ impl Service {
                     }
                     UploadState::Stored => {}
                 }
+                let settings = discovery_settings::find(tx, tenant)?;
                 let kind = if snapshot { StreamKind::Snapshot } else { StreamKind::Input };
-                let stream = match streams::find_by_name(tx, tenant, &reach, kind, &stream_name)? {
+                let found = streams::find_by_name(tx, tenant, &reach, kind, &stream_name)?;
+                let parser = found.as_ref().and_then(|stream| stream.parser.clone()).or(upload.parser.clone());
+                if upload.source == CUSTOM && parser.is_none() && (found.is_some() || makes_reports) {
+                    let why = "the data source has no parser; make one with it, or name the parser as the source";
+                    return Err(Error::invalid("inputStreamName", why));
+                }
+                let stream = match found {
                     Some(stream) => stream.id,
                     None if makes_reports => {
                         let mut stream = new_stream.clone();
-                        stream.log_type =
-                            casbah_discovery::format(&upload.source).map_or(0, |f| f.log_type.into());
+                        stream.log_type = match casbah_discovery::format(&upload.source) {
+                            Ok(format) => format.log_type.into(),
+                            Err(_) => CUSTOM_LOG_TYPE,
+                        };
+                        stream.anonymize_users = anonymize.unwrap_or(settings.anonymize_by_default);
                         streams::insert(tx, tenant, &stream)?;
                         stream.id
                     }
@@ -104,6 +117,7 @@ impl Service {
                     finished: None,
                     state: TaskState::Pending,
                     figures: json!({ "size": upload.size }),
+                    parser,
                 };
                 discovery_tasks::insert(tx, tenant, &task)?;
                 upload.state = UploadState::Finalised;
@@ -144,5 +158,7 @@ fn snapshot_stream(id: RecordId, name: &str, now: casbah_model::Timestamp) -> St
         failures: 0,
         entity_kinds: Vec::new(),
         traffic_kinds: Vec::new(),
+        anonymize_users: false,
+        parser: None,
     }
 }

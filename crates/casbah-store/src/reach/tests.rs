@@ -92,6 +92,8 @@ fn stream(number: u64, kind: StreamKind) -> Stream {
         failures: 0,
         entity_kinds: Vec::new(),
         traffic_kinds: Vec::new(),
+        anonymize_users: false,
+        parser: None,
     }
 }
 
@@ -106,6 +108,7 @@ fn task(number: u64, stream: u64) -> DiscoveryTask {
         created: NOW,
         finished: None,
         state: TaskState::Pending,
+        parser: None,
         figures: json!({}),
     }
 }

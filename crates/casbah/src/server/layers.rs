@@ -59,7 +59,7 @@ async fn observe(
     next: Next,
 ) -> Response {
     let method = request.method().clone();
-    let path = request.uri().path().to_string();
+    let path = told(request.uri().path());
     let began = std::time::Instant::now();
     metrics.begin();
     let mut response = answer(request, next, behind_proxy).await;
@@ -95,4 +95,10 @@ fn answer_panic() -> Response<Body> {
     tracing::error!("a request handler panicked");
     let body = r#"{"error":true,"errors":[{"error":"internal error"}]}"#;
     (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The path as the log and the metrics may have it: the address of a block list is a secret.
+fn told(path: &str) -> String {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    if parts.next() == Some("lists") { "/lists/…".to_string() } else { path.to_string() }
 }

@@ -237,6 +237,7 @@ const FOR_ALL_TENANTS: &[&str] = &[
     "delete from session_applications where session not in",
     "delete from upstream_sign_ins where expires < ?1",
     "delete from used_proofs where expires < ?1",
+    "from discovery_unmatched where {wanted}",
     "delete from used_challenges where expires < ?1",
     "update discovery_tasks set lease = null",
     "from uploads where state <> ?1 and expires < ?2",

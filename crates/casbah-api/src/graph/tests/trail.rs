@@ -34,7 +34,7 @@ const QUESTIONS: &[&str] = &[
     "getMemberObjects",
     "POST /directoryRoles",
     "POST /api/v1/discovery/app",
-    "POST /api/v1/discovery/summary",
+    "POST /api/v1/discovery/summary", "/sources/detect", "/custom_parsers/try", "/resolve_usernames",
 ];
 
 /// What happened to the object, as the trail must tell it.
@@ -426,6 +426,52 @@ async fn endings(walk: &mut Walk, user: &str, group: &str) {
     }
 }
 
+/// What a tenant tells cloud discovery.
+async fn discovery(walk: &mut Walk) {
+    const ROOT: &str = "/api/v1/discovery";
+    let app = json!({ "name": "Wiki", "category": "SAASDB_CATEGORY_COLLABORATION", "domains": ["wiki.contoso.example"] });
+    let list = format!("{ROOT}/custom_apps");
+    let made = walk.api(Change::Made, &format!("POST {list}"), &list, app).await;
+    let one = format!("{list}/{}", made["appId"]);
+    let app = json!({ "name": "Wiki", "category": "SAASDB_CATEGORY_COLLABORATION", "domains": ["w.contoso.example"] });
+    walk.api(Change::Changed, &format!("POST {list}/{{app_id}}"), &one, app).await;
+    walk.api(Change::Gone, &format!("DELETE {list}/{{app_id}}"), &one, Value::Null).await;
+    let row = format!("POST {ROOT}/discovery_app/{{app_id}}/override");
+    let path = format!("{ROOT}/discovery_app/11627/override");
+    walk.api(Change::Changed, &row, &path, json!({ "score": 3, "notes": "ours" })).await;
+    let tags = format!("{ROOT}/app_tags");
+    let made = walk.api(Change::Made, &format!("POST {tags}/create"), &format!("{tags}/create"), json!({ "name": "Own" })).await;
+    let one = format!("{tags}/{}", text(&made["id"]));
+    walk.api(Change::Gone, &format!("DELETE {tags}/{{id}}"), &one, Value::Null).await;
+    for (path, body) in [
+        ("/api/v1/discovery/weights", json!({ "groups": { "legal": "high" } })),
+        ("/api/v1/discovery/set_encryption_settings", json!({ "anonymizeByDefault": true })),
+        ("/api/v1/tenant_config/resolveDiscoveryUserWithAAD", json!({ "resolveDiscoveryUserWithAAD": true })),
+    ] {
+        walk.api(Change::Changed, &format!("POST {path}"), path, body).await;
+    }
+    let parser = |column: &str| {
+        json!({ "definition": { "name": "Gateway", "type": "csv", "timestamp": { "column": "when" },
+            "sourceIp": "client", "destinationUrl": column } })
+    };
+    let parsers = format!("{ROOT}/custom_parsers");
+    let made = walk.api(Change::Made, &format!("POST {parsers}"), &parsers, parser("url")).await;
+    let one = format!("{parsers}/{}", text(&made["_id"]));
+    walk.api(Change::Changed, &format!("POST {parsers}/{{id}}"), &one, parser("host")).await;
+    walk.api(Change::Gone, &format!("DELETE {parsers}/{{id}}"), &one, Value::Null).await;
+    for (list, body) in [
+        ("exclusions", json!({ "entityType": "user", "value": "robot" })),
+        ("block_lists", json!({ "name": "Office", "format": "domains" })),
+        ("log_collectors", json!({ "name": "branch", "health": {} })),
+    ] {
+        let list = format!("{ROOT}/{list}");
+        let made = walk.api(Change::Made, &format!("POST {list}"), &list, body).await;
+        walk.secrets.extend(made["url"].as_str().and_then(|url| url.rsplit('/').next()).map(String::from));
+        let one = format!("{list}/{}", text(&made["_id"]));
+        walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &one, Value::Null).await;
+    }
+}
+
 async fn cloud_apps(walk: &mut Walk) {
     let body = json!({ "name": "Office", "category": 1, "subnets": ["192.0.2.0/24"], "tags": ["Branch"] });
     let row = "POST /api/v1/subnet/create_rule";
@@ -448,6 +494,8 @@ async fn cloud_apps(walk: &mut Walk) {
         let path = format!("/api/v1/discovery/discovery_app/11627/{verb}");
         walk.api(Change::Changed, &row, &path, json!({ "tagName": name })).await;
     }
+
+    discovery(walk).await;
 
     let body =
         json!({ "userPrincipalName": "cora@contoso.example", "displayName": "Cora", "mailNickname": "cora" });
