@@ -35,16 +35,16 @@ pub use client_secret::{
     CLIENT_SECRET_LENGTH, CLIENT_SECRET_PATTERN, ClientSecretForm, find_client_secrets, new_client_secret,
 };
 pub use clock::{Clock, ClockSetting, Timestamp};
+pub use cloud_discovery_settings::{
+    AppOverride, BlockList, CustomApp, CustomParserRecord, DiscoverySettings, Exclusion, ExclusionKind,
+    Importance, LogCollector, SCORE_FACTORS, ScoreWeights, UnmatchedDomain,
+};
 pub use credential::{ApplicationCertificate, FederatedCredential};
 pub use directory::{
     AppRole, AppRoleAssignment, Application, ApplicationDetails, ApplicationSecret, ConsentType,
     DelegatedScope, Group, GroupDetails, InformationalUrls, MemberType, ObjectKind, ObjectRef, OptionalClaim,
     OptionalClaims, PermissionGrant, PreAuthorizedApplication, RedirectUri, RedirectUriKind, RequiredAccess,
     ServicePrincipal, ServicePrincipalDetails, Tenant, User, UserDetails,
-};
-pub use cloud_discovery_settings::{
-    AppOverride, BlockList, CustomApp, CustomParserRecord, DiscoverySettings, Exclusion, ExclusionKind,
-    Importance, LogCollector, SCORE_FACTORS, ScoreWeights, UnmatchedDomain,
 };
 pub use discovery::{
     AppTag, AppUsage, DestinationUsage, DiscoveryTask, KeyedUsage, Stream, StreamKind, TaskState, Upload,

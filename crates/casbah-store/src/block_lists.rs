@@ -26,8 +26,9 @@ pub fn list(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<BlockList>> {
 
 /// Adds a list under the digest of its secret.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, one: &BlockList, digest: &[u8]) -> Result<()> {
-    let sql =
-        format!("insert into block_lists (tenant, {COLUMNS}, digest) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    let sql = format!(
+        "insert into block_lists (tenant, {COLUMNS}, digest) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    );
     let values = [
         tenant.into(),
         (&one.id).into(),

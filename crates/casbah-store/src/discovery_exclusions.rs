@@ -44,6 +44,9 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, one: &Exclusion) -> Result<()> 
 
 /// Removes one.
 pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<()> {
-    tx.execute("delete from discovery_exclusions where tenant = ?1 and id = ?2", &[tenant.into(), id.into()])?;
+    tx.execute(
+        "delete from discovery_exclusions where tenant = ?1 and id = ?2",
+        &[tenant.into(), id.into()],
+    )?;
     Ok(())
 }

@@ -31,8 +31,9 @@ fn state(number: i64) -> Option<UploadState> {
 
 /// Adds an upload.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, upload: &Upload) -> Result<()> {
-    let sql =
-        format!("insert into uploads (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+    let sql = format!(
+        "insert into uploads (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    );
     let values = [
         tenant.into(),
         (&upload.id).into(),

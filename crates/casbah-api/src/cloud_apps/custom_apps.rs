@@ -155,9 +155,7 @@ async fn list_app_overrides(
     parameters: Parameters,
 ) -> Answer {
     let (page, _) = paging::page(&parameters)?;
-    let one = |one: &AppOverride| {
-        json!({ "appId": one.app, "score": one.score, "notes": one.notes, "modified": one.modified })
-    };
+    let one = |one: &AppOverride| json!({ "appId": one.app, "score": one.score, "notes": one.notes, "modified": one.modified });
     let all = service.list_app_overrides(&caller).await?;
     Ok(Json(paging::cut(all.iter().map(one).collect(), page)))
 }

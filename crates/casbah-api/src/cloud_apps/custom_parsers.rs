@@ -58,9 +58,8 @@ pub(super) fn area() -> Area {
 async fn list_sources(parameters: Parameters) -> Answer {
     let text = parameters.text("search")?.unwrap_or_default().to_lowercase();
     let all = Service::sources().iter();
-    let fits = all.filter(|format| {
-        [format.id, format.vendor].iter().any(|name| name.to_lowercase().contains(&text))
-    });
+    let fits = all
+        .filter(|format| [format.id, format.vendor].iter().any(|name| name.to_lowercase().contains(&text)));
     let view = fits.map(|format| {
         json!({
             "name": format.id,
@@ -84,9 +83,8 @@ async fn detect_source(State(service): State<Service>, parameters: Parameters) -
     let found = service.detect_source(sample(&parameters)?).await?;
     let best = found.best();
     let candidates = found.candidates.iter().take(10);
-    let candidates = candidates.map(|one| {
-        json!({ "name": one.format.id, "logType": one.format.log_type, "linesRead": one.read })
-    });
+    let candidates = candidates
+        .map(|one| json!({ "name": one.format.id, "logType": one.format.log_type, "linesRead": one.read }));
     Ok(Json(json!({
         "source": best.map(|format| format.id),
         "logType": best.map(|format| format.log_type),

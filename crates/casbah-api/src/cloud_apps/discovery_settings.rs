@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::custom_apps::texts;
 use super::discovered_apps::{FRAME, STREAM, stream, timeframe};
 use super::discovery_shapes::{
-    self as shapes, BY_DEFAULT, ENCRYPTION, ENRICHMENT, EXCLUSION, NEW_EXCLUSION, NOTHING, RESOLVED, UNMATCHED,
+    self as shapes, BY_DEFAULT, ENCRYPTION, ENRICHMENT, EXCLUSION, NEW_EXCLUSION, NOTHING, RESOLVED,
+    UNMATCHED,
 };
 use super::{DISCOVERY_MANAGE, DISCOVERY_READ, record_id};
 use crate::describe::Shape;
@@ -177,13 +178,14 @@ async fn resolve_usernames(
     let names = texts(&parameters, "userNames")?;
     let why = parameters.required_text("justification")?;
     let found = service.resolve_names(&caller, names, why).await?;
-    let one = |one: &casbah_service::discovery::ResolvedName| {
-        json!({ "userName": one.given, "resolved": one.resolved })
-    };
+    let one = |one: &casbah_service::discovery::ResolvedName| json!({ "userName": one.given, "resolved": one.resolved });
     Ok(Json(json!({ "data": found.iter().map(one).collect::<Vec<_>>() })))
 }
 
-async fn fetch_user_enrichment(State(service): State<Service>, Extension(caller): Extension<Caller>) -> Answer {
+async fn fetch_user_enrichment(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+) -> Answer {
     let on = service.discovery_settings(&caller).await?.resolve_users;
     Ok(Json(json!({ "resolveDiscoveryUserWithAAD": on })))
 }

@@ -245,7 +245,9 @@ pub(super) const MADE_BLOCK_LIST: Record = Record {
     ],
 };
 
-pub(super) const NEW_BLOCK_LIST: &[Property] =
-    &[has("name", Shape::Text, "For people."), has("format", Shape::Text, "As of a block script, by name or number.")];
+pub(super) const NEW_BLOCK_LIST: &[Property] = &[
+    has("name", Shape::Text, "For people."),
+    has("format", Shape::Text, "As of a block script, by name or number."),
+];
 
 pub(super) const NOTHING: Shape = Shape::Inline(&[]);

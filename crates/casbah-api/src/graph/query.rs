@@ -60,7 +60,8 @@ impl Query {
                 }
                 "format" if is_json(&value) => {}
                 "skip" => {
-                    let skip = value.parse().map_err(|_| GraphError::bad_request("$skip must be a number."))?;
+                    let skip =
+                        value.parse().map_err(|_| GraphError::bad_request("$skip must be a number."))?;
                     query.skip = Some(skip);
                 }
                 option @ ("format" | "apply") => return Err(unsupported(option)),

@@ -9,10 +9,10 @@ use super::error::GraphError;
 use super::path::{self, Key, Segment};
 use super::{Answer, Call};
 use super::{
-    app_role_assignments, applications, audit_logs, authentication, cloud_app_discovery, deleted_items, directory_roles,
-    federated_identity_credentials, groups, identity_providers, invitations, key_credentials, members,
-    objects, organization, owners, permission_grants, role_management, rotate_password, service_principals,
-    signing_keys, tenant_settings, users,
+    app_role_assignments, applications, audit_logs, authentication, cloud_app_discovery, deleted_items,
+    directory_roles, federated_identity_credentials, groups, identity_providers, invitations,
+    key_credentials, members, objects, organization, owners, permission_grants, role_management,
+    rotate_password, service_principals, signing_keys, tenant_settings, users,
 };
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, GraphError>> + Send>>;

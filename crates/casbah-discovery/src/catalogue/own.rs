@@ -17,7 +17,10 @@ pub fn own_app(own: &CustomApp) -> Result<App, (&'static str, String)> {
     }
     let known = own.category.strip_prefix("SAASDB_CATEGORY_").is_some_and(|end| CATEGORIES.contains(&end));
     if !known {
-        return Err(("category", format!("{:?} is not a category, such as SAASDB_CATEGORY_CRM", own.category)));
+        return Err((
+            "category",
+            format!("{:?} is not a category, such as SAASDB_CATEGORY_CRM", own.category),
+        ));
     }
     if own.domains.is_empty() && own.ip_ranges.is_empty() {
         return Err(("domains", "give at least one domain or one range of addresses".into()));

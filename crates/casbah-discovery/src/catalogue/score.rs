@@ -44,7 +44,8 @@ pub fn score_with(claims: &Claims, founded: Option<u16>, weights: &ScoreWeights)
         let age = f64::from(CATALOGUE_YEAR.saturating_sub(year));
         (age / ESTABLISHED).min(1.0) * 10.0
     });
-    let expected = |claimed: bool| if claimed { Some(10.0) } else { Some(0.0).filter(|_| !weights.exclude_unknown) };
+    let expected =
+        |claimed: bool| if claimed { Some(10.0) } else { Some(0.0).filter(|_| !weights.exclude_unknown) };
     let of_industry = |claimed: bool| claimed.then_some(10.0);
     let worth = |factor: &str| match factor {
         "founded" => age,
@@ -61,17 +62,17 @@ pub fn score_with(claims: &Claims, founded: Option<u16>, weights: &ScoreWeights)
     let group = |factors: &[&str]| {
         mean(factors.iter().filter_map(|name| Some((worth(name)?, weights.factor(name).factor()))))
     };
-    let groups =
-        SCORE_FACTORS.iter().filter_map(|(name, factors)| Some((group(factors)?, weights.group(name).factor())));
+    let groups = SCORE_FACTORS
+        .iter()
+        .filter_map(|(name, factors)| Some((group(factors)?, weights.group(name).factor())));
     // In range by construction, so the cast loses nothing.
     mean(groups).map(|mean| (mean + 0.5).floor().clamp(1.0, 10.0) as u8)
 }
 
 /// The weighted mean; none when all of it weighs nothing.
 fn mean(parts: impl Iterator<Item = (f64, u32)>) -> Option<f64> {
-    let (sum, weight) = parts.fold((0.0, 0), |(sum, weight), (part, times)| {
-        (part.mul_add(f64::from(times), sum), weight + times)
-    });
+    let (sum, weight) = parts
+        .fold((0.0, 0), |(sum, weight), (part, times)| (part.mul_add(f64::from(times), sum), weight + times));
     (weight > 0).then(|| sum / f64::from(weight))
 }
 

@@ -31,7 +31,10 @@ impl Service {
             return Err(Error::invalid("name", "needs 1 to 64 characters"));
         }
         if !health.is_object() || health.to_string().len() > MOST_HEALTH {
-            return Err(Error::invalid("health", format!("must be an object of at most {MOST_HEALTH} bytes")));
+            return Err(Error::invalid(
+                "health",
+                format!("must be an object of at most {MOST_HEALTH} bytes"),
+            ));
         }
         let (tenant, now) = (caller.tenant, self.clock.now());
         let one = LogCollector { id: RecordId::new(now), name, health, created: now, last_seen: now };

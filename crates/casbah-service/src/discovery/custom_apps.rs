@@ -69,13 +69,17 @@ impl Service {
                 };
                 let free = || CustomApp::IDS.clone().find(|id| all.iter().all(|app| app.id != *id));
                 if known.is_none() && all.len() >= MOST_APPS {
-                    return Err(Error::invalid("name", format!("a tenant has at most {MOST_APPS} custom apps")));
+                    return Err(Error::invalid(
+                        "name",
+                        format!("a tenant has at most {MOST_APPS} custom apps"),
+                    ));
                 }
                 let id = known.or_else(free).ok_or_else(|| Error::Conflict("no number is free".into()))?;
                 let app = CustomApp { id, name: new.name.trim().to_string(), ..new.clone() };
                 check_app(&base, &all, &app)?;
                 custom_apps::save(tx, tenant, &app)?;
-                let tag = app_tags::list(tx, tenant)?.into_iter().find(|t| t.built_in && t.name == CUSTOM_APP);
+                let tag =
+                    app_tags::list(tx, tenant)?.into_iter().find(|t| t.built_in && t.name == CUSTOM_APP);
                 if let Some(tag) = tag {
                     app_tags::add(tx, tenant, &tag.id, id, now)?;
                 }
@@ -160,7 +164,11 @@ impl Service {
                     return Err(Error::invalid("name", format!("a tenant has at most {MOST_TAGS} tags")));
                 }
                 app_tags::insert(tx, tenant, &tag, now)?;
-                audit::append(tx, tenant, &record.changed(&tag.id, &Json::Null, &json!({ "name": tag.name })))?;
+                audit::append(
+                    tx,
+                    tenant,
+                    &record.changed(&tag.id, &Json::Null, &json!({ "name": tag.name })),
+                )?;
                 Ok(())
             })
             .await?;
@@ -195,7 +203,8 @@ impl Service {
     /// Sets how much each part of the score weighs.
     pub async fn set_score_weights(&self, caller: &Caller, weights: ScoreWeights) -> Result<(), Error> {
         let groups: Vec<&str> = SCORE_FACTORS.iter().map(|(group, _)| *group).collect();
-        let factors: Vec<&str> = SCORE_FACTORS.iter().flat_map(|(_, factors)| factors.iter().copied()).collect();
+        let factors: Vec<&str> =
+            SCORE_FACTORS.iter().flat_map(|(_, factors)| factors.iter().copied()).collect();
         for (field, given, known) in
             [("groups", &weights.groups, &groups), ("factors", &weights.factors, &factors)]
         {
@@ -206,12 +215,14 @@ impl Service {
         if SCORE_FACTORS.iter().all(|(group, _)| weights.group(group) == Importance::Ignored) {
             return Err(Error::invalid("groups", "at least one group must count"));
         }
-        self.set_discovery(caller, "change score weights", move |settings| settings.weights = weights.clone()).await
+        self.set_discovery(caller, "change score weights", move |settings| settings.weights = weights.clone())
+            .await
     }
 
     /// Says whether logged names are replaced by sign-in names of the directory.
     pub async fn set_user_resolution(&self, caller: &Caller, on: bool) -> Result<(), Error> {
-        self.set_discovery(caller, "change user enrichment", move |settings| settings.resolve_users = on).await
+        self.set_discovery(caller, "change user enrichment", move |settings| settings.resolve_users = on)
+            .await
     }
 
     /// Says whether new data sources and snapshot reports hide names unless it is said otherwise.

@@ -35,7 +35,10 @@ impl Service {
             return Err(Error::invalid("value", "needs 1 to 256 characters"));
         }
         if kind == ExclusionKind::IpAddress && value.parse::<Subnet>().is_err() {
-            return Err(Error::invalid("value", "must be an IPv4 or IPv6 address, or a range such as 10.0.0.0/8"));
+            return Err(Error::invalid(
+                "value",
+                "must be an IPv4 or IPv6 address, or a range such as 10.0.0.0/8",
+            ));
         }
         if note.chars().count() > 1_000 {
             return Err(Error::invalid("note", "has more than 1,000 characters"));

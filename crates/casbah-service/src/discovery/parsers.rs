@@ -52,13 +52,17 @@ impl Service {
     }
 
     /// Reads a sample with a definition; nothing is kept.
-    pub async fn try_custom_parser(&self, caller: &Caller, definition: Json, sample: Vec<u8>) -> Result<Tried, Error> {
+    pub async fn try_custom_parser(
+        &self,
+        caller: &Caller,
+        definition: Json,
+        sample: Vec<u8>,
+    ) -> Result<Tried, Error> {
         let plan = plan_of(&definition)?;
         let (catalogue, now) = (self.catalogue_of(caller.tenant).await?, self.clock.now());
         let tried = tokio::task::spawn_blocking(move || {
             let options = Options { max_inflated: MOST_INFLATED, ..Options::at(now.0) };
-            let outcome =
-                analyse_file(Cursor::new(&sample), &plan, &catalogue, &options, &mut |_, _| {});
+            let outcome = analyse_file(Cursor::new(&sample), &plan, &catalogue, &options, &mut |_, _| {});
             let mut lines = Vec::new();
             let mut told = |line: Explained| {
                 lines.push(line);

@@ -146,7 +146,11 @@ fn find_parser<'p>(all: &'p [CustomParserRecord], wanted: &str) -> Result<&'p Cu
     };
     all.iter().find(same).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-        let there = if names.is_empty() { "there is none yet".into() } else { format!("there are {}", names.join(", ")) };
+        let there = if names.is_empty() {
+            "there is none yet".into()
+        } else {
+            format!("there are {}", names.join(", "))
+        };
         Error::invalid("parser", format!("no parser is named {wanted:?}; {there}"))
     })
 }

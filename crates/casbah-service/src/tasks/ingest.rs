@@ -6,8 +6,8 @@ use std::collections::btree_map::Entry;
 use casbah_authority::Caller;
 use casbah_discovery::{FileError, Report, TrafficKind};
 use casbah_model::{
-    DestinationUsage, Guid, PolicyRecord, Reach, RecordId, Stream, StreamKind, TaskState, TenantId, Timestamp,
-    UnmatchedDomain, UsageRow,
+    DestinationUsage, Guid, PolicyRecord, Reach, RecordId, Stream, StreamKind, TaskState, TenantId,
+    Timestamp, UnmatchedDomain, UsageRow,
 };
 use casbah_store::discovery_tasks::{self, Claimed, Lease};
 use casbah_store::{
@@ -67,7 +67,8 @@ impl Service {
         let policies: Vec<_> = policies.into_iter().filter(|policy| policy.enabled).collect();
         let most = touched.len() * policies.len();
         let ids: Vec<(RecordId, Guid)> = (0..most).map(|_| (RecordId::new(now), Guid::random())).collect();
-        let (task, lease, catalogue) = (claimed.task.clone(), lease.clone(), self.catalogue_of(tenant).await?);
+        let (task, lease, catalogue) =
+            (claimed.task.clone(), lease.clone(), self.catalogue_of(tenant).await?);
         let record = Caller::system(tenant, 0).audit(now, "parse log", "discovery task", &task.id, json!({}));
         self.store
             .write(move |tx| {

@@ -68,7 +68,14 @@ impl Place {
     }
 
     async fn source(&self, name: &str) {
-        let new = NewDataSource { name: name.into(), log_type: 114, receiver: "ftp".into(), protocol: None, anonymize_users: None, parser: None };
+        let new = NewDataSource {
+            name: name.into(),
+            log_type: 114,
+            receiver: "ftp".into(),
+            protocol: None,
+            anonymize_users: None,
+            parser: None,
+        };
         self.process(0).await.create_data_source(&self.caller, new).await.expect("a data source");
     }
 

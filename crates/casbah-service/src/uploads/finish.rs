@@ -83,9 +83,11 @@ impl Service {
                 let settings = discovery_settings::find(tx, tenant)?;
                 let kind = if snapshot { StreamKind::Snapshot } else { StreamKind::Input };
                 let found = streams::find_by_name(tx, tenant, &reach, kind, &stream_name)?;
-                let parser = found.as_ref().and_then(|stream| stream.parser.clone()).or(upload.parser.clone());
+                let parser =
+                    found.as_ref().and_then(|stream| stream.parser.clone()).or(upload.parser.clone());
                 if upload.source == CUSTOM && parser.is_none() && (found.is_some() || makes_reports) {
-                    let why = "the data source has no parser; make one with it, or name the parser as the source";
+                    let why =
+                        "the data source has no parser; make one with it, or name the parser as the source";
                     return Err(Error::invalid("inputStreamName", why));
                 }
                 let stream = match found {

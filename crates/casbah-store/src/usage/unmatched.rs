@@ -56,10 +56,8 @@ pub fn unmatched(
     page: Page,
 ) -> Result<(Vec<UnmatchedDomain>, i64)> {
     let (wanted, mut values) = scope.sql(tenant);
-    let total = tx.number(
-        &format!("select count(distinct domain) from discovery_unmatched where {wanted}"),
-        &values,
-    )?;
+    let total = tx
+        .number(&format!("select count(distinct domain) from discovery_unmatched where {wanted}"), &values)?;
     values.extend([page.limit.into(), page.skip.into()]);
     let sum = |name: &str| {
         let double = format!("sum(cast({name} as double precision))");

@@ -34,7 +34,10 @@ const QUESTIONS: &[&str] = &[
     "getMemberObjects",
     "POST /directoryRoles",
     "POST /api/v1/discovery/app",
-    "POST /api/v1/discovery/summary", "/sources/detect", "/custom_parsers/try", "/resolve_usernames",
+    "POST /api/v1/discovery/summary",
+    "/sources/detect",
+    "/custom_parsers/try",
+    "/resolve_usernames",
 ];
 
 /// What happened to the object, as the trail must tell it.
@@ -440,7 +443,14 @@ async fn discovery(walk: &mut Walk) {
     let path = format!("{ROOT}/discovery_app/11627/override");
     walk.api(Change::Changed, &row, &path, json!({ "score": 3, "notes": "ours" })).await;
     let tags = format!("{ROOT}/app_tags");
-    let made = walk.api(Change::Made, &format!("POST {tags}/create"), &format!("{tags}/create"), json!({ "name": "Own" })).await;
+    let made = walk
+        .api(
+            Change::Made,
+            &format!("POST {tags}/create"),
+            &format!("{tags}/create"),
+            json!({ "name": "Own" }),
+        )
+        .await;
     let one = format!("{tags}/{}", text(&made["id"]));
     walk.api(Change::Gone, &format!("DELETE {tags}/{{id}}"), &one, Value::Null).await;
     for (path, body) in [
