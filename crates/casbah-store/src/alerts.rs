@@ -334,6 +334,7 @@ pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit
     let rows = tx.rows(sql, &[tenant.into(), before.into(), limit.into()])?;
     let ids: Vec<RecordId> = rows.into_iter().map(|row| row.read().take()).collect::<Result<_>>()?;
     for id in &ids {
+        full_text::remove_alert(tx, tenant, id)?;
         for sql in [
             "delete from alert_entities where tenant = ?1 and alert = ?2",
             "delete from alert_stories where tenant = ?1 and alert = ?2",

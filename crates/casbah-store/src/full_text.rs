@@ -6,7 +6,7 @@
 //! numbered: an activity by its place in the order of time, an alert by its `doc`. The first word of a row there
 //! names the tenant, so that no search reads on behalf of another.
 
-use casbah_model::{TenantId, words::words};
+use casbah_model::{RecordId, TenantId, words::words};
 
 use crate::migrations::Dialect;
 use crate::{Result, Tx, Value};
@@ -98,6 +98,16 @@ pub(crate) fn remove_activities_below(tx: &mut Tx<'_>, tenant: TenantId, end: i6
         let sql = "delete from activity_words where rowid in \
                    (select seq from activities where tenant = ?1 and seq < ?2)";
         tx.execute(sql, &[tenant.into(), end.into()])?;
+    }
+    Ok(())
+}
+
+/// Forgets the words of an alert that is about to go.
+pub(crate) fn remove_alert(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<()> {
+    if let Dialect::Sqlite = tx.dialect() {
+        let sql = "delete from alert_words where rowid in \
+                   (select doc from alerts where tenant = ?1 and id = ?2 and doc is not null)";
+        tx.execute(sql, &[tenant.into(), id.into()])?;
     }
     Ok(())
 }

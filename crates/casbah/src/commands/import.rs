@@ -1,4 +1,6 @@
-//! `casbah import`: audit logs that people have, into the activities of their tenant.
+//! `casbah import`: audit logs that people have, into the activities of their tenant; and the records of another tenant.
+
+mod tenant;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,11 +22,32 @@ use crate::output::{Cell, Column, note, paint, style};
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
     /// Audit logs: JSON lines, JSON documents or exported tables, plain or gzip; - for standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "from", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What they are
-    #[arg(long, short, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|f| f.name)))]
-    format: String,
+    #[arg(long, short, required_unless_present = "from", value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|f| f.name)))]
+    format: Option<String>,
+    /// Copy the records of another tenant instead, of Microsoft's or of a Casbah: its address
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "format"])]
+    from: Option<String>,
+    /// File with the token for that tenant, an API token or an access token [default: CASBAH_FROM_TOKEN]
+    #[arg(long, value_name = "FILE", requires = "from")]
+    from_token_file: Option<PathBuf>,
+    /// Certificate authority of that tenant [default: those that this machine trusts]
+    #[arg(long, value_name = "FILE", requires = "from")]
+    from_ca: Option<PathBuf>,
+    /// Only these, separated by commas [default: all]
+    #[arg(long, value_name = "WHAT", requires = "from", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(tenant::kinds()))]
+    only: Vec<String>,
+    /// Only what happened since then: days (30d), a date or a moment; ranges are copied in any case
+    #[arg(long, value_name = "WHEN", requires = "from")]
+    since: Option<String>,
+    /// File that says how far the copy has come, and is gone when it is complete [default: casbah-import-HOST.json]
+    #[arg(long, value_name = "FILE", requires = "from")]
+    state: Option<PathBuf>,
+    /// Calls to that tenant in a minute, at the most
+    #[arg(long, value_name = "CALLS", requires = "from", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    per_minute: u16,
     /// No progress
     #[arg(long, short)]
     quiet: bool,
@@ -52,7 +75,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub fn run(remote: &Remote<ImportArgs>) -> Result<(), Failure> {
     let (session, output) = remote.open()?;
     let arguments = &remote.arguments;
-    let format = format(&arguments.format).ok_or_else(|| Failure::usage("there is no such format"))?;
+    if let Some(from) = &arguments.from {
+        return tenant::run(&session, &output, arguments, from);
+    }
+    let format = arguments
+        .format
+        .as_deref()
+        .and_then(format)
+        .ok_or_else(|| Failure::usage("there is no such format"))?;
     let mut results = Vec::new();
     let mut refused = 0;
     for file in &arguments.files {

@@ -16,6 +16,8 @@ pub struct Progress {
     said: Option<Instant>,
     terminal: bool,
     quiet: bool,
+    /// How a number is told in a pipe.
+    unit: fn(u64) -> String,
 }
 
 const BAR: &str = "  {msg} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
@@ -28,6 +30,22 @@ impl Progress {
     pub fn bytes(what: &str, total: Option<u64>, quiet: bool) -> Progress {
         let template = if total.is_some() { BAR } else { "  {msg} {decimal_bytes} {decimal_bytes_per_sec}" };
         Progress::new(what, total, template, quiet)
+    }
+
+    /// Records on their way, of which nobody knows how many there are.
+    pub fn records(what: &str, quiet: bool) -> Progress {
+        let mut progress = Progress::new(what, None, "  {msg} {pos}", quiet);
+        progress.unit = |number| number.to_string();
+        progress
+    }
+
+    /// So many of so many records are done.
+    pub fn count(&mut self, done: u64, total: u64) {
+        set_template(&self.bar, "  {msg} [{bar:30}] {pos}/{len} {eta}");
+        (self.done, self.total) = (done, Some(total));
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.speak();
     }
 
     /// A wait of unknown length.
@@ -44,7 +62,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(total, target);
         set_template(&bar, template);
         bar.set_message(what.to_string());
-        Progress { bar, what: what.to_string(), total, done: 0, said: None, terminal, quiet }
+        Progress { bar, what: what.to_string(), total, done: 0, said: None, terminal, quiet, unit: short }
     }
 
     /// So much more is done.
@@ -92,9 +110,9 @@ impl Progress {
             match (self.done, self.total) {
                 (0, _) => note(&format!("  {} …", self.what)),
                 (done, Some(total)) => {
-                    note(&format!("  {}: {} of {}", self.what, short(done), short(total)));
+                    note(&format!("  {}: {} of {}", self.what, (self.unit)(done), (self.unit)(total)));
                 }
-                (done, None) => note(&format!("  {}: {}", self.what, short(done))),
+                (done, None) => note(&format!("  {}: {}", self.what, (self.unit)(done))),
             }
         }
     }

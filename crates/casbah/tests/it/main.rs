@@ -20,6 +20,7 @@ mod exports;
 mod identity;
 mod identity_providers;
 mod import;
+mod import_tenant;
 mod nodes;
 mod people;
 mod policies;
