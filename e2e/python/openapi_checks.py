@@ -5,14 +5,15 @@ credentials. Ends with an error when there is a finding.
 `E2E_EXAMPLES` sets how many examples an operation gets. The blob endpoint stands apart: it speaks Azure's protocol.
 """
 
+import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
+import tempfile
 import urllib.parse
 import urllib.request
-import json
-import ssl
 
 HERE = pathlib.Path(__file__).parent
 ENV = os.environ
@@ -46,7 +47,9 @@ def main():
         *sys.argv[1:],
     ]
     environment = ENV | {"SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": str(HERE), "NO_COLOR": "1"}
-    sys.exit(subprocess.run(command, cwd=HERE, env=environment).returncode)
+    # It leaves what it found in the folder in which it runs.
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(subprocess.run(command, cwd=folder, env=environment).returncode)
 
 
 main()

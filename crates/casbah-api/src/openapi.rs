@@ -115,7 +115,7 @@ fn operation(endpoint: &EndpointInfo, method: &str, named: &mut Named) -> Value 
                 "One JSON object a line, in the form of {}; what Casbah derives may be left out. gzip is taken.",
                 record.name
             ),
-            "content": { "application/x-ndjson": { "schema": { "type": "string" } } },
+            "content": { "application/x-ndjson": { "schema": {} } },
         });
     } else if !taken.is_empty() || !says.filters.is_empty() {
         let required: Vec<&str> = taken.iter().filter(|p| !p.optional).map(|p| p.name).collect();

@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 
 use crate::{Guid, IpLocation, Timestamp};
 
+pub use crate::user_agent::device_type;
+
 /// The number of the app *Casbah* among the apps of activities: that of the broker itself.
 pub const CASBAH_APP: i64 = 20595;
 
@@ -229,21 +231,6 @@ impl Activity {
     /// A place in the order of time: the moment, and noise that keeps two of one moment apart.
     pub fn place(at: Timestamp, noise: u32) -> i64 {
         Activity::first_at(at) | (i64::from(noise) & ((1 << BELOW) - 1))
-    }
-}
-
-/// DESKTOP, MOBILE, TABLET or OTHER, by the words of a user agent.
-pub fn device_type(user_agent: &str) -> &'static str {
-    let has = |word: &str| user_agent.contains(word);
-    let tablet = has("iPad") || has("Tablet") || (has("Android") && !has("Mobile"));
-    if tablet {
-        "TABLET"
-    } else if has("iPhone") || has("Mobile") || has("Windows Phone") {
-        "MOBILE"
-    } else if has("Windows NT") || has("Macintosh") || has("X11") || has("CrOS") {
-        "DESKTOP"
-    } else {
-        "OTHER"
     }
 }
 

@@ -150,6 +150,8 @@ pub enum ActivityField {
     DeviceType,
     /// The user agent.
     UserAgent,
+    /// Tags of the user agent.
+    AgentTag,
     /// Country of the address.
     Country,
     /// Whose address it is.

@@ -103,6 +103,15 @@ impl IpCategory {
     }
 }
 
+/// What a database of addresses says of one.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Place {
+    /// Where it is.
+    pub location: Option<IpLocation>,
+    /// Whose it is.
+    pub organization: Option<String>,
+}
+
 /// Where addresses are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IpLocation {

@@ -26,6 +26,7 @@ mod rights;
 mod role;
 mod secret;
 mod tenant_settings;
+pub mod user_agent;
 pub mod words;
 
 pub use activity::{Activity, ActivityFacts, ActivityObject, Origin, SignInFacts};
@@ -56,7 +57,7 @@ pub use identity_provider::{
     ClaimMapping, IdentityProvider, IdentityProviderDetails, Invitation, Provisioning, UserIdentity,
     well_known_endpoint,
 };
-pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Subnet, full_address};
+pub use ip_range::{InvalidSubnet, IpCategory, IpLocation, IpRange, IpTag, Place, Subnet, full_address};
 pub use permission::{Permission, PermissionSet};
 pub use policy::PolicyRecord;
 pub use rights::{Access, Bound, Entitlements, Part, Reach, Rights};

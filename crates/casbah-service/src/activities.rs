@@ -4,6 +4,8 @@ mod taking_in;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use casbah_authority::Caller;
 use casbah_model::activity::CASBAH_APP;
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Operand, Page, Range, Test};
@@ -14,6 +16,9 @@ use serde_json::{Value, json};
 use crate::{Error, Service};
 
 pub use taking_in::{TakenIn, digest};
+
+/// Counting takes no longer than this; after that a list says only that there are more.
+const COUNTING: Duration = Duration::from_millis(500);
 
 /// Which activities, and in which order.
 #[derive(Clone, Debug)]
@@ -68,19 +73,27 @@ impl Service {
         self.store
             .read(move |tx| {
                 let ActivityQuery { conditions, order, page, scan, whole_moments } = &query;
-                let total = activities::count(tx, tenant, &reach, conditions)?;
                 let skip = if *scan { 0 } else { page.skip };
                 let one_more = Page { skip, limit: page.limit.saturating_add(1) };
                 let mut found = activities::list(tx, tenant, &reach, conditions, *order, one_more)?;
                 let limit = usize::try_from(page.limit).unwrap_or(0);
                 let mut has_next = found.len() > limit;
                 let mut next_bound = None;
+                // A page that nothing follows has counted itself.
+                let seen = skip.saturating_add(found.len() as i64);
+                let counted = if has_next || (found.is_empty() && skip > 0) {
+                    tx.within_time(COUNTING, |tx| activities::count(tx, tenant, &reach, conditions))?
+                } else {
+                    Some(seen)
+                };
+                let more_than_total = counted.is_none_or(|total| total > activities::COUNT_CAP && has_next);
+                let total = counted.map_or(seen, |total| total.min(activities::COUNT_CAP.max(seen)));
                 let within = |from, to| {
                     let test = Test::Within(vec![Range { from, to }]);
                     let window = Condition { field: ActivityField::At, test };
                     conditions.iter().cloned().chain([window]).collect::<Vec<_>>()
                 };
-                let whole = Page { skip: 0, limit: activities::COUNT_CAP };
+                let whole = Page { skip: 0, limit: activities::WHOLE_MOMENT };
                 if has_next && *scan {
                     let bound = found.pop().map_or(0, |activity| activity.at().0);
                     // The next window begins with that millisecond, so nothing of it may be in this one ...
@@ -105,13 +118,11 @@ impl Service {
                         found.retain(|activity| activity.at().0 != next);
                         let this = within(Some(next), Some(next));
                         found.extend(activities::list(tx, tenant, &reach, &this, *order, whole)?);
-                        has_next = (found.len() as i64) < total;
+                        has_next = more_than_total || (found.len() as i64) < total;
                     }
                 } else {
                     found.truncate(limit);
                 }
-                let more_than_total = total > activities::COUNT_CAP;
-                let total = total.min(activities::COUNT_CAP);
                 Ok(ActivityPage { activities: found, total, more_than_total, has_next, next_bound })
             })
             .await

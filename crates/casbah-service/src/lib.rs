@@ -16,6 +16,7 @@ pub mod discovery;
 pub mod entities;
 mod error;
 pub mod exports;
+mod geoip;
 pub mod ip_ranges;
 pub mod permission_use;
 pub mod policies;
@@ -60,6 +61,7 @@ pub struct Service {
     used: Arc<permission_use::ThisHour>,
     catalogue: Arc<catalogue::Current>,
     tailored: Arc<discovery::Tailored>,
+    geoip: Arc<geoip::Geoip>,
     /// Bytes that a compressed log may hold.
     inflated_limit: u64,
 }
@@ -80,6 +82,7 @@ impl Service {
             used: Arc::default(),
             catalogue: Arc::default(),
             tailored: Arc::default(),
+            geoip: Arc::default(),
             inflated_limit: INFLATED_LIMIT,
         }
     }

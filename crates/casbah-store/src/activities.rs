@@ -1,11 +1,12 @@
 //! Activities: the large table, always read in the order of time.
 
 mod conditions;
+mod plan;
 #[cfg(test)]
 mod tests;
 
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page};
-use casbah_model::{Activity, Guid, Reach, TenantId, Timestamp};
+use casbah_model::{Activity, ActivityFacts, Guid, Reach, TenantId, Timestamp, user_agent};
 
 use crate::alerts::conditions::one_of;
 use crate::full_text::{self, Texts};
@@ -19,7 +20,9 @@ const COLUMNS: &str = "seq, id, created, source, service, instance, action, cate
 const KEYS: [ActivityField; 1] = [ActivityField::Entity];
 
 /// Counting stops here; beyond it a list says only that there are more.
-pub const COUNT_CAP: i64 = 100_000;
+pub const COUNT_CAP: i64 = 10_000;
+/// Most activities of one millisecond that are given together.
+pub const WHOLE_MOMENT: i64 = 100_000;
 /// Places of one moment that are tried before giving up.
 const MOST_OF_A_MOMENT: i64 = 64;
 
@@ -27,6 +30,8 @@ const MOST_OF_A_MOMENT: i64 = 64;
 const OBJECT: i64 = 1;
 /// Kind of a term: a tag of the address.
 const IP_TAG: i64 = 2;
+/// Kind of a term: a tag of the user agent.
+const AGENT_TAG: i64 = 3;
 
 fn activity(row: Row) -> Result<Activity> {
     let mut r = row.read();
@@ -113,6 +118,10 @@ fn insert_terms(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, activity: &Activity
     let objects = facts.objects.iter().flat_map(|o| [&o.id, &o.name]).filter(|text| !text.is_empty());
     let mut terms: Vec<(i64, String)> = objects.map(|text| (OBJECT, text.to_lowercase())).collect();
     terms.extend(facts.ip_tags.iter().map(|tag| (IP_TAG, tag.to_lowercase())));
+    if let Some(agent) = &facts.user_agent {
+        let tags = user_agent::parse(agent, activity.at()).tags;
+        terms.extend(tags.into_iter().map(|tag| (AGENT_TAG, tag.to_string())));
+    }
     terms.sort_unstable();
     terms.dedup();
     for (kind, term) in terms {
@@ -120,6 +129,32 @@ fn insert_terms(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, activity: &Activity
         tx.execute(sql, &[tenant.into(), kind.into(), term.into(), seq.into()])?;
     }
     Ok(())
+}
+
+/// Gives the activities that exist the tags of their user agents; for the migration that brings them.
+pub(crate) fn fill_agent_tags(tx: &mut Tx<'_>) -> Result<()> {
+    const AT_ONCE: i64 = 1_000;
+    let mut after = (String::new(), 0_i64);
+    loop {
+        let sql = "select tenant, seq, facts from activities where (tenant, seq) > (?1, ?2) \
+                   and agent_key is not null order by tenant, seq limit ?3";
+        let rows = tx.rows(sql, &[after.0.as_str().into(), after.1.into(), AT_ONCE.into()])?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let mut r = row.read();
+            let (tenant, seq): (TenantId, i64) = (r.take()?, r.take()?);
+            let facts: ActivityFacts = r.take_json()?;
+            after = (tenant.to_string(), seq);
+            let agent = facts.user_agent.unwrap_or_default();
+            for tag in user_agent::parse(&agent, Activity::at_place(seq)).tags {
+                let sql = "insert into activity_terms (tenant, kind, term, seq) values (?1, ?2, ?3, ?4) \
+                           on conflict do nothing";
+                tx.execute(sql, &[tenant.into(), AGENT_TAG.into(), tag.into(), seq.into()])?;
+            }
+        }
+    }
 }
 
 /// The words that the filter `text` searches, beginning with those of the action.
@@ -235,16 +270,37 @@ pub fn list(
     order: ActivityOrder,
     page: Page,
 ) -> Result<Vec<Activity>> {
-    let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
+    let wanted = &entities::expanded(tx, tenant, wanted, &KEYS)?;
+    let narrow = plan::narrow(tx, &tenant.into(), wanted, order)?;
+    if let Some(narrow) = narrow {
+        let found = list_among(tx, tenant, reach, wanted, order, page, Some(&narrow))?;
+        if narrow.complete || found.len() as i64 == page.limit {
+            return Ok(found);
+        }
+    }
+    list_among(tx, tenant, reach, wanted, order, page, None)
+}
+
+/// The same, of certain activities only.
+fn list_among(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    reach: &Reach,
+    wanted: &[Condition<ActivityField>],
+    order: ActivityOrder,
+    page: Page,
+    narrow: Option<&plan::Narrow>,
+) -> Result<Vec<Activity>> {
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), wanted, &mut values);
+    let narrow = narrow.map(|narrow| narrow.condition(&mut values)).unwrap_or_default();
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_created { format!("a.created {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
     let (limit, skip) = (values.len() - 1, values.len());
     let sql = format!(
-        "select {COLUMNS} from activities a where a.tenant = ?1{reach}{conditions} \
+        "select {COLUMNS} from activities a where a.tenant = ?1{reach}{conditions}{narrow} \
          order by {first}a.seq {direction} limit ?{limit} offset ?{skip}"
     );
     tx.rows(&sql, &values)?.into_iter().map(activity).collect()
@@ -288,13 +344,16 @@ pub fn count(
     reach: &Reach,
     wanted: &[Condition<ActivityField>],
 ) -> Result<i64> {
-    let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
+    let wanted = &entities::expanded(tx, tenant, wanted, &KEYS)?;
+    let newest = ActivityOrder { by_created: false, ascending: false };
+    let narrow = plan::narrow(tx, &tenant.into(), wanted, newest)?.filter(|narrow| narrow.complete);
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
-    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), wanted, &mut values);
+    let narrow = narrow.map(|narrow| narrow.condition(&mut values)).unwrap_or_default();
     values.push((COUNT_CAP + 1).into());
     let sql = format!(
-        "select count(*) from (select 1 as one from activities a where a.tenant = ?1{reach}{conditions} limit ?{}) \
+        "select count(*) from (select 1 as one from activities a where a.tenant = ?1{reach}{conditions}{narrow} limit ?{}) \
          as counted",
         values.len()
     );

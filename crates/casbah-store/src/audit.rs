@@ -8,7 +8,7 @@ use casbah_model::{Activity, ActivityFacts, ActivityObject, Guid, Origin, Record
 use serde_json::Value as Json;
 
 use crate::entities::seen::{AT_ONCE, Seen};
-use crate::{Error, Result, Tx, activities, entities, ip_ranges};
+use crate::{Error, Result, Tx, activities, entities, places};
 
 tokio::task_local! {
     static ORIGIN: Origin;
@@ -112,10 +112,6 @@ const SIGN_INS: [&str; 3] = ["sign in", "sign in to application", "failed sign-i
 pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result<()> {
     let origin = origin();
     let names = Names::find(tx, tenant, record)?;
-    let range = match origin.address {
-        Some(address) => ip_ranges::holding(tx, tenant, address)?,
-        None => None,
-    };
     let (category, action_type) = words(record);
     let given = Some(&record.actor_name).filter(|name| !name.is_empty()).cloned();
     let objects = if record.target.is_empty() {
@@ -124,8 +120,7 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
         let name = names.target.or_else(|| named(&record.details)).unwrap_or_default();
         vec![ActivityObject { kind: record.target_kind.clone(), id: record.target.clone(), name }]
     };
-    let location = range.as_ref().and_then(|r| r.location.clone());
-    let activity = Activity {
+    let mut activity = Activity {
         seq: Activity::place(record.at, noise(&record.id)),
         id: record.id.to_string(),
         created: record.at,
@@ -140,9 +135,9 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
         user_name: given.or(names.actor),
         client: record.client,
         address: origin.address.map(|a| a.to_string()),
-        ip_category: range.as_ref().map_or(0, |r| r.category.number()),
-        country: location.as_ref().and_then(|l| l.country_code.clone()),
-        organization: range.as_ref().and_then(|r| r.organization.clone()),
+        ip_category: 0,
+        country: None,
+        organization: None,
         device_type: origin.user_agent.as_deref().map(|agent| device_type(agent).to_string()),
         admin: !COMINGS_AND_GOINGS.contains(&record.action.as_str()),
         failure: record.failure,
@@ -151,12 +146,11 @@ pub fn append(tx: &mut Tx<'_>, tenant: TenantId, record: &AuditRecord) -> Result
             client_name: names.client,
             user_agent: origin.user_agent,
             objects,
-            location,
-            ip_tags: range.map(|r| r.tags.iter().map(|t| t.id.to_string()).collect()).unwrap_or_default(),
             details: record.details.clone(),
             ..ActivityFacts::default()
         },
     };
+    places::complete(tx, tenant, &mut activity)?;
     activities::insert(tx, tenant, &activity)?;
     let seen: Vec<Seen> = Seen::of(&activity).into_iter().collect();
     entities::seen::note(tx, tenant, &seen, AT_ONCE)

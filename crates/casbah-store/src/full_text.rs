@@ -46,9 +46,13 @@ pub(crate) fn searchable(text: &str) -> String {
     words(text).join(" ")
 }
 
-/// The word that stands for a tenant.
+/// The word that stands for a tenant; its first sign is no letter, so no search for a beginning finds it.
 fn word_of(tenant: TenantId) -> String {
-    format!("t{}", tenant.to_string().replace('-', ""))
+    tenant_word(&tenant.to_string())
+}
+
+fn tenant_word(tenant: &str) -> String {
+    format!("§{}", tenant.replace('-', ""))
 }
 
 /// Notes the words of a record.
@@ -143,6 +147,36 @@ pub(crate) fn has(
     sql
 }
 
+/// The records that have what `text` asks for, in the order of their numbers: a `from` with its condition, and
+/// what is the number in it. None where the index has no order, and for a text without words.
+pub(crate) fn stream(
+    dialect: Dialect,
+    texts: Texts,
+    text: &str,
+    wanted: Wanted,
+    values: &mut Vec<Value>,
+) -> Option<(String, &'static str)> {
+    let all = words(text);
+    let Dialect::Sqlite = dialect else { return None };
+    if all.is_empty() {
+        return None;
+    }
+    values.push(sqlite_query(&all, wanted, values)?.into());
+    let table = texts.table();
+    Some((format!("from {table} where {table} match ?{}", values.len()), "rowid"))
+}
+
+/// A query of FTS5; none without a tenant, which stands before all conditions.
+fn sqlite_query(all: &[String], wanted: Wanted, values: &[Value]) -> Option<String> {
+    let Some(Value::Text(tenant)) = values.first() else { return None };
+    let mut query = format!("\"{}\"", tenant_word(tenant));
+    for (at, word) in all.iter().enumerate() {
+        let star = if at + 1 == all.len() && wanted == Wanted::Words { " *" } else { "" };
+        query.push_str(&format!(" AND \"{word}\"{star}"));
+    }
+    Some(query)
+}
+
 /// The condition by the index alone.
 fn indexed(
     dialect: Dialect,
@@ -154,16 +188,7 @@ fn indexed(
     let last = all.len() - 1;
     match dialect {
         Dialect::Sqlite => {
-            // The tenant stands before all conditions.
-            let tenant = match values.first() {
-                Some(Value::Text(id)) => format!("t{}", id.replace('-', "")),
-                _ => return "1 = 0".into(),
-            };
-            let mut query = format!("\"{tenant}\"");
-            for (at, word) in all.iter().enumerate() {
-                let star = if at == last && wanted == Wanted::Words { " *" } else { "" };
-                query.push_str(&format!(" AND \"{word}\"{star}"));
-            }
+            let Some(query) = sqlite_query(all, wanted, values) else { return "1 = 0".into() };
             values.push(query.into());
             let (table, number) = (texts.table(), texts.number());
             format!("{number} in (select rowid from {table} where {table} match ?{})", values.len())

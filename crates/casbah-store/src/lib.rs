@@ -48,6 +48,7 @@ pub mod owners;
 pub mod pending_sign_ins;
 pub mod permission_grants;
 pub mod permission_use;
+pub mod places;
 pub mod policies;
 pub mod portal_sessions;
 pub mod pushed_requests;
@@ -76,6 +77,7 @@ pub mod users;
 mod batches;
 mod conditions;
 mod full_text;
+mod interrupt;
 mod migrations;
 mod postgres;
 mod reach;
@@ -85,12 +87,15 @@ mod tests;
 mod value;
 mod versions;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use interrupt::{Waiting, Watch};
 use tokio::sync::Notify;
 
 pub use migrations::{latest_version, migrate_plan};
+pub use places::Places;
 pub use search::{Condition, Order, Property, Search};
 pub use value::{FromValue, Reader, Row, Value};
 
@@ -110,6 +115,8 @@ pub enum Error {
     },
     /// The database refused or cannot be reached. Never shown to callers.
     Database(String),
+    /// The query was stopped: nobody waits for it, or its time was over.
+    Interrupted,
     /// A row does not hold what its reader expects.
     Shape(String),
 }
@@ -118,6 +125,7 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Conflict => f.write_str("the transaction met another one and must be run again"),
+            Error::Interrupted => f.write_str("the query was stopped before its end"),
             Error::Duplicate => f.write_str("a row with that key exists"),
             Error::TooNew { found, known } => write!(
                 f,
@@ -155,6 +163,8 @@ pub struct Store {
     backend: Arc<Backend>,
     /// Rung when a transaction of this process stored something that still has to be looked at.
     arrived: Arc<Notify>,
+    /// What is known of addresses.
+    places: Arc<OnceLock<Arc<dyn Places>>>,
 }
 
 enum Backend {
@@ -173,7 +183,7 @@ impl Store {
             Location::File(path) => Backend::Sqlite(sqlite::Sqlite::file(path)?),
             Location::Postgres(url) => Backend::Postgres(postgres::Postgres::connect(url).await?),
         };
-        let store = Store { backend: Arc::new(backend), arrived: Arc::default() };
+        let store = Store { backend: Arc::new(backend), arrived: Arc::default(), places: Arc::default() };
         // Nodes that start at the same moment all try; one wins, the others find it done.
         let mut attempt = 1;
         loop {
@@ -186,6 +196,11 @@ impl Store {
                 result => return result.map(|()| store),
             }
         }
+    }
+
+    /// From now on activities are completed by what `places` knows of their addresses. The first call counts.
+    pub fn set_places(&self, places: Arc<dyn Places>) {
+        let _ = self.places.set(places);
     }
 
     /// Whether the database answers.
@@ -240,6 +255,10 @@ impl Store {
         let bell = self.arrived.clone();
         let handle = tokio::runtime::Handle::current();
         let origin = audit::origin();
+        let places = self.places.get().cloned();
+        // A change is made whether or not somebody waits to hear of it; a look is not worth going on with.
+        let watch = Arc::new(Watch::default());
+        let _waiting = (!write).then(|| Waiting(watch.clone()));
         let transaction = move || {
             let work = |tx: &mut Tx<'_>| {
                 let result = work(tx);
@@ -247,8 +266,8 @@ impl Store {
                 result
             };
             let result = match &*backend {
-                Backend::Sqlite(sqlite) => sqlite.transaction(write, &work),
-                Backend::Postgres(postgres) => postgres.transaction(&handle, write, &work),
+                Backend::Sqlite(sqlite) => sqlite.transaction(write, &watch, &work),
+                Backend::Postgres(postgres) => postgres.transaction(&handle, write, &watch, &work),
             };
             // Too often is harmless: whoever listens looks and finds nothing.
             if arrived.into_inner() {
@@ -256,7 +275,9 @@ impl Store {
             }
             result
         };
-        let joined = tokio::task::spawn_blocking(move || audit::with_origin(origin, transaction));
+        let joined = tokio::task::spawn_blocking(move || {
+            places::with(places, || audit::with_origin(origin, transaction))
+        });
         match joined.await {
             Ok(result) => result,
             Err(_) => Err(Error::Database("the transaction did not come to its end".into()).into()),
@@ -267,6 +288,7 @@ impl Store {
 /// A transaction under way.
 pub struct Tx<'a> {
     inner: TxInner<'a>,
+    watch: &'a Watch,
     /// Whether it changed what a cached answer may stand on.
     changed: bool,
     /// Whether it stored something that still has to be looked at.
@@ -311,6 +333,33 @@ impl Tx<'_> {
         match self.row(sql, values)? {
             Some(row) => Ok(row.read().take::<Option<i64>>()?.unwrap_or(0)),
             None => Ok(0),
+        }
+    }
+
+    /// Runs a part of a transaction that reads, if it is done within that time; none if it is not.
+    pub fn within_time<T>(
+        &mut self,
+        budget: Duration,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.savepoint("savepoint budget")?;
+        self.watch.set_budget(Some(budget));
+        let result = work(self);
+        self.watch.set_budget(None);
+        match result {
+            Err(Error::Interrupted) if !self.watch.is_gone() => {
+                self.savepoint("rollback to savepoint budget")?;
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
+    }
+
+    /// PostgreSQL gives up a transaction in which something failed, unless it can go back.
+    fn savepoint(&mut self, statement: &str) -> Result<()> {
+        match &mut self.inner {
+            TxInner::Sqlite(_) => Ok(()),
+            TxInner::Postgres(session) => session.batch(statement),
         }
     }
 

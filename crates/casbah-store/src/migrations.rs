@@ -25,6 +25,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("portal", include_str!("../migrations/0016_portal.sql")),
     ("detection", include_str!("../migrations/0017_detection.sql")),
     ("cloud_discovery", include_str!("../migrations/0018_cloud_discovery.sql")),
+    ("user_agents", include_str!("../migrations/0019_user_agents.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,
@@ -35,6 +36,8 @@ const ENTITIES: &str = "entities";
 
 /// The step that makes the index of words, which [`crate::full_text::fill`] fills.
 const FULL_TEXT: &str = "full_text";
+/// The step that gives activities the tags of their user agents.
+const USER_AGENTS: &str = "user_agents";
 
 #[derive(Clone, Copy)]
 pub(crate) enum Dialect {
@@ -108,6 +111,9 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
         }
         if *name == ENTITIES {
             crate::entities::seen::fill(tx)?;
+        }
+        if *name == USER_AGENTS {
+            crate::activities::fill_agent_tags(tx)?;
         }
         tx.execute("insert into schema_version (version) values (?1)", &[Value::Int(index as i64 + 1)])?;
     }

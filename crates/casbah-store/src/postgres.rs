@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut};
 use tokio_postgres::{Client, NoTls, Statement};
 
+use crate::interrupt::Watch;
 use crate::{Error, Result, Row, Tx, TxInner, Value};
 
 /// Connections that one node opens at the most.
@@ -56,16 +57,25 @@ impl Postgres {
         }
     }
 
-    pub(crate) fn transaction<T, E, F>(&self, handle: &Handle, write: bool, work: &F) -> Result<T, E>
+    pub(crate) fn transaction<T, E, F>(
+        &self,
+        handle: &Handle,
+        write: bool,
+        watch: &Watch,
+        work: &F,
+    ) -> Result<T, E>
     where
         E: From<Error>,
         F: Fn(&mut Tx<'_>) -> Result<T, E>,
     {
         let permit = handle.block_on(self.permits.acquire());
         let _permit = permit.map_err(|_| Error::Database("the connection pool is closed".into()))?;
+        if watch.is_gone() {
+            return Err(Error::Interrupted.into());
+        }
         let mut attempt = 1;
         loop {
-            match self.attempt(handle, write, work) {
+            match self.attempt(handle, write, watch, work) {
                 Attempt::Done(result) => return result,
                 Attempt::Conflict if attempt < ATTEMPTS => {
                     let most = 2u64.saturating_pow(attempt).min(200);
@@ -77,7 +87,7 @@ impl Postgres {
         }
     }
 
-    fn attempt<T, E, F>(&self, handle: &Handle, write: bool, work: &F) -> Attempt<T, E>
+    fn attempt<T, E, F>(&self, handle: &Handle, write: bool, watch: &Watch, work: &F) -> Attempt<T, E>
     where
         E: From<Error>,
         F: Fn(&mut Tx<'_>) -> Result<T, E>,
@@ -99,8 +109,8 @@ impl Postgres {
         if let Err(e) = handle.block_on(connection.client.batch_execute(begin)) {
             return Attempt::Done(Err(error(e).into()));
         }
-        let session = Session { handle, connection: &mut connection, conflict: false };
-        let mut tx = Tx { inner: TxInner::Postgres(session), changed: false, arrived: false };
+        let session = Session { handle, watch, connection: &mut connection, conflict: false };
+        let mut tx = Tx { inner: TxInner::Postgres(session), watch, changed: false, arrived: false };
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
         let conflict = matches!(&tx.inner, TxInner::Postgres(session) if session.conflict);
         let outcome = match worked {
@@ -133,6 +143,7 @@ enum Attempt<T, E> {
 /// A transaction under way on one connection.
 pub(crate) struct Session<'a> {
     handle: &'a Handle,
+    watch: &'a Watch,
     connection: &'a mut Connection,
     /// Whether a statement met another transaction: then all is run again, whatever the work made of it.
     conflict: bool,
@@ -147,7 +158,19 @@ impl Session<'_> {
 
     pub(crate) fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
         let statement = self.prepare(sql)?;
-        let found = self.handle.block_on(self.connection.client.query(&statement, &parameters(values)));
+        let client = &self.connection.client;
+        let found = self.handle.block_on(async {
+            let parameters = parameters(values);
+            let mut query = std::pin::pin!(client.query(&statement, &parameters));
+            tokio::select! {
+                found = &mut query => found,
+                () = self.watch.over() => {
+                    // The server ends the query, and says so where its rows would be.
+                    let _ = client.cancel_token().cancel_query(NoTls).await;
+                    query.await
+                }
+            }
+        });
         let rows = found.map_err(|e| self.failed(e))?;
         rows.iter()
             .map(|row| {
@@ -245,6 +268,7 @@ impl<'a> FromSql<'a> for Value {
 fn error(e: tokio_postgres::Error) -> Error {
     match e.code() {
         Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => Error::Conflict,
+        Some(&SqlState::QUERY_CANCELED) => Error::Interrupted,
         Some(&SqlState::UNIQUE_VIOLATION) => Error::Duplicate,
         _ => Error::Database(match e.source() {
             Some(cause) => format!("{e}: {cause}"),

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, ffi};
 
+use crate::interrupt::Watch;
 use crate::{Error, Result, Row, Tx, TxInner, Value};
 
 /// Readers kept open. More would only wait for the two cores.
@@ -55,22 +56,27 @@ impl Sqlite {
         self.version.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn transaction<T, E, F>(&self, write: bool, work: &F) -> Result<T, E>
+    pub(crate) fn transaction<T, E, F>(&self, write: bool, watch: &Arc<Watch>, work: &F) -> Result<T, E>
     where
         E: From<Error>,
         F: Fn(&mut Tx<'_>) -> Result<T, E>,
     {
         match &self.readers {
             Some(readers) if !write => {
-                let reader = readers.take();
-                let result = run(&reader, "begin", work, &self.version);
+                let mut reader = readers.take();
+                watched(&mut reader, Some(watch))?;
+                let result = run(&reader, "begin", watch, work, &self.version);
+                watched(&mut reader, None)?;
                 readers.give_back(reader);
                 result
             }
             _ => {
                 // A panic inside a transaction was rolled back by `run`'s guard; the connection is sound.
-                let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-                run(&writer, "begin immediate", work, &self.version)
+                let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                watched(&mut writer, Some(watch))?;
+                let result = run(&writer, "begin immediate", watch, work, &self.version);
+                watched(&mut writer, None)?;
+                result
             }
         }
     }
@@ -93,6 +99,15 @@ impl Readers {
     }
 }
 
+/// Steps of SQLite's machine after which a query asks whether it is to go on: about a millisecond.
+const STEPS: i32 = 20_000;
+
+/// Has a query asked whether it is to go on; none takes the question away.
+fn watched(connection: &mut Connection, watch: Option<&Arc<Watch>>) -> Result<()> {
+    let asked = watch.map(Arc::clone).map(|watch| move || watch.is_over());
+    connection.progress_handler(if asked.is_some() { STEPS } else { 0 }, asked).map_err(error)
+}
+
 /// Rolls back unless told that all went well, also when the work panics.
 struct Rollback<'a>(Option<&'a Connection>);
 
@@ -104,14 +119,20 @@ impl Drop for Rollback<'_> {
     }
 }
 
-fn run<T, E, F>(connection: &Connection, begin: &str, work: &F, version: &AtomicU64) -> Result<T, E>
+fn run<T, E, F>(
+    connection: &Connection,
+    begin: &str,
+    watch: &Arc<Watch>,
+    work: &F,
+    version: &AtomicU64,
+) -> Result<T, E>
 where
     E: From<Error>,
     F: Fn(&mut Tx<'_>) -> Result<T, E>,
 {
     connection.execute_batch(begin).map_err(error)?;
     let mut guard = Rollback(Some(connection));
-    let mut tx = Tx { inner: TxInner::Sqlite(connection), changed: false, arrived: false };
+    let mut tx = Tx { inner: TxInner::Sqlite(connection), watch, changed: false, arrived: false };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
     match result {
         Ok(Ok(value)) => {
@@ -180,6 +201,9 @@ pub(crate) fn error(e: rusqlite::Error) -> Error {
         if matches!(failure.extended_code, ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE)
         {
             return Error::Duplicate;
+        }
+        if failure.code == ffi::ErrorCode::OperationInterrupted {
+            return Error::Interrupted;
         }
         if matches!(failure.code, ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) {
             return Error::Conflict;

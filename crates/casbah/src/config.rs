@@ -73,6 +73,11 @@ pub const SETTINGS: &[Setting] = &[
         "How long requests in hand may take after a stop was asked for [default: 30]",
     ),
     setting(
+        "geoip",
+        "FILE[,FILE]",
+        "Databases of addresses in MaxMind's format: countries or cities, and networks [default: none]",
+    ),
+    setting(
         "outbound_allow",
         "LIST",
         "Private hosts and address ranges that Casbah may call, with commas: idp.corp.example,10.1.0.0/16",
@@ -113,6 +118,8 @@ pub struct Config {
     pub inflated_limit: u64,
     /// File with a catalogue of apps instead of ours.
     pub catalogue: Option<PathBuf>,
+    /// Databases of addresses.
+    pub geoip: Vec<PathBuf>,
     /// Form of the log.
     pub log_format: LogFormat,
     /// Filter for the log.
@@ -178,6 +185,7 @@ impl Config {
             upload_limit: DEFAULT_UPLOAD_LIMIT,
             inflated_limit: casbah_service::INFLATED_LIMIT,
             catalogue: None,
+            geoip: Vec::new(),
             log_format: LogFormat::Text,
             log: "warn".to_string(),
             shutdown_grace: Duration::from_secs(5),
@@ -291,6 +299,7 @@ impl Values {
                 .parse("inflated_limit", "a number of bytes")?
                 .unwrap_or(casbah_service::INFLATED_LIMIT),
             catalogue: self.path("catalogue"),
+            geoip: self.paths("geoip"),
             log_format: self.log_format()?,
             log: self.0.get("log").map_or_else(|| "info".to_string(), |w| w.text.clone()),
             shutdown_grace: Duration::from_secs(
@@ -308,6 +317,12 @@ impl Values {
 
     fn path(&self, key: &str) -> Option<PathBuf> {
         self.0.get(key).map(|w| PathBuf::from(&w.text))
+    }
+
+    /// Files with commas between.
+    fn paths(&self, key: &str) -> Vec<PathBuf> {
+        let text = self.0.get(key).map(|w| w.text.as_str()).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(PathBuf::from).collect()
     }
 
     fn parse<T: std::str::FromStr>(&self, key: &str, wanted: &str) -> Result<Option<T>, ConfigError> {

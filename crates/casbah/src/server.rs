@@ -100,6 +100,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if let Some(file) = &config.catalogue {
         service = service.with_catalogue(file.clone()).map_err(StartError)?;
     }
+    if !config.geoip.is_empty() {
+        service = service.with_geoip(config.geoip.clone()).map_err(StartError)?;
+    }
     let completed = service.complete_tenants().await;
     completed.map_err(|e| StartError(format!("the tenants cannot be completed: {e}")))?;
     if let Some(path) = &config.bootstrap {
@@ -326,6 +329,7 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
             if let Err(e) = authority.flush_sign_ins().await {
                 tracing::error!(error = %e, "sign-ins were not written to the audit trail");
             }
+            cases.refresh_geoip().await;
             if minute % 10 == 0
                 && let Err(e) = cases.watch_credentials().await
             {

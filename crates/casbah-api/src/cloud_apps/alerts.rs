@@ -33,6 +33,11 @@ const CLOSE: &[Property] = &[
     may_have("sendFeedback", Shape::Flag, "Whether `feedbackText` is kept."),
     may_have("feedbackText", Shape::Text, "What to say of the detection."),
 ];
+const WITHDRAWN: &[Property] = &[
+    COMMENT,
+    may_have("sendFeedback", Shape::Flag, "Whether `feedbackText` is kept."),
+    may_have("feedbackText", Shape::Text, "What to say of the detection."),
+];
 const NOT_FOUND: Property =
     may_have("alertsNotFound", Shape::List(&Shape::Id), "Ids that were named and do not exist.");
 
@@ -87,7 +92,7 @@ pub(super) fn area() -> Area {
             "Dismiss alerts (withdrawn; closes them as false positives)",
             close::dismiss_alerts,
         )
-        .takes(CLOSE)
+        .takes(WITHDRAWN)
         .filtered(fields::FIELDS)
         .answers(Shape::Inline(const { &[has("dismissed", Shape::Integer, "Alerts closed by this call."), NOT_FOUND] }))
         .post(
@@ -96,7 +101,7 @@ pub(super) fn area() -> Area {
             "Resolve alerts (withdrawn; closes them as true positives)",
             close::resolve_alerts,
         )
-        .takes(CLOSE)
+        .takes(WITHDRAWN)
         .filtered(fields::FIELDS)
         .answers(Shape::Inline(const { &[has("resolved", Shape::Integer, "Alerts closed by this call."), NOT_FOUND] }))
         .post(
@@ -105,7 +110,7 @@ pub(super) fn area() -> Area {
             "Dismiss an alert (withdrawn; closes it as a false positive)",
             close::dismiss_alert,
         )
-        .takes(const { &[COMMENT] })
+        .takes(WITHDRAWN)
         .answers(Shape::Inline(const { &[has("dismissed", Shape::Integer, "Alerts closed by this call.")] }))
         .post("/api/v1/alerts/reopen", ALERTS_MANAGE, "Open closed alerts again", close::reopen_alerts)
         .filtered(fields::FIELDS)

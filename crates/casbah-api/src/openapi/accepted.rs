@@ -151,6 +151,14 @@ fn of_field(field: &FilterInfo) -> Value {
 /// The name of the schema of the values of an operator, and the schema of one value of it.
 fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
     let number = || json!({ "type": ["integer", "string"], "pattern": format!("^{NUMBER}$"), "minimum": LEAST, "maximum": MOST });
+    let fraction = || {
+        json!({
+            "type": ["number", "string"],
+            "pattern": "^-?[0-9]{1,15}(\\.[0-9]{1,9})?$",
+            "minimum": LEAST,
+            "maximum": MOST,
+        })
+    };
     let or_null = |mut schema: Value| {
         match schema.get_mut("type").and_then(Value::as_array_mut) {
             Some(kinds) => kinds.push(json!("null")),
@@ -174,11 +182,8 @@ fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
             let range = json!({ "type": "object", "properties": { "start": end, "end": end } });
             ("FilterRanges", range, false)
         }
-        Operator::GteNdays | Operator::LteNdays => ("FilterDays", number(), true),
-        Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => {
-            let float = json!({ "type": ["number", "string"], "pattern": format!("^{NUMBER}$"), "minimum": LEAST, "maximum": MOST });
-            ("FilterNumber", float, true)
-        }
+        Operator::GteNdays | Operator::LteNdays => ("FilterDays", fraction(), true),
+        Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => ("FilterNumber", fraction(), true),
         Operator::Startswith if kind == Kind::Entity => (
             "FilterBeginnings",
             json!({
@@ -242,7 +247,7 @@ fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
                 "FilterEntities",
                 json!({
                     "anyOf": [
-                        { "type": ["string", "number", "null"], "pattern": "^[^{]*$" },
+                        { "type": ["string", "number", "null"], "pattern": r"^\s*([^\s{][\s\S]*)?$" },
                         {
                             "type": "object",
                             "properties": {

@@ -2,9 +2,9 @@
 
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 use casbah_authority::Caller;
-use casbah_model::{Access, Activity, Part, Reach, TenantId};
+use casbah_model::{Access, Activity, Part, Reach};
 use casbah_store::entities::seen::Seen;
-use casbah_store::{Tx, activities, audit, entities, ip_ranges};
+use casbah_store::{activities, audit, entities, places};
 use serde_json::{Value, json};
 
 use crate::{Error, Service};
@@ -25,7 +25,8 @@ pub fn digest(bytes: &[u8]) -> String {
 
 impl Service {
     /// Takes in a batch of activities in one transaction, each once by its id. What the tenant says of an
-    /// address, its category, tags, place and owner, goes before what the sender says.
+    /// address, its category, tags, place and owner, goes before what the sender says,
+    /// and that before what a database of addresses says.
     pub async fn take_in_activities(&self, caller: &Caller, batch: Vec<Activity>) -> Result<TakenIn, Error> {
         if caller.reach(Part::Activities, Access::Change) != Reach::Everything {
             let needs = "Activities are taken in by whoever may change all of them, not those of chosen apps or groups.";
@@ -45,7 +46,8 @@ impl Service {
                         taken.unchanged += 1;
                         continue;
                     }
-                    let placed = placed(tx, tenant, activity.clone())?;
+                    let mut placed = activity.clone();
+                    places::complete(tx, tenant, &mut placed)?;
                     activities::insert(tx, tenant, &placed)?;
                     seen.extend(Seen::of(&placed));
                     taken.stored += 1;
@@ -59,24 +61,4 @@ impl Service {
             })
             .await
     }
-}
-
-/// The activity with what the tenant's IP ranges say of its address.
-fn placed(
-    tx: &mut Tx<'_>,
-    tenant: TenantId,
-    mut activity: Activity,
-) -> Result<Activity, casbah_store::Error> {
-    let Some(address) = activity.address.as_ref().and_then(|a| a.parse().ok()) else { return Ok(activity) };
-    let Some(range) = ip_ranges::holding(tx, tenant, address)? else { return Ok(activity) };
-    activity.ip_category = range.category.number();
-    activity.facts.ip_tags = range.tags.iter().map(|tag| tag.id.to_string()).collect();
-    if let Some(organization) = range.organization {
-        activity.organization = Some(organization);
-    }
-    if let Some(location) = range.location {
-        activity.country = location.country_code.clone().or(activity.country);
-        activity.facts.location = Some(location);
-    }
-    Ok(activity)
 }

@@ -3,7 +3,7 @@
 use casbah_model::filter::{ActivityField, Condition, Operand, Range, Test};
 use casbah_model::{Activity, DIRECTORY_APP, Timestamp};
 
-use super::{IP_TAG, OBJECT};
+use super::{AGENT_TAG, IP_TAG, OBJECT};
 use crate::alerts::conditions::{flags, one_of};
 use crate::conditions::{self, NEVER, between, column, joined};
 use crate::full_text::{self, Texts, Wanted};
@@ -86,7 +86,7 @@ fn text_column(field: ActivityField) -> Option<&'static str> {
 }
 
 /// A text as the column has it.
-fn spelled(field: ActivityField, text: &str) -> String {
+pub(super) fn spelled(field: ActivityField, text: &str) -> String {
     match field {
         ActivityField::ActionType
         | ActivityField::Category
@@ -134,6 +134,7 @@ fn any_of(dialect: Dialect, field: ActivityField, operands: &[Operand], values: 
         ActivityField::Admin => flags(operands, "a.admin <> 0"),
         ActivityField::False => flags(operands, NEVER),
         ActivityField::Object => term(OBJECT, texts(all_texts.collect()), nothing, values),
+        ActivityField::AgentTag => term(AGENT_TAG, texts(all_texts.collect()), nothing, values),
         ActivityField::IpTag => term(IP_TAG, texts(all_texts.collect()), nothing, values),
         ActivityField::UserGroup => joined(operands.iter().map(|o| user_group(o, values)).collect()),
         ActivityField::Policy => matched("policy", texts(all_texts.collect()), nothing, values),

@@ -4,7 +4,7 @@
 use casbah_model::activity::{CASBAH_APP, device_type};
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, EntityKey, Operand, Page, Range, Test};
 use casbah_model::words::words;
-use casbah_model::{Activity, ActivityFacts, ActivityObject, Guid, Reach, TenantId, Timestamp};
+use casbah_model::{Activity, ActivityFacts, ActivityObject, Bound, Guid, Reach, TenantId, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -15,9 +15,10 @@ use crate::tests::{NOW, stores, tenant};
 const ALL: Page = Page { skip: 0, limit: 10_000 };
 const EVERY: &Reach = &Reach::Everything;
 const NEWEST: ActivityOrder = ActivityOrder { by_created: false, ascending: false };
+const OLDEST: ActivityOrder = ActivityOrder { by_created: false, ascending: true };
 
 /// Every field that there is. A new one does not compile until the model below says what it means.
-const FIELDS: [ActivityField; 29] = [
+const FIELDS: [ActivityField; 30] = [
     ActivityField::Id,
     ActivityField::Service,
     ActivityField::Instance,
@@ -37,6 +38,7 @@ const FIELDS: [ActivityField; 29] = [
     ActivityField::Address,
     ActivityField::IpCategory,
     ActivityField::IpTag,
+    ActivityField::AgentTag,
     ActivityField::At,
     ActivityField::Created,
     ActivityField::Place,
@@ -160,6 +162,13 @@ fn held(activity: &Activity, field: ActivityField) -> Vec<String> {
         ActivityField::Country => activity.country.iter().cloned().collect(),
         ActivityField::Organization => activity.organization.iter().cloned().collect(),
         ActivityField::Address => lower(&activity.address),
+        ActivityField::AgentTag => activity
+            .facts
+            .user_agent
+            .iter()
+            .flat_map(|agent| casbah_model::user_agent::parse(agent, activity.at()).tags)
+            .map(String::from)
+            .collect(),
         ActivityField::IpTag => activity.facts.ip_tags.clone(),
         ActivityField::Client => activity.client.iter().map(Guid::to_string).collect(),
         ActivityField::Text => {
@@ -321,6 +330,29 @@ fn condition() -> impl Strategy<Value = Condition<ActivityField>> {
     prop::strategy::Union::new(all)
 }
 
+/// Everything, or what the limits of a role leave.
+fn reach() -> impl Strategy<Value = Reach> {
+    let app = |app, instance| Bound::App { app, instance };
+    prop_oneof![
+        Just(Reach::Everything),
+        Just(Reach::Within(vec![app(11161, None)])),
+        Just(Reach::Within(vec![app(11627, Some(1)), app(CASBAH_APP, Some(0))])),
+        Just(Reach::Within(Vec::new())),
+    ]
+}
+
+fn reached(reach: &Reach, activity: &Activity) -> bool {
+    match reach {
+        Reach::Everything => true,
+        Reach::Within(bounds) => bounds.iter().any(|bound| match bound {
+            Bound::App { app, instance } => {
+                activity.service == *app && instance.is_none_or(|one| one == activity.instance)
+            }
+            _ => false,
+        }),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_agree_with_a_naive_model() {
     for store in stores().await {
@@ -331,19 +363,23 @@ async fn filters_agree_with_a_naive_model() {
             let mut runner =
                 TestRunner::new(Config { cases: 2_000, failure_persistence: None, ..Config::default() });
             runner
-                .run(&prop::collection::vec(condition(), 1..4), |conditions| {
-                    let fulfils = |a: &&Activity| conditions.iter().all(|c| satisfies(a, c.field, &c.test));
+                .run(&(prop::collection::vec(condition(), 1..4), reach()), |(conditions, reach)| {
+                    let fulfils = |a: &&Activity| {
+                        reached(&reach, a) && conditions.iter().all(|c| satisfies(a, c.field, &c.test))
+                    };
                     let mut expected: Vec<&Activity> = all.iter().filter(fulfils).collect();
                     expected.sort_by_key(|activity| -activity.seq);
                     let expected: Vec<String> = expected.iter().map(|a| a.id.clone()).collect();
                     let asked = conditions.clone();
-                    let (found, counted, first) = handle
+                    let reach = reach.clone();
+                    let (found, counted, first, oldest) = handle
                         .block_on(store.read(move |tx| {
                             let few = Page { skip: 0, limit: 3 };
                             Ok::<_, crate::Error>((
-                                list(tx, home, EVERY, &asked, NEWEST, ALL)?,
-                                count(tx, home, EVERY, &asked)?,
-                                list(tx, home, EVERY, &asked, NEWEST, few)?,
+                                list(tx, home, &reach, &asked, NEWEST, ALL)?,
+                                count(tx, home, &reach, &asked)?,
+                                list(tx, home, &reach, &asked, NEWEST, few)?,
+                                list(tx, home, &reach, &asked, OLDEST, few)?,
                             ))
                         }))
                         .expect("the query runs");
@@ -351,6 +387,8 @@ async fn filters_agree_with_a_naive_model() {
                     prop_assert_eq!(ids(&found), expected.clone());
                     prop_assert_eq!(counted, expected.len() as i64);
                     prop_assert_eq!(ids(&first), expected[..expected.len().min(3)].to_vec());
+                    let last = expected.iter().rev().take(3).cloned().collect::<Vec<_>>();
+                    prop_assert_eq!(ids(&oldest), last);
                     Ok(())
                 })
                 .expect("SQL and model agree");

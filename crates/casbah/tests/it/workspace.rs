@@ -59,8 +59,9 @@ const LICENCES: &[&str] = &[
 
 /// How many packages the binary may be made of; raise it only with a reason. (250 was the goal; the
 /// library that verifies tokens instead of our own code is worth one more. Reading zip and zstd, whose
-/// files come from strangers, by the libraries that everybody tests is worth three each.)
-const MOST_PACKAGES: usize = 259;
+/// files come from strangers, by the libraries that everybody tests is worth three each; databases of addresses
+/// two, user agents three.)
+const MOST_PACKAGES: usize = 264;
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))

@@ -171,7 +171,7 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
         serde_json::to_string(&facts)?,
     ])?;
     let mut statement = tx.prepare_cached("insert into activity_words (rowid, words) values (?1, ?2)")?;
-    statement.execute(params![seq, format!("t{} {search}", tenant.replace('-', ""))])?;
+    statement.execute(params![seq, format!("§{} {search}", tenant.replace('-', ""))])?;
     let mut statement =
         tx.prepare_cached("insert into activity_terms (tenant, kind, term, seq) values (?1, ?2, ?3, ?4)")?;
     statement.execute(params![tenant, 1, object.1, seq])?;

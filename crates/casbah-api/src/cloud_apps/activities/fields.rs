@@ -129,10 +129,10 @@ pub(in crate::cloud_apps) const FIELDS: &[Field<F>] = &[
     ),
     Field::new(
         &["device.tags"],
-        F::Absent,
+        F::AgentTag,
         Kind::Text,
         IS,
-        ("Tag of the device; no activity has one", "000000010000000000000000"),
+        ("Tag of the device: 000000020000000000000000 outdated operating system", "000000010000000000000000"),
     ),
     Field::new(
         &["userAgent.userAgent"],
@@ -143,10 +143,13 @@ pub(in crate::cloud_apps) const FIELDS: &[Field<F>] = &[
     ),
     Field::new(
         &["userAgent.tags"],
-        F::Absent,
+        F::AgentTag,
         Kind::Text,
         IS,
-        ("Tag of the user agent; no activity has one", "0000002b0000000000000000"),
+        (
+            "Tag of the user agent: 000000000000000000000000 native client, 000000010000000000000000 outdated browser, 000000020000000000000000 outdated operating system, 0000002b0000000000000000 robot",
+            "0000002b0000000000000000",
+        ),
     ),
     Field::new(
         &["location.country"],

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use casbah_model::activity::{CASBAH_APP, app_name, device_type};
+use casbah_model::user_agent::{NATIVE_CLIENT, OUTDATED_BROWSER, OUTDATED_SYSTEM, ROBOT};
 use casbah_model::{
     Activity, ActivityFacts, ActivityObject, Guid, IpCategory, IpLocation, Origin, Timestamp,
 };
@@ -81,7 +82,7 @@ pub(super) fn activity(
             client_name: record.word("rawDataJson.ClientAppName")?,
             objects: objects(&record)?,
             location: location(&record, country.as_ref())?,
-            ip_tags: record.words("tags")?,
+            ip_tags: ip_tags(&record)?,
             details: record.word("session.sessionId")?.map_or(Value::Null, |id| json!({ "session": id })),
             description: record.sentence("description")?,
             message: record.sentence("mainInfo.activityResult.message")?,
@@ -164,6 +165,13 @@ fn failure(record: &Record<'_>, category: &str) -> Result<Option<i64>, Refusal> 
         Ok(r.number(path).unwrap_or_default())
     })?;
     Ok(failed.then(|| code.unwrap_or(0)))
+}
+
+/// Those of the user agent follow from it, and are no tags of the address.
+fn ip_tags(record: &Record<'_>) -> Result<Vec<String>, Refusal> {
+    let mut tags = record.words("tags")?;
+    tags.retain(|tag| ![NATIVE_CLIENT, OUTDATED_BROWSER, OUTDATED_SYSTEM, ROBOT].contains(&tag.as_str()));
+    Ok(tags)
 }
 
 fn ip_category(record: &Record<'_>) -> Result<i64, Refusal> {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use casbah_authority::Caller;
+use casbah_model::user_agent::OUTDATED_BROWSER;
 use casbah_model::{
     Activity, ActivityFacts, ActivityObject, Bound, Entitlements, Guid, Reach, Rights, Timestamp,
 };
@@ -350,7 +351,11 @@ async fn records_of_other_apps_are_taken_in_once_and_completed() {
     assert_eq!(login["location"]["categoryValue"], "CORPORATE");
     assert_eq!(login["location"]["countryCode"], "NO");
     assert_eq!(login["location"]["organizationSearchable"], "Fjord Net");
-    assert_eq!(login["tags"].as_array().map(Vec::len), Some(1));
+    let tags = login["tags"].as_array().expect("a list");
+    assert!(
+        tags.len() == 2 && tags[1] == OUTDATED_BROWSER,
+        "one of the address, one of the browser: {tags:?}"
+    );
     assert_eq!(login["userAgent"]["browser"], "CHROME");
     assert_eq!(
         login["mainInfo"]["activityResult"],
@@ -367,6 +372,7 @@ async fn records_of_other_apps_are_taken_in_once_and_completed() {
         json!({ "entity": { "eq": { "id": "m-1" } }, "service": { "eq": 10489 } }),
         json!({ "location.country": { "eq": "FI" }, "text": { "text": "plan.xlsx" } }),
         json!({ "actionType": { "eq": "EVENT_DOWNLOAD" } }),
+        json!({ "userAgent.tags": { "neq": OUTDATED_BROWSER }, "text": { "text": "plan" } }),
     ] {
         let answer = found(filters.clone()).await;
         assert_eq!(answer["total"], 1, "{filters}");
@@ -378,6 +384,8 @@ async fn records_of_other_apps_are_taken_in_once_and_completed() {
         assert_eq!(record["timestamp"], NOW.0 - 60_000);
     }
     assert_eq!(found(json!({ "activity.errorCode": { "eq": 50126 } })).await["total"], 1);
+    let outdated = found(json!({ "userAgent.tags": { "eq": OUTDATED_BROWSER } })).await;
+    assert_eq!((&outdated["total"], &outdated["data"][0]["_id"]), (&json!(1), &json!("event-1")));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The activity as the wire has it.
 
 use casbah_model::activity::CASBAH_APP;
+use casbah_model::user_agent::parse;
 use casbah_model::{Activity, ActivityObject, DIRECTORY_APP, Entity, IpCategory, TenantId};
 use casbah_service::entities::Actors;
 use serde_json::{Map, Value, json};
@@ -64,7 +65,7 @@ pub(super) fn activity(activity: &Activity, actors: &Actors, tenant: TenantId, n
         "rawDataJson": if facts.raw.is_null() { raw(activity) } else { facts.raw.clone() },
         "confidenceLevel": 30,
         "classifications": if is_sign_in(activity) { json!(["access"]) } else { json!([]) },
-        "tags": facts.ip_tags,
+        "tags": tags(activity),
         "eventRouting": { "auditing": true, "adminEvent": activity.admin },
         "device": {
             "clientIP": activity.address,
@@ -73,7 +74,7 @@ pub(super) fn activity(activity: &Activity, actors: &Actors, tenant: TenantId, n
         },
         "location": location(activity),
         "user": { "userName": activity.user_name, "userTags": actors.groups(activity) },
-        "userAgent": agent.map(user_agent::view),
+        "userAgent": agent.map(|agent| user_agent::view(agent, activity.at())),
         "internals": { "otherIPs": activity.address.iter().collect::<Vec<_>>() },
         "mainInfo": main_info(activity, actors),
         "resolvedActor": resolved_actor(activity, actors),
@@ -91,6 +92,13 @@ pub(super) fn activity(activity: &Activity, actors: &Actors, tenant: TenantId, n
         record["session"] = json!({ "sessionId": session });
     }
     record
+}
+
+/// Of the address and of the user agent.
+fn tags(activity: &Activity) -> Vec<String> {
+    let agent = activity.facts.user_agent.as_deref();
+    let of_agent = agent.map(|agent| parse(agent, activity.at()).tags).unwrap_or_default();
+    activity.facts.ip_tags.iter().cloned().chain(of_agent.into_iter().map(String::from)).collect()
 }
 
 /// Numbers are known for sign-ins only; all else shares one.

@@ -1,0 +1,1 @@
+-- Activities that exist get the tags of their user agents: activities.rs adds them.
