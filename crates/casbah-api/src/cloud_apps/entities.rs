@@ -8,15 +8,18 @@ mod view;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Permission::{InvestigationManage, InvestigationRead};
-use casbah_model::filter::EntityOrder;
+use casbah_model::filter::{EntityOrder, Page};
 use casbah_model::{Part, Permission, RecordId};
 use casbah_service::Service;
 use casbah_service::entities::EntityQuery;
+use casbah_service::exports::STEP;
 use serde_json::{Map, Value, json};
 
+use super::exports::{self, Column, Wanted};
 use crate::describe::Shape;
 use crate::filters;
 use crate::json_lines::{self, Stored};
@@ -44,6 +47,10 @@ pub(super) fn area() -> Area {
         .filtered(fields::FIELDS)
         .sorted(SORTS)
         .scanned()
+        .post("/api/v1/entities/export", READ, "Export people and accounts as a file", export_entities)
+        .takes(exports::PARAMETERS)
+        .filtered(fields::FIELDS)
+        .answers_file(&view::ENTITY)
         .post("/api/v1/entities/ingest", MANAGE, "Take in people and accounts of other apps", ingest_entities)
         .takes_lines(&view::ENTITY)
         .answers(Shape::Record(&json_lines::TAKEN_IN))
@@ -122,6 +129,50 @@ fn record_after(value: &Value) -> Result<RecordId, Problem> {
         let why = "scanAfter is what the page before gave in nextQueryFilters.";
         Problem::coded("filters", NOT_VALID, json!({}), why)
     })
+}
+
+/// What a table of entities says.
+const COLUMNS: &[Column] = &[
+    ("_id", "/_id"),
+    ("type", "/type"),
+    ("id", "/id"),
+    ("appId", "/appData/appId"),
+    ("appName", "/appData/name"),
+    ("displayName", "/displayName"),
+    ("email", "/email"),
+    ("domain", "/domain"),
+    ("organization", "/organization"),
+    ("status", "/status"),
+    ("isAdmin", "/isAdmin"),
+    ("role", "/role"),
+    ("isExternal", "/isExternal"),
+    ("lastSeen", "/lastSeen"),
+    ("threatScore", "/threatScore"),
+    ("userGroups", "/userGroups"),
+];
+
+/// In the order of the record ids, as a scan.
+async fn export_entities(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(&parameters)?;
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
+    let (cases, reader) = (service.clone(), caller.clone());
+    let next = move |after: Option<RecordId>| {
+        let (cases, reader, conditions) = (cases.clone(), reader.clone(), conditions.clone());
+        async move {
+            let (page, order) = (Page { skip: 0, limit: STEP }, EntityOrder::LastSeen);
+            let query = EntityQuery { conditions, order, ascending: true, page, scan: Some(after) };
+            let found = cases.list_entities(&reader, query).await?;
+            let last = found.entities.last().filter(|_| found.has_next);
+            let place = last.map(|last| Some(last.entity.record.clone()));
+            Ok((found.entities.iter().map(view::entity).collect(), place))
+        }
+    };
+    exports::answer(&service, &caller, "entities", (wanted, &parameters), COLUMNS, None, next).await
 }
 
 async fn fetch_entity(

@@ -43,7 +43,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("close_benign close_false_positive close_true_positive",          "++++++-- +++- +-+-+-- --"),
     ("dismiss_alerts resolve_alerts dismiss_alert reopen_alerts",      "++++++-- +++- +-+-+-- --"),
     ("list_activities fetch_activity give_feedback list_ip_tags export_activities", "++++++++ ++++ ++++--- --"),
-    ("list_entities list_accounts fetch_entity fetch_entity_tree",     "++++++++ ++++ ++++--- --"),
+    ("list_entities list_accounts fetch_entity fetch_entity_tree export_entities", "++++++++ ++++ ++++--- --"),
     ("ingest_entities",                                                "+++----- +--- ------- --"),
     ("ingest_activities",                                              "+++----- +--- ------- --"),
     ("request_upload_url finish_upload",                               "+++----- +--- ----++- --"),

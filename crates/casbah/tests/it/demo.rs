@@ -112,6 +112,16 @@ fn the_world_of_the_demo_has_something_of_everything_and_is_the_same_on_every_ru
     let guests = kinds(&activities, "/user/userName").iter().filter(|n| !n.contains("contoso")).count();
     assert_eq!(guests, 3);
     assert_eq!(dev.list("subnet", &json!({}))["total"], 4);
+    let people = dev.list("entities", &json!({ "filters": { "type": { "eq": "user" } }, "limit": 100 }));
+    let people = people["data"].as_array().unwrap();
+    assert!(people.len() >= 20, "{} people", people.len());
+    for (field, least) in [("isAdmin", 2), ("isExternal", 3)] {
+        let (yes, no) = people.iter().partition::<Vec<&Value>, _>(|person| person[field] == true);
+        assert!(yes.len() >= least && no.len() >= 10, "{field}: {} and {}", yes.len(), no.len());
+    }
+    let accounts =
+        dev.list("entities", &json!({ "filters": { "type": { "eq": "account" } } }))["total"].as_i64();
+    assert!(accounts >= Some(40), "{accounts:?}");
     assert_eq!(told(&dev), told(&Dev::start(&["--world"])));
 }
 

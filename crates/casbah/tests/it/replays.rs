@@ -13,6 +13,7 @@ mod mcas_module;
 mod netskope;
 mod paging;
 mod qradar;
+mod stat;
 mod xsiam;
 mod xsoar;
 

@@ -38,6 +38,7 @@ const MOST_TOLD: usize = 10;
 /// What can be copied, in this order: ranges first, so that addresses are known when activities come.
 const KINDS: &[Kind] = &[
     Kind { name: "subnets", list: "/api/v1/subnet/", into: None },
+    Kind { name: "entities", list: "/api/v1/entities/", into: Some("/api/v1/entities/ingest/") },
     Kind { name: "activities", list: "/api/v1/activities/", into: Some("/api/v1/activities/ingest/") },
 ];
 
@@ -359,7 +360,7 @@ impl Source {
         progress: &mut Progress,
     ) -> Result<Value, Failure> {
         let first = match since {
-            Some(since) if kind.into.is_some() => json!({ "date": { "gte": since } }),
+            Some(since) if kind.name == "activities" => json!({ "date": { "gte": since } }),
             _ => json!({}),
         };
         let body = json!({
