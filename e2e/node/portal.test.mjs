@@ -23,6 +23,17 @@ const PAGES = [
   ["app-permissions", `/portal/apps/${process.env.CASBAH_CLIENT_ID}/permissions`],
   ["app-try", `/portal/apps/${process.env.CASBAH_CLIENT_ID}/try`],
   ["app-log", `/portal/apps/${process.env.CASBAH_CLIENT_ID}/log`],
+  ["alerts", "/portal/alerts"],
+  ["discovery", "/portal/discovery"],
+  ["discovered-apps", "/portal/discovery/apps"],
+  ["reports", "/portal/discovery/streams"],
+  ["scripts", "/portal/discovery/scripts?format=fortigate"],
+  ["upload", "/portal/discovery/upload"],
+  ["logs", "/portal/discovery/logs"],
+  ["activities", "/portal/activities"],
+  ["policies", "/portal/policies"],
+  ["ip-ranges", "/portal/ip-ranges"],
+  ["people", "/portal/people"],
   ["tokens", "/portal/tokens"],
   ["inspect", "/portal/inspect"],
   ["about", "/portal/about"],
@@ -261,4 +272,174 @@ test("a form of another session is explained and can be sent again; one of elsew
   });
   assert.equal(forged.status(), 400);
   assert.ok(!(await forged.text()).includes("Send it again"));
+});
+
+/** A log of today: a proxy's lines for some apps, and one line that is none. */
+function log(lines = 40) {
+  const now = Math.floor(Date.now() / 1000);
+  const hosts = ["www.dropbox.com", "slack.com", "mega.nz", "wetransfer.com", "www.box.com"];
+  const line = (n) => `${now - n * 60}.000 120 10.0.0.${n % 9 + 1} TCP_MISS/200 ${5000 + n * 900} POST `
+    + `https://${hosts[n % hosts.length]}/upload user${n % 4} HIER_DIRECT/192.0.2.9 text/html`;
+  return `${Array.from({ length: lines }, (_, n) => line(n)).join("\n")}\nthis is no line of a log\n`;
+}
+
+for (const javaScriptEnabled of [false, true]) {
+  const how = javaScriptEnabled ? "with" : "without";
+  test(`a log is uploaded, watched, and seen in the report, ${how} script`, async (t) => {
+    const page = await fresh(t, browser, { javaScriptEnabled });
+    await enter(page, "/portal/discovery/upload");
+    await page.getByLabel("Where the log comes from").selectOption("SQUID_NATIVE");
+    await page.getByText("A snapshot report of its own").click();
+    const name = `Report ${randomUUID().slice(0, 8)}`;
+    await page.getByLabel("Name of the snapshot report").fill(name);
+    await page.getByLabel("The log", { exact: true }).setInputFiles({ name: "access.log", mimeType: "text/plain", buffer: Buffer.from(log()) });
+    await page.getByRole("button", { name: "Upload" }).click();
+    await page.waitForURL("**/portal/discovery/logs/*");
+    await page.getByRole("heading", { name: "What became of its lines" }).waitFor();
+    assert.equal(await heading(page), "access.log");
+    if (javaScriptEnabled) await checkAccessible(page, "log");
+    await page.getByRole("link", { name: "To the report" }).click();
+    assert.equal(await heading(page), "Cloud discovery");
+    await page.getByRole("img", { name: "Traffic by day" }).waitFor();
+    await page.getByRole("link", { name: /Dropbox/ }).first().waitFor();
+    if (javaScriptEnabled) {
+      await page.setViewportSize({ width: 375, height: 800 });
+      await checkWidth(page, "dashboard");
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await checkAccessible(page, "dashboard");
+      await picture(page, "discovery-with-data");
+    }
+    await page.getByRole("link", { name: "Reports" }).click();
+    await page.getByRole("link", { name }).waitFor();
+  });
+}
+
+test("an app is tagged, and stands in a block script", async (t) => {
+  const page = await fresh(t, browser);
+  await enter(page, "/portal/discovery/streams");
+  await page.getByLabel("Name", { exact: true }).fill("a name with blanks");
+  await page.getByRole("button", { name: "Make the report" }).click();
+  await page.getByRole("alert").waitFor();
+  const report = `proxy-${randomUUID().slice(0, 8)}`;
+  await page.getByLabel("Name", { exact: true }).fill(report);
+  await page.getByLabel("Where its logs come from").selectOption("SQUID_NATIVE");
+  await page.getByRole("button", { name: "Make the report" }).click();
+  await page.getByRole("link", { name: report }).waitFor();
+  await page.getByRole("link", { name: "Upload a log" }).click();
+  await page.getByLabel("Continuous report", { exact: true }).selectOption(report);
+  await page.getByLabel("Where the log comes from").selectOption("SQUID_NATIVE");
+  await page.getByLabel("The log", { exact: true }).setInputFiles({ name: "more.log", mimeType: "text/plain", buffer: Buffer.from(log(41)) });
+  await page.getByRole("button", { name: "Upload" }).click();
+  await page.getByRole("heading", { name: "What became of its lines" }).waitFor();
+  await page.goto(`${URL_}/portal/discovery/apps?sort=name&order=asc`);
+  await checkAccessible(page, "apps");
+  await page.getByRole("link", { name: /Dropbox/ }).click();
+  await checkAccessible(page, "app");
+  await page.getByRole("button", { name: "Tag as: Unsanctioned" }).click();
+  await page.getByRole("button", { name: "Take away: Unsanctioned" }).waitFor();
+  await page.getByRole("link", { name: "Block scripts" }).click();
+  await page.getByLabel("Appliance").selectOption("fortigate");
+  await page.getByRole("button", { name: "Make the script" }).click();
+  await page.locator("pre").filter({ hasText: "dropbox" }).waitFor();
+});
+
+test("alerts: by keyboard through the queue, closed with a reason, filters as JSON and back", async (t) => {
+  const page = await fresh(t, browser);
+  await enter(page, "/portal/alerts");
+  assert.match(page.url(), /open=true/);
+  await page.getByRole("checkbox").first().waitFor();
+  await checkAccessible(page, "alerts");
+  await picture(page, "alerts-with-data");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  assert.equal(await page.locator("tr[aria-selected=true]").count(), 1);
+  const title = await page.locator("tr[aria-selected=true] a").innerText();
+  await page.keyboard.press("o");
+  await page.waitForURL(/portal\/alerts\/[0-9a-f]{24}/);
+  assert.equal(await heading(page), title);
+  await checkAccessible(page, "story");
+  await picture(page, "story");
+  await page.goBack();
+  const before = await page.locator("tbody tr").count();
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("alert").filter({ hasText: "Mark the alerts" }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.locator("tbody input[type=checkbox]").first().check();
+  await page.getByLabel("Verdict and reason").selectOption("benign.6");
+  await page.getByLabel("Comment").fill("walked through by a test");
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByText("1 alert was closed.").waitFor();
+  await page.goto(`${URL_}/portal/alerts?open=true`);
+  assert.equal(await page.locator("tbody tr").count(), before - 1);
+  await page.goto(`${URL_}/portal/alerts?open=false`);
+  await page.getByRole("link").filter({ has: page.locator("bdi") }).first().waitFor();
+  await page.getByText("These filters as JSON").click();
+  assert.equal(await page.locator("details pre").first().innerText(), '{"alertOpen":{"eq":false}}');
+  await page.getByLabel("Paste filters").fill('{"severity":{"eq":[0,1]},"alertOpen":{"eq":false}}');
+  await page.getByRole("button", { name: "Use these filters" }).click();
+  await page.waitForURL(/severity=0&severity=1|severity=1/);
+  await page.getByText("These filters as JSON").click();
+  await page.getByLabel("Paste filters").fill('{"nothing":{"eq":1}}');
+  await page.getByRole("button", { name: "Use these filters" }).click();
+  await page.getByRole("alert").filter({ hasText: "no filter nothing" }).waitFor();
+});
+
+test("an IP range is added in place and removed; what is wrong is said at its field", async (t) => {
+  const page = await fresh(t, browser);
+  await enter(page, "/portal/ip-ranges");
+  const name = `Office ${randomUUID().slice(0, 8)}`;
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("textbox", { name: "Addresses" }).fill("nonsense");
+  await page.getByRole("button", { name: "Add the range" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), name);
+  await page.getByRole("textbox", { name: "Addresses" }).fill("192.0.2.0/24\n2001:db8::/32");
+  await page.getByRole("button", { name: "Add the range" }).click();
+  const row = page.getByRole("row").filter({ hasText: name });
+  await row.getByText("2001:db8::/32").waitFor();
+  await row.getByRole("button", { name: "Delete" }).click();
+  await page.waitForLoadState("load");
+  assert.equal(await page.getByText(name).count(), 0);
+});
+
+test("who may only read finds nothing to press that would be refused", async (t) => {
+  const page = await fresh(t, browser);
+  await enter(page);
+  const { request } = page.context();
+  const call = async (path, data) => {
+    const form = {
+      grant_type: "password", client_id: "6c1d2f0a-3b7e-4c58-9a41-ca5bab000001", username: process.env.CASBAH_USER,
+      password: process.env.CASBAH_PASSWORD, scope: "https://graph.microsoft.com/.default",
+    };
+    const token = await (await request.post(`${AUTHORITY}/oauth2/v2.0/token`, { form })).json();
+    const answer = await request.post(`${URL_}/v1.0${path}`, { data, headers: { Authorization: `Bearer ${token.access_token}` } });
+    assert.ok(answer.ok(), `${path}: ${await answer.text()}`);
+    return answer.json();
+  };
+  const nick = `r${randomUUID().slice(0, 8)}`;
+  const user = `${nick}@${process.env.CASBAH_USER.split("@")[1]}`;
+  const password = "kettle orbit seven lamps";
+  const made = await call("/users", {
+    accountEnabled: true, displayName: "Rea Reader", userPrincipalName: user, mailNickname: nick,
+    passwordProfile: { password, forceChangePasswordNextSignIn: false },
+  });
+  await call("/roleManagement/directory/roleAssignments", {
+    principalId: made.id, roleDefinitionId: "5d6b6bb7-de71-4623-b4af-96380a352509", directoryScopeId: "/",
+  });
+  const reader = await fresh(t, browser);
+  await enter(reader, "/portal", user, password);
+  const known = ["Sign out", "Apply", "Filter", "Search", "Show", "Use these filters", "Make the script", "Copy",
+    "Look into it", "Make a legacy token", "Revoke", "Mark as read", "Mark as unread"];
+  for (const [, path] of PAGES) {
+    const answer = await reader.goto(`${URL_}${path}`);
+    if (answer.status() === 403) continue;
+    assert.equal(answer.status(), 200, path);
+    for (const button of await reader.getByRole("button").allInnerTexts()) assert.ok(known.includes(button), `${path}: ${button}`);
+    assert.equal(await reader.locator("main a.button").filter({ hasText: /Register|Upload/ }).count(), 0, path);
+    // Where the navigation leads, there is a page.
+    for (const link of await reader.locator(".side a").evaluateAll((all) => all.map((a) => a.getAttribute("href")))) {
+      if (path === "/portal") assert.ok((await reader.context().request.get(`${URL_}${link}`)).ok(), link);
+    }
+  }
 });

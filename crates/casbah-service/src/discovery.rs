@@ -5,6 +5,7 @@ mod apps;
 mod block_lists;
 mod block_script;
 mod built_in;
+mod choices;
 mod collectors;
 mod custom_apps;
 mod exclusions;

@@ -12,11 +12,13 @@ mod finish;
 mod folder;
 mod link;
 mod sweep;
+mod take_log;
 
 pub use blob::{Access, BlobError, ListedBlock, Place};
 pub use finish::Finish;
 pub use folder::{ReceiveError, Received};
 pub use link::UploadLink;
+pub use take_log::NewLog;
 
 pub(crate) use folder::Folder;
 

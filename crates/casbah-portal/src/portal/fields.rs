@@ -26,6 +26,10 @@ impl Fields {
         self.0.iter().filter(move |(n, v)| n == name && !v.trim().is_empty()).map(|(_, value)| value.trim())
     }
 
+    pub(crate) fn from_pairs(pairs: Vec<(String, String)>) -> Fields {
+        Fields(pairs)
+    }
+
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
     }

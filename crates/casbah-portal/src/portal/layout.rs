@@ -21,6 +21,12 @@ fn places() -> Vec<Place> {
     let place = |path, title, part| Place { path, title, part };
     vec![
         place("/portal", t("Overview"), None),
+        place("/portal/alerts", t("Alerts"), Some(Part::Alerts)),
+        place("/portal/discovery", t("Cloud discovery"), Some(Part::Discovery)),
+        place("/portal/activities", t("Activities"), Some(Part::Activities)),
+        place("/portal/policies", t("Policies"), Some(Part::Policies)),
+        place("/portal/ip-ranges", t("IP ranges"), Some(Part::IpRanges)),
+        place("/portal/people", t("People and roles"), None),
         place("/portal/apps", t("Apps and tokens"), None),
         place("/portal/tokens", t("API tokens"), None),
         place("/portal/inspect", t("Look into a token"), None),

@@ -5,7 +5,9 @@
 //! ```
 //! A page asks the same use cases as the API, as the person who is signed in.
 
+mod chart;
 mod fields;
+mod filter;
 mod form;
 mod layout;
 mod pages;

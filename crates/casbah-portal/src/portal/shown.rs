@@ -121,7 +121,3 @@ pub(crate) fn resolution_name(resolution: Resolution) -> &'static str {
 pub(crate) fn state_of(alert: &Alert) -> &'static str {
     resolution_name(alert.resolution)
 }
-
-pub(crate) fn yes_or_no(yes: bool) -> &'static str {
-    if yes { t("Yes") } else { t("No") }
-}

@@ -42,7 +42,7 @@ pub(super) fn alert(alert: &Alert, activities: &HashMap<RecordId, Vec<String>>, 
         // A client calls an alert open when this is empty.
         "resolveTime": alert.resolved.map(|at| at.iso()),
         "audits": activities.get(&alert.id).map(Vec::as_slice).unwrap_or_default(),
-        "URL": format!("{}/api/v1/alerts/{}/", origin.trim_end_matches('/'), alert.id),
+        "URL": format!("{}/portal/alerts/{}", origin.trim_end_matches('/'), alert.id),
     })
 }
 

@@ -40,9 +40,14 @@ async fn alerts(visit: &Visit) -> Result<Markup, Failed> {
     Ok(html! { section .card aria-labelledby="alerts" {
         h2 #alerts { (t("Open alerts")) }
         @if counts.iter().all(|(_, n)| *n == 0) {
-            p { (t("No alert is open.")) }
+            (table::empty(
+                t("No alert is open. Alerts are raised by policies, out of the logs that you upload and of what happens in Casbah."),
+                visit.may(Part::Uploads, Access::Change).then_some((t("Upload a log"), "/portal/discovery/upload")),
+            ))
         } @else {
-            ul .figures { @for (severity, n) in &counts { li { strong { (shown::number(*n)) } " " (shown::severity(*severity)) } } }
+            ul .figures { @for (severity, n) in &counts { li {
+                a href={ "/portal/alerts?open=true&severity=" (severity.number()) } { strong { (shown::number(*n)) } } " " (shown::severity(*severity))
+            } } }
         }
     } })
 }

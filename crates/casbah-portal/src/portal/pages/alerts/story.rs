@@ -1,0 +1,95 @@
+//! The story of one alert: what happened, to whom, when, and on what evidence.
+
+use axum::extract::Path;
+use casbah_model::{Access, Alert, AlertEntity, AlertStatus, Part, RecordId, Resolution};
+use maud::{Markup, html};
+use serde_json::Value as Json;
+
+use super::{HERE, close};
+use crate::portal::table::{self, column};
+use crate::portal::text::t;
+use crate::portal::visit::{Answer, Failed, Posted, Visit};
+use crate::portal::{form, layout, shown};
+use crate::respond::see_other;
+
+pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Answer {
+    visit.check(Part::Alerts, Access::Read)?;
+    let id: RecordId = id.parse().map_err(|_| Failed::NotFound)?;
+    let alert = visit.service().alert(visit.caller(), id).await?;
+    let base = format!("{HERE}/{}", alert.id);
+    let open = alert.resolution == Resolution::Open;
+    let may = visit.may(Part::Alerts, Access::Change);
+    let read = alert.status == AlertStatus::Unread;
+    let body = html! {
+        p { (shown::severity(alert.severity)) " " (shown::state_of(&alert)) " · " (shown::time(visit.service().clock(), alert.raised)) }
+        p { (shown::name(&alert.description)) }
+        @if alert.status != AlertStatus::Archived {
+            (form::button(&format!("{base}/read"), if read { t("Mark as read") } else { t("Mark as unread") },
+                "second small", &[("read", if read { "1" } else { "" })]))
+        }
+        h2 { (t("What happened when")) }
+        (timeline(&alert))
+        h2 { (t("Who and what")) }
+        (entities(&alert.entities))
+        h2 { (t("Evidence")) }
+        @if alert.evidence.is_empty() { p { (t("None was kept.")) } }
+        @for piece in &alert.evidence { (evidence(piece)) }
+        h2 { (t("Policy")) }
+        p { a href={ (HERE) "?policy=" (alert.policy) } { (shown::name(&alert.policy_name)) } " " code { (alert.policy_type) } }
+        @if may && open {
+            h2 { (t("Close it")) }
+            (form::form("/portal/alerts/close", &html! {
+                input type="hidden" name="id" value=(alert.id);
+                input type="hidden" name="back" value={ (HERE) "?open=true" };
+                (close::fields(None))
+            }))
+        }
+        @if may && !open { (form::button(&format!("{base}/reopen"), t("Open it again"), "second", &[])) }
+        details { summary { (t("As the API has it")) }
+            (shown::copyable(&format!("{}/api/v1/alerts/{}/", visit.service().settings().public_url, alert.id))) }
+        p { a href={ (HERE) "?open=true" } { (t("Back to the alerts")) } }
+    };
+    Ok(layout::page(&crate::names::shown(&alert.title), &body))
+}
+
+fn timeline(alert: &Alert) -> Markup {
+    html! { ol .timeline {
+        li { (shown::exact(alert.raised)) " " (t("raised by the policy")) " " (shown::name(&alert.policy_name)) }
+        @if let Some(at) = alert.resolved { li {
+            (shown::exact(at)) " " (t("closed as")) " " strong { (shown::state_of(alert)) }
+            @if let Some(by) = &alert.handled_by { " " (t("by")) " " (shown::name(by)) }
+            @if !alert.comment.is_empty() { br; "“" (shown::name(&alert.comment)) "”" }
+        } }
+    } }
+}
+
+fn entities(all: &[AlertEntity]) -> Markup {
+    let rows: Vec<_> = all
+        .iter()
+        .map(|entity| vec![html! { code { (entity.kind) } }, shown::name(&entity.label), html! { @match entity.kind.as_str() {
+            "service" | "discovery_service" => a href={ "/portal/discovery/apps/" (entity.id) } { (t("Look at the app")) },
+            "ip" => a href={ (HERE) "?ip=" (entity.id) } { (t("Its other alerts")) },
+            "user" | "account" => a href={ (HERE) "?user=" (entity.id) } { (t("Its other alerts")) },
+            _ => code { (entity.id) },
+        } }])
+        .collect();
+    table::plain(t("Who and what"), &[column(t("Kind")), column(t("Name")), column(t("More"))], &rows)
+}
+
+/// A piece of evidence is an object of anything: its fields are shown as they are.
+fn evidence(piece: &Json) -> Markup {
+    match piece {
+        Json::Object(fields) => html! { dl { @for (name, value) in fields {
+            dt { code { (name) } }
+            dd { @match value { Json::String(text) => (shown::name(text)), other => code { (other) } } }
+        } } },
+        other => html! { p { code { (other) } } },
+    }
+}
+
+pub(crate) async fn mark(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
+    visit.check(Part::Alerts, Access::Read)?;
+    let id: RecordId = id.parse().map_err(|_| Failed::NotFound)?;
+    visit.service().mark_alert(visit.caller(), id.clone(), fields.given("read").is_some()).await?;
+    Ok(see_other(&format!("{HERE}/{id}")))
+}
