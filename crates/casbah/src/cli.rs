@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, consent, dev,
+    activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, collector, consent, dev,
     discovery, env, federated_credential, group, identity_provider, import, key, login, permission, policy,
     role, secret, serve, subnet, tenant, token, user,
 };
@@ -143,6 +143,9 @@ enum Command {
     /// Cloud discovery: upload or read traffic logs, see the apps in use
     #[command(display_order = 41)]
     Discovery(discovery::DiscoveryArgs),
+    /// Take logs in where devices send them, and upload them: a program that stands by itself
+    #[command(display_order = 42)]
+    Collector(collector::CollectorArgs),
     /// The catalogue of apps
     #[command(display_order = 42)]
     Catalogue(catalogue::CatalogueArgs),
@@ -220,6 +223,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Alert(area) => alert::run(&area),
         Command::Policy(area) => policy::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
+        Command::Collector(arguments) => run_async(collector::run(arguments)),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Subnet(area) => subnet::run(&area),
         Command::Backup(arguments) => backup::backup(&arguments),

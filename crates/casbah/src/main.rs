@@ -3,6 +3,7 @@
 mod backup;
 mod cli;
 mod client;
+mod collector;
 mod commands;
 mod config;
 mod demo;

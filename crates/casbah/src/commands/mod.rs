@@ -11,6 +11,7 @@ pub mod backup;
 pub mod ca;
 pub mod catalogue;
 pub mod certificate;
+pub mod collector;
 pub mod consent;
 pub mod dev;
 pub mod discovery;
@@ -97,7 +98,7 @@ fn open_file(path: &Path) -> Result<(File, Option<u64>), Failure> {
 }
 
 /// The content of a file, or of standard input for `-`, and its size where it has one.
-fn content(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
+pub fn content(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
     if path == Path::new("-") {
         return Ok((Box::new(std::io::stdin().lock()), None));
     }

@@ -9,6 +9,7 @@ mod activities;
 mod alerts;
 mod attacks;
 mod backup;
+mod collector;
 mod command_line;
 mod credentials;
 mod custom_api;
