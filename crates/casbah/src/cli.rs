@@ -7,9 +7,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
-    activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, collector, consent, dev,
-    discovery, env, federated_credential, group, identity_provider, import, key, login, permission, policy,
-    role, secret, serve, subnet, tenant, token, user,
+    activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, collector,
+    consent, dev, discovery, env, federated_credential, group, identity_provider, import, key, login,
+    permission, policy, role, secret, serve, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 

@@ -40,11 +40,7 @@ pub(super) fn watch(folder: PathBuf, spool: Arc<Spool>, stop: Stop) -> Result<Jo
     }))
 }
 
-fn look(
-    folder: &Path,
-    spool: &Spool,
-    seen: &mut HashMap<PathBuf, (u64, SystemTime)>,
-) -> Result<(), Failure> {
+fn look(folder: &Path, spool: &Spool, seen: &mut HashMap<PathBuf, (u64, SystemTime)>) -> Result<(), Failure> {
     let mut there = HashMap::new();
     let entries = fs::read_dir(folder).map_err(|e| Failure::file(folder, &e))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();

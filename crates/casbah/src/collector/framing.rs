@@ -158,9 +158,16 @@ mod tests {
 
     #[test]
     fn frames_of_both_kinds_come_out_however_they_are_cut() {
-        let bytes = b"<134>one\n12 <134>two\nmorE<134>three\0\n1795431600.000 10 10.0.0.1 x\n5 apples\n<1>last";
-        let expected =
-            ["<134>one", "<134>two\nmor", "E<134>three", "1795431600.000 10 10.0.0.1 x", "5 apples", "<1>last"];
+        let bytes =
+            b"<134>one\n12 <134>two\nmorE<134>three\0\n1795431600.000 10 10.0.0.1 x\n5 apples\n<1>last";
+        let expected = [
+            "<134>one",
+            "<134>two\nmor",
+            "E<134>three",
+            "1795431600.000 10 10.0.0.1 x",
+            "5 apples",
+            "<1>last",
+        ];
         for step in 1..bytes.len() {
             assert_eq!(read(bytes, step), expected, "{step}");
         }

@@ -121,7 +121,9 @@ fn read_all(mut stream: impl Read, spool: &Spool, stop: &Stop) -> io::Result<()>
                 }
             }
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-            Err(e) if matches!(e.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => break,
+            Err(e) if matches!(e.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+                break;
+            }
             Err(e) => return Err(e),
         }
     }

@@ -81,7 +81,11 @@ impl Settings {
             rotate_after: Duration::from_secs(at_least("rotate_seconds", file.rotate_seconds, 300)?),
             name: file.name,
             spool: file.spool,
-            inputs: file.inputs.into_iter().map(|input| input.read().map_err(wrong)).collect::<Result<_, _>>()?,
+            inputs: file
+                .inputs
+                .into_iter()
+                .map(|input| input.read().map_err(wrong))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -98,7 +102,9 @@ impl FileInput {
                     }
                     _ => return Err("a tls input needs certificate and key, two PEM files".into()),
                 },
-                _ => return Err(format!("listen = {address:?} must be udp://, tcp:// or tls://ADDRESS:PORT")),
+                _ => {
+                    return Err(format!("listen = {address:?} must be udp://, tcp:// or tls://ADDRESS:PORT"));
+                }
             },
             (None, Some(folder)) => Intake::Folder(folder),
             _ => return Err(format!("the input for {} needs either listen or folder", self.stream)),
@@ -123,7 +129,8 @@ fn tls(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Stri
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(certificate)?)
         .collect::<Result<_, _>>()
         .map_err(|e| format!("{}: {e}", certificate.display()))?;
-    let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|e| format!("{}: {e}", key.display()))?;
+    let private =
+        PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|e| format!("{}: {e}", key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

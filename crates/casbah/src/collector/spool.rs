@@ -52,9 +52,14 @@ const LOOK: Duration = Duration::from_secs(1);
 impl Spool {
     pub(super) fn open(settings: &Settings, input: &Input, clock: Clock) -> Result<Spool, Failure> {
         // Names of data sources are file names, but a snapshot's need not be.
-        let safe: String = input.stream.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        let kind: String =
-            input.intake.to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let safe: String =
+            input.stream.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let kind: String = input
+            .intake
+            .to_string()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
         let folder = settings.spool.join(format!("{safe}-{kind}"));
         fs::create_dir_all(&folder).map_err(|e| Failure::file(&folder, &e))?;
         let now = Instant::now();

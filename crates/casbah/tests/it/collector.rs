@@ -48,7 +48,9 @@ impl Collector {
     }
 
     fn stop(mut self) {
-        assert!(Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap().success()
+        );
         assert!(self.process.wait().unwrap().success());
     }
 }
@@ -64,13 +66,18 @@ fn command(at: &Casbah, config: &Path) -> Command {
     let mut command = casbah();
     command.args(["collector", "--config"]).arg(config);
     command.env("CASBAH_URL", &at.url).env("CASBAH_CA", at.data_dir().join("tls/ca.pem"));
-    command.env("CASBAH_TENANT", TENANT).env("CASBAH_CLIENT_ID", CLIENT).env("CASBAH_CLIENT_SECRET", CLIENT_SECRET);
+    command
+        .env("CASBAH_TENANT", TENANT)
+        .env("CASBAH_CLIENT_ID", CLIENT)
+        .env("CASBAH_CLIENT_SECRET", CLIENT_SECRET);
     command.env("CASBAH_TEST_MODE", "1").env("CASBAH_CLOCK", NOW);
     command
 }
 
 fn squid(n: u64, user: &str) -> String {
-    format!("1795431600.{n:03} 120 10.0.0.1 TCP_MISS/200 100 GET https://www.dropbox.com/{n} {user} HIER_DIRECT/192.0.2.1 text/html")
+    format!(
+        "1795431600.{n:03} 120 10.0.0.1 TCP_MISS/200 100 GET https://www.dropbox.com/{n} {user} HIER_DIRECT/192.0.2.1 text/html"
+    )
 }
 
 /// Waits until the users of Dropbox are these.
@@ -79,7 +86,12 @@ fn wait_for_users(caller: &Session, expected: &[(&str, i64)]) {
     loop {
         let body = json!({"appId": 11627, "sortField": "name", "sortDirection": "asc"});
         let answer = caller.post("/api/v1/discovery/app_users/", &body).ok();
-        let found: Vec<(&str, i64)> = answer["data"].as_array().unwrap().iter().map(|one| (one["userName"].as_str().unwrap(), one["trafficTotalEvents"].as_i64().unwrap())).collect();
+        let found: Vec<(&str, i64)> = answer["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["userName"].as_str().unwrap(), one["trafficTotalEvents"].as_i64().unwrap()))
+            .collect();
         if found == expected {
             return;
         }
@@ -89,7 +101,12 @@ fn wait_for_users(caller: &Session, expected: &[(&str, i64)]) {
 }
 
 fn source(caller: &Session, name: &str, log_type: &str) {
-    caller.post("/api/v1/discovery/data_sources/", &json!({"displayName": name, "logType": log_type, "receiverType": "syslog", "protocol": "udp"})).ok();
+    caller
+        .post(
+            "/api/v1/discovery/data_sources/",
+            &json!({"displayName": name, "logType": log_type, "receiverType": "syslog", "protocol": "udp"}),
+        )
+        .ok();
 }
 
 both! {
@@ -152,7 +169,9 @@ fn what_came_while_the_server_was_away_is_sent_later() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("collector.toml");
     let spool = folder.path().join("spool");
-    let text = format!("name = \"branch\"\nspool = {spool:?}\nrotate_seconds = 1\n[[input]]\nstream = \"Udp\"\nsource = \"SQUID_NATIVE\"\nlisten = \"udp://127.0.0.1:0\"\n");
+    let text = format!(
+        "name = \"branch\"\nspool = {spool:?}\nrotate_seconds = 1\n[[input]]\nstream = \"Udp\"\nsource = \"SQUID_NATIVE\"\nlisten = \"udp://127.0.0.1:0\"\n"
+    );
     std::fs::write(&config, text).unwrap();
     let collector = Collector::start(&server, &config);
     let send = |collector: &Collector, line: String| {
@@ -161,11 +180,19 @@ fn what_came_while_the_server_was_away_is_sent_later() {
     send(&collector, squid(1, "before"));
     wait_for_users(&server.application(), &[("before", 1)]);
     // A server that stands still: as good as one that is away, and the port stays its own.
-    let signal = |name: &str| assert!(Command::new("kill").args([name, &server.id().to_string()]).status().unwrap().success());
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, &server.id().to_string()]).status().unwrap().success())
+    };
     signal("-STOP");
     send(&collector, squid(2, "meanwhile"));
     let deadline = Instant::now() + Duration::from_secs(30);
-    let packed = || std::fs::read_dir(&spool).unwrap().flatten().flat_map(|e| std::fs::read_dir(e.path()).unwrap().flatten()).any(|e| e.file_name().to_string_lossy().ends_with("log.gz"));
+    let packed = || {
+        std::fs::read_dir(&spool)
+            .unwrap()
+            .flatten()
+            .flat_map(|e| std::fs::read_dir(e.path()).unwrap().flatten())
+            .any(|e| e.file_name().to_string_lossy().ends_with("log.gz"))
+    };
     while !packed() {
         assert!(Instant::now() < deadline, "the log is not packed");
         std::thread::sleep(Duration::from_millis(50));
@@ -184,11 +211,20 @@ fn a_wrong_configuration_is_told() {
     let config = folder.path().join("collector.toml");
     for (text, why) in [
         ("name = \"x\"\nspool = \"s\"\n", "[[input]]"),
-        ("name = \"x\"\nspool = \"s\"\n[[input]]\nstream = \"a\"\nsource = \"SQUID\"\nlisten = \"sctp://x\"\n", "udp://"),
-        ("name = \"x\"\nspool = \"s\"\n[[input]]\nstream = \"a\"\nsource = \"SQUID\"\nlisten = \"tls://127.0.0.1:0\"\n", "certificate"),
+        (
+            "name = \"x\"\nspool = \"s\"\n[[input]]\nstream = \"a\"\nsource = \"SQUID\"\nlisten = \"sctp://x\"\n",
+            "udp://",
+        ),
+        (
+            "name = \"x\"\nspool = \"s\"\n[[input]]\nstream = \"a\"\nsource = \"SQUID\"\nlisten = \"tls://127.0.0.1:0\"\n",
+            "certificate",
+        ),
         ("name = \"x\"\nspool = \"s\"\n[[input]]\nstream = \"a\"\nsource = \"SQUID\"\n", "folder"),
         ("name = \"x\"\nspool = \"s\"\ncolour = 1\n", "colour"),
-        ("name = \"x\"\nspool = \"s\"\nrotate_seconds = 0\n[[input]]\nstream = \"a\"\nsource = \"SQUID\"\nfolder = \"f\"\n", "rotate_seconds"),
+        (
+            "name = \"x\"\nspool = \"s\"\nrotate_seconds = 0\n[[input]]\nstream = \"a\"\nsource = \"SQUID\"\nfolder = \"f\"\n",
+            "rotate_seconds",
+        ),
     ] {
         std::fs::write(&config, text).unwrap();
         let answer = casbah().args(["collector", "--config"]).arg(&config).output().unwrap();
@@ -201,7 +237,12 @@ fn tls_stream(address: &str, authority: &Path) -> rustls::StreamOwned<rustls::Cl
     let mut roots = rustls::RootCertStore::empty();
     roots.add(rustls::pki_types::CertificateDer::from_pem_file(authority).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
-    let connection = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connection =
+        rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
     rustls::StreamOwned::new(connection, TcpStream::connect(address).unwrap())
 }
