@@ -62,3 +62,41 @@ impl Drop for Waiting {
         self.0.told.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::stores;
+    use crate::{Error, Tx};
+
+    /// A query without end.
+    fn endless(tx: &mut Tx<'_>) -> Result<i64, Error> {
+        let sql = "with recursive n (i) as (select cast(1 as bigint) union all select i + 1 from n where i > 0) \
+                   select count(*) from n";
+        tx.number(sql, &[])
+    }
+
+    /// More of them than there are connections: were one to go on, the last look would never be answered.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_query_ends_when_nobody_waits_for_it() {
+        for store in stores().await {
+            for _ in 0..12 {
+                let waiting = tokio::time::timeout(Duration::from_millis(20), store.read(endless));
+                assert!(waiting.await.is_err(), "it has no end");
+            }
+            store.ping().await.expect("the database answers");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_takes_too_long_is_left_out_and_the_rest_goes_on() {
+        for store in stores().await {
+            let found = store.read(|tx| {
+                let late = tx.within_time(Duration::from_millis(20), endless)?;
+                let early = tx.within_time(Duration::from_secs(3600), |tx| tx.number("select 7", &[]))?;
+                Ok::<_, Error>((late, early, tx.number("select 8", &[])?))
+            });
+            assert_eq!(found.await.expect("it is read"), (None, Some(7), 8));
+        }
+    }
+}
