@@ -128,7 +128,7 @@ fn people(site: &Site) -> Vec<Person> {
     let mut people = Vec::new();
     for (row, last) in LAST_NAMES.iter().enumerate() {
         for (seat, first) in FIRST_NAMES.iter().enumerate() {
-            if (row * FIRST_NAMES.len() + seat) % site.every != 0 {
+            if !(row * FIRST_NAMES.len() + seat).is_multiple_of(site.every) {
                 continue;
             }
             let name = format!("{first}.{last}@contoso.example");
