@@ -41,8 +41,8 @@ pub(crate) fn ago(now: Timestamp, at: Timestamp) -> String {
 pub(crate) fn span(milliseconds: i64) -> String {
     match milliseconds {
         ..MINUTE => t("less than a minute").to_string(),
-        ..HOUR => counted("1 minute", "{n} minutes", milliseconds / MINUTE),
-        ..DAY => counted("1 hour", "{n} hours", milliseconds / HOUR),
+        MINUTE..HOUR => counted("1 minute", "{n} minutes", milliseconds / MINUTE),
+        HOUR..DAY => counted("1 hour", "{n} hours", milliseconds / HOUR),
         _ => counted("1 day", "{n} days", milliseconds / DAY),
     }
 }
