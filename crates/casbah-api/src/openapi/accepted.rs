@@ -71,7 +71,15 @@ impl Shape {
                 json!({ "type": ["object", "null"], "properties": all.collect::<Map<_, _>>() })
             }
             Shape::Number => json!({ "type": ["number", "null"] }),
-            other => other.schema(&mut Named::default()),
+            other => {
+                let mut schema = other.schema(&mut Named::default());
+                if place == Place::Body
+                    && let Some(kind) = schema.get("type").filter(|kind| kind.is_string()).cloned()
+                {
+                    schema["type"] = json!([kind, "null"]);
+                }
+                schema
+            }
         }
     }
 }

@@ -147,11 +147,8 @@ fn closing(
     resolution: Resolution,
     reason: Option<i64>,
 ) -> Result<Closing, Problem> {
-    let feedback = if parameters.flag("sendFeedback")?.unwrap_or(false) {
-        parameters.text("feedbackText")?
-    } else {
-        None
-    };
+    let (text, wanted) = (parameters.text("feedbackText")?, parameters.flag("sendFeedback")?);
+    let feedback = text.filter(|_| wanted.unwrap_or(false));
     let comment = parameters.text("comment")?.unwrap_or_default();
     Ok(Closing { conditions, resolution, comment, reason, feedback })
 }
