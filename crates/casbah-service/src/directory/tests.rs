@@ -110,6 +110,7 @@ async fn a_tenant_starts_with_the_built_in_applications_and_they_cannot_be_chang
     let names: Vec<&str> = principals.iter().map(|p| p.principal.display_name.as_str()).collect();
     let known = [
         "Casbah CLI",
+        "Casbah Portal",
         "Microsoft Azure CLI",
         "Microsoft Azure PowerShell",
         "Microsoft Cloud App Security",
