@@ -60,8 +60,8 @@ const LICENCES: &[&str] = &[
 /// How many packages the binary may be made of; raise it only with a reason. (250 was the goal; the
 /// library that verifies tokens instead of our own code is worth one more. Reading zip and zstd, whose
 /// files come from strangers, by the libraries that everybody tests is worth three each; databases of addresses
-/// two, user agents three.)
-const MOST_PACKAGES: usize = 264;
+/// two, user agents three, the names of users that are hidden with AES-GCM-SIV two.)
+const MOST_PACKAGES: usize = 266;
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
@@ -121,7 +121,7 @@ fn what_the_crates_must_not_know() {
         ("casbah-store", &["axum", "maud"]),
         ("casbah-authority", &["axum", "maud", "rusqlite", "tokio-postgres"]),
         ("casbah-service", &["axum", "maud", "rusqlite", "tokio-postgres"]),
-        ("casbah-api", &["maud", "rusqlite", "tokio-postgres"]),
+        ("casbah-api", &["rusqlite", "tokio-postgres"]),
         ("casbah-portal", &["rusqlite", "tokio-postgres"]),
     ];
     let metadata = metadata();
@@ -230,6 +230,7 @@ const FOR_ALL_TENANTS: &[&str] = &[
     "delete from device_codes where expires < ?1",
     "delete from familiar_places where last_used < ?1",
     "delete from pending_sign_ins where expires < ?1",
+    "delete from portal_sessions where expires < ?1",
     "delete from refresh_tokens where expires < ?1",
     "delete from sign_in_attempts where updated < ?1",
     "delete from used_assertions where expires < ?1",
