@@ -16,6 +16,7 @@ mod discovery_settings;
 mod discovery_shapes;
 mod entities;
 mod exports;
+mod files;
 pub(crate) mod filters;
 mod governance;
 mod ip_tags;
@@ -48,6 +49,7 @@ pub(crate) fn areas() -> Vec<Area> {
         activities::area(),
         alerts::area(),
         entities::area(),
+        files::area(),
         uploads::area(),
         streams::area(),
         discovered_apps::area(),

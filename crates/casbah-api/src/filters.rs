@@ -111,6 +111,8 @@ pub(crate) enum Operator {
     Isset,
     Isnotset,
     Text,
+    Deq,
+    Cabinetmatchedrulesequals,
 }
 
 impl Operator {
@@ -134,6 +136,8 @@ impl Operator {
             Operator::Isset => "the field has a value (true), or has none (false)",
             Operator::Isnotset => "the field has no value (true), or has one (false)",
             Operator::Text => "the record has all words of the text",
+            Operator::Deq => "among the values of the field is one that is not named",
+            Operator::Cabinetmatchedrulesequals => "the record matches one of the policies",
         }
     }
 
@@ -156,6 +160,8 @@ impl Operator {
             Operator::Isset => "isset",
             Operator::Isnotset => "isnotset",
             Operator::Text => "text",
+            Operator::Deq => "deq",
+            Operator::Cabinetmatchedrulesequals => "cabinetmatchedrulesequals",
         }
     }
 }
@@ -269,6 +275,8 @@ impl Place<'_> {
             Operator::Eq if self.kind == Kind::Span => self.span(value).map(Some),
             Operator::Eq => self.operands(value).map(|all| Some(Test::AnyOf(all))),
             Operator::Neq => self.operands(value).map(|all| Some(Test::NoneOf(all))),
+            Operator::Cabinetmatchedrulesequals => self.operands(value).map(|all| Some(Test::AnyOf(all))),
+            Operator::Deq => self.operands(value).map(|all| Some(Test::Not(Box::new(Test::AnyOf(all))))),
             Operator::Gte => one(Some(self.single(value)?), None),
             Operator::Gt => one(Some(self.single(value)?.saturating_add(1)), None),
             Operator::Lte => one(None, Some(self.single(value)?)),
@@ -475,7 +483,8 @@ fn entity(value: &Value) -> Option<Operand> {
 pub(crate) fn example(field: &FilterInfo) -> Value {
     let operator = field.operators.first().copied().unwrap_or(Operator::Eq);
     let value = example_value(field);
-    let is_list = matches!(operator, Operator::Eq | Operator::Neq) && field.kind != Kind::Span;
+    let is_list =
+        matches!(operator, Operator::Eq | Operator::Neq | Operator::Deq) && field.kind != Kind::Span;
     json!({ operator.name(): if is_list { json!([value]) } else { value } })
 }
 

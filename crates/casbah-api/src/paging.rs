@@ -1,11 +1,12 @@
 //! Which part of a list, and how a list is answered.
 
 use axum::Json;
+use casbah_model::RecordId;
 use casbah_model::filter::Page;
 use serde_json::{Map, Value, json};
 
 use crate::parameters::Parameters;
-use crate::problem::Problem;
+use crate::problem::{NOT_VALID, Problem};
 
 /// Records of a page, unless less are asked for.
 const PAGE: i64 = 100;
@@ -71,4 +72,21 @@ pub(crate) fn cut(all: Vec<Value>, page: Page) -> Value {
     let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
     let limit = usize::try_from(page.limit).unwrap_or(0);
     answer(all.into_iter().skip(skip).take(limit).collect(), total, page)
+}
+
+/// Among the filters of a scan by record id: behind which record the next page begins.
+pub(crate) const SCAN_AFTER: &str = "scanAfter";
+
+/// Takes that out of the filters. None when the list is not scanned; within, none for the first page.
+pub(crate) fn scan_after(
+    given: &mut Map<String, Value>,
+    scan: bool,
+) -> Result<Option<Option<RecordId>>, Problem> {
+    if !scan {
+        return Ok(None);
+    }
+    let Some(after) = given.remove(SCAN_AFTER) else { return Ok(Some(None)) };
+    let text = after.get("eq").and_then(Value::as_str).unwrap_or_default();
+    let wrong = "scanAfter is what the page before gave in nextQueryFilters.";
+    text.parse().map(|id| Some(Some(id))).map_err(|_| Problem::coded("filters", NOT_VALID, json!({}), wrong))
 }

@@ -237,6 +237,67 @@ pub enum EntityOrder {
     UserName,
 }
 
+/// Fields of a file that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileField {
+    /// App, by number.
+    Service,
+    /// Instance of the app.
+    Instance,
+    /// Kind, by number.
+    Kind,
+    /// How far it is shared, by number.
+    Sharing,
+    /// Whether it is there, by number.
+    State,
+    /// Its record id, or its id in the app.
+    Id,
+    /// Its name.
+    Name,
+    /// What stands behind the last point of the name.
+    Extension,
+    /// Media type.
+    MimeType,
+    /// Whether it is a folder.
+    Folder,
+    /// Whether it is kept where nobody reaches it.
+    Quarantined,
+    /// Whether it is among the trash.
+    Trashed,
+    /// Whether deleted ones are wanted as well.
+    AllowDeleted,
+    /// The policies that it matches.
+    Policy,
+    /// When it was last changed.
+    Modified,
+    /// When it was made.
+    Created,
+    /// When what is known of it was last changed.
+    Snapshot,
+    /// Who has access, by key.
+    Collaborator,
+    /// Domains with access.
+    Domain,
+    /// Groups with access, by name or id.
+    Group,
+    /// Domains with access; its opposite asks for one beside those named.
+    WithDomain,
+    /// Who has access, by name.
+    User,
+    /// Its owner, by key.
+    Owner,
+    /// Organisational unit of the owner.
+    OwnerUnit,
+    /// Its owner, by name.
+    OwnerName,
+    /// Labels.
+    Label,
+    /// What a look into it found.
+    ScanLabel,
+    /// The folder that it is in.
+    Parent,
+}
+
 /// Fields of a discovered app that can be filtered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiscoveredAppField {

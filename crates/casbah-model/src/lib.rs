@@ -14,6 +14,7 @@ mod credential;
 mod directory;
 mod discovery;
 mod entity;
+mod file;
 pub mod filter;
 mod id;
 mod identity_provider;
@@ -52,6 +53,9 @@ pub use discovery::{
     UploadPart, UploadState, UsageFigures, UsageKey, UsageOrder, UsageRow,
 };
 pub use entity::{DIRECTORY_APP, DayScore, Entity, EntityAddress, EntityFacts, EntityKind, EntityStatus};
+pub use file::{
+    ACCESS_LEVELS, Collaborator, FILE_STATES, FILE_TYPES, FOLDER, File, FileFacts, extension, file_type,
+};
 pub use id::{Guid, InvalidId, RecordId, TenantId};
 pub use identity_provider::{
     ClaimMapping, IdentityProvider, IdentityProviderDetails, Invitation, Provisioning, UserIdentity,

@@ -16,6 +16,7 @@ pub mod discovery;
 pub mod entities;
 mod error;
 pub mod exports;
+pub mod files;
 mod geoip;
 pub mod ip_ranges;
 pub mod permission_use;

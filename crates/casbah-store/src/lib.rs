@@ -39,6 +39,7 @@ pub mod discovery_settings;
 pub mod discovery_tasks;
 pub mod entities;
 pub mod federated_credentials;
+pub mod files;
 pub mod groups;
 pub mod identity_providers;
 pub mod ip_ranges;

@@ -24,8 +24,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("entities", include_str!("../migrations/0015_entities.sql")),
     ("portal", include_str!("../migrations/0016_portal.sql")),
     ("detection", include_str!("../migrations/0017_detection.sql")),
-    ("cloud_discovery", include_str!("../migrations/0020_cloud_discovery.sql")),
+    ("cloud_discovery", include_str!("../migrations/0018_cloud_discovery.sql")),
     ("user_agents", include_str!("../migrations/0019_user_agents.sql")),
+    ("files", include_str!("../migrations/0020_files.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

@@ -27,6 +27,8 @@ pub(crate) enum Records {
     Tasks,
     /// `entities e`
     Entities,
+    /// `files f`
+    Files,
 }
 
 /// The condition, after an `and`; empty when everything is in reach. `values` holds what is already
@@ -69,6 +71,7 @@ fn of_apps(records: Records, apps: &[i64], values: &mut Vec<Value>) -> Option<St
         }
         Records::Activities => Some(format!("a.service in ({})", one_of(numbers(), values))),
         Records::Entities => Some(format!("e.saas in ({})", one_of(numbers(), values))),
+        Records::Files => Some(format!("f.service in ({})", one_of(numbers(), values))),
         Records::Streams | Records::Tasks => None,
     }
 }
@@ -94,6 +97,9 @@ fn of_instance(records: Records, app: i64, instance: i64, values: &mut Vec<Value
         Records::Entities => {
             Some(format!("(e.saas = ?{} and e.inst = ?{})", place(app.into()), place(instance.into())))
         }
+        Records::Files => {
+            Some(format!("(f.service = ?{} and f.instance = ?{})", place(app.into()), place(instance.into())))
+        }
         Records::Streams | Records::Tasks => None,
     }
 }
@@ -105,6 +111,7 @@ fn of_groups(records: Records, groups: &[Guid], values: &mut Vec<Value>) -> Opti
         Records::Alerts => &["e.id_key", "e.label_key"],
         Records::Activities => &["a.actor", "a.user_key"],
         Records::Entities => &["e.id_key", "e.name_key"],
+        Records::Files => &["f.owner_key", "f.owner_address_key"],
         Records::Streams | Records::Tasks => return None,
     };
     let ids = one_of(groups.iter().map(|id| (*id).into()).collect(), values);
@@ -130,6 +137,11 @@ fn of_groups(records: Records, groups: &[Guid], values: &mut Vec<Value>) -> Opti
             "({theirs} or e.parent in (select p.record from entities p where p.tenant = ?1 and p.of_directory = 1 \
              and p.id_key in ({members})))"
         ),
+        Records::Files => format!(
+            "({theirs} or exists (select 1 from entities o join entities p on p.tenant = ?1 and p.record = o.parent \
+             where o.tenant = ?1 and o.saas = f.service and o.inst = f.instance and o.id_key = f.owner_key \
+             and p.of_directory = 1 and p.id_key in ({members})))"
+        ),
         _ => format!("({theirs})"),
     })
 }
@@ -137,7 +149,7 @@ fn of_groups(records: Records, groups: &[Guid], values: &mut Vec<Value>) -> Opti
 fn of_discovery(records: Records) -> Option<String> {
     match records {
         Records::Alerts => Some(format!("{ALERT_OF} and {STREAM})")),
-        Records::Activities | Records::Entities => None,
+        Records::Activities | Records::Entities | Records::Files => None,
         Records::Streams | Records::Tasks => Some("1 = 1".into()),
     }
 }
@@ -146,7 +158,7 @@ fn of_discovery(records: Records) -> Option<String> {
 fn of_reports(records: Records, reports: &[&RecordId], values: &mut Vec<Value>) -> Option<String> {
     let column = match records {
         Records::Alerts => "e.id_key",
-        Records::Activities | Records::Entities => return None,
+        Records::Activities | Records::Entities | Records::Files => return None,
         Records::Streams => "s.id",
         Records::Tasks => "d.stream",
     };

@@ -24,6 +24,8 @@ const QUIET: &[&str] = &[
     "entities",
     "entity_scores",
     "familiar_places",
+    "file_terms",
+    "files",
     "log_collectors",
     "pending_sign_ins",
     "permission_use",

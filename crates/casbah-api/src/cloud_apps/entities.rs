@@ -23,15 +23,13 @@ use super::exports::{self, Column, Wanted};
 use crate::describe::Shape;
 use crate::filters;
 use crate::json_lines::{self, Stored};
-use crate::paging::{self, Answer};
+use crate::paging::{self, Answer, SCAN_AFTER};
 use crate::parameters::Parameters;
-use crate::problem::{NOT_VALID, Problem};
+use crate::problem::Problem;
 use crate::table::Area;
 
 const READ: &[Permission] = &[InvestigationRead, InvestigationManage];
 const MANAGE: &[Permission] = &[InvestigationManage];
-/// Among the filters of a scan: behind which record the next page begins.
-const AFTER: &str = "scanAfter";
 
 const SORTS: &[&str] = &["date", "lastSeen", "severity", "score", "displayName", "username"];
 
@@ -91,7 +89,7 @@ async fn list(
     mut given: Map<String, Value>,
 ) -> Answer {
     let (page, scan) = paging::page(parameters)?;
-    let after = given.remove(AFTER).filter(|_| scan);
+    let scan = paging::scan_after(&mut given, scan)?;
     let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
     let orders = [
         ("date", EntityOrder::LastSeen),
@@ -103,8 +101,6 @@ async fn list(
     ];
     let order = paging::sort_field(parameters, &orders)?;
     let ascending = paging::ascending(parameters)?;
-    let after = after.map(|after| record_after(&after)).transpose()?;
-    let scan = scan.then_some(after);
     let is_scan = scan.is_some();
     let found =
         service.list_entities(caller, EntityQuery { conditions, order, ascending, page, scan }).await?;
@@ -117,18 +113,10 @@ async fn list(
         "moreThanTotal": found.more_than_total,
     });
     if let (true, true, Some(last)) = (is_scan, found.has_next, found.entities.last()) {
-        given.insert(AFTER.into(), json!({ "eq": last.entity.record }));
+        given.insert(SCAN_AFTER.into(), json!({ "eq": last.entity.record }));
         answer["nextQueryFilters"] = Value::Object(given);
     }
     Ok(Json(answer))
-}
-
-fn record_after(value: &Value) -> Result<RecordId, Problem> {
-    let text = value.get("eq").and_then(Value::as_str).unwrap_or_default();
-    text.parse().map_err(|_| {
-        let why = "scanAfter is what the page before gave in nextQueryFilters.";
-        Problem::coded("filters", NOT_VALID, json!({}), why)
-    })
 }
 
 /// What a table of entities says.

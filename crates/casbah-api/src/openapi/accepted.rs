@@ -208,7 +208,7 @@ fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
         | Operator::Startswithsingle
         | Operator::Doesnotstartwith
         | Operator::Text => ("FilterTexts", texts, false),
-        Operator::Eq | Operator::Neq => match kind {
+        Operator::Eq | Operator::Neq | Operator::Deq | Operator::Cabinetmatchedrulesequals => match kind {
             Kind::Span if operator == Operator::Eq => ("FilterSpan", or_null(number()), false),
             Kind::Number | Kind::Time | Kind::Span => ("FilterNumbers", or_null(number()), false),
             Kind::Text | Kind::NullableText => {
@@ -233,7 +233,12 @@ fn values(kind: Kind, operator: Operator) -> (&'static str, Value, bool) {
                 });
                 let pattern = format!("^({}|{}|null)$", words.join("|"), numbers.join("|"));
                 let kinds = json!(["integer", "string", "null"]);
-                let name = if names.len() == 2 { "FilterTypes" } else { "FilterStates" };
+                let name = match names.first() {
+                    Some(("account", _)) => "FilterTypes",
+                    Some(("n/a", _)) => "FilterStates",
+                    Some(("PRIVATE", _)) => "FilterAccessLevels",
+                    _ => "FilterFileTypes",
+                };
                 (name, json!({ "type": kinds, "minimum": low, "maximum": high, "pattern": pattern }), false)
             }
             Kind::Group => (

@@ -18,6 +18,7 @@ mod directory;
 mod discovery;
 mod entities;
 mod exports;
+mod files;
 mod identity;
 mod identity_providers;
 mod import;

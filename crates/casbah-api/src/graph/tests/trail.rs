@@ -33,6 +33,7 @@ const QUESTIONS: &[&str] = &[
     "getMemberGroups",
     "getMemberObjects",
     "POST /directoryRoles",
+    "POST /api/v1/files/count",
     "POST /api/v1/discovery/app",
     "POST /api/v1/discovery/summary",
     "/sources/detect",
@@ -541,6 +542,10 @@ async fn cloud_apps(walk: &mut Walk) {
 
     let path = "/api/v1/entities/ingest";
     let body = json!({ "ii": "10489|0|box-1", "displayName": "Mira at Box" });
+    walk.api(Change::Made, &format!("POST {path}"), path, body).await;
+
+    let path = "/api/v1/files/ingest";
+    let body = json!({ "id": "f-1", "name": "plan.xlsx", "appId": 10489 });
     walk.api(Change::Made, &format!("POST {path}"), path, body).await;
 
     // What a person says of an activity; the second time there is something before it.
