@@ -106,7 +106,7 @@ both! {
         let other = casbah.bearer(&casbah.application_token(OTHER_TENANT, OTHER_CLIENT, CLIENT_SECRET));
         other.get(&format!("/api/v1/files/{id}/")).refused(404);
         assert!(files(&other, &json!({})).is_empty());
-        ingest(&other, &[budget.clone()]);
+        ingest(&other, std::slice::from_ref(budget));
         let mut copy = other.get(&format!("/api/v1/files/{id}/")).ok();
         copy["_tid"] = json!(90210417);
         assert_eq!(copy, *budget);

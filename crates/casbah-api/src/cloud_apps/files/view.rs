@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 
 use crate::describe::{Property, Record, Shape, has, may_have};
 
+/// A property, and what it is where a sender leaves it out.
+type Usual = (&'static str, fn() -> Value);
+
 /// What an app says of places and scans, kept as it is; what stands for it where nothing was said.
-pub(super) const MORE: [(&str, fn() -> Value); 18] = [
+pub(super) const MORE: [Usual; 18] = [
     ("noGovernance", || json!(false)),
     ("isForeign", || json!(false)),
     ("enriched", || json!(false)),
