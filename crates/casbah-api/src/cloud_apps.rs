@@ -7,6 +7,7 @@ mod api_tokens;
 mod app_tags;
 mod block_lists;
 mod block_scripts;
+mod catalog;
 mod custom_apps;
 mod custom_parsers;
 mod data_sources;
@@ -53,6 +54,7 @@ pub(crate) fn areas() -> Vec<Area> {
         uploads::area(),
         streams::area(),
         discovered_apps::area(),
+        catalog::area(),
         discovery_reports::area(),
         app_tags::area(),
         block_scripts::area(),

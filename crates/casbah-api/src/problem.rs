@@ -43,11 +43,13 @@ pub(crate) struct Problem {
     section: Option<Box<(String, &'static str, Json_)>>,
     text: String,
     challenge: Option<String>,
+    /// Seconds after which it is worth trying again.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, text: impl Into<String>) -> Problem {
-        Problem { status, section: None, text: text.into(), challenge: None }
+        Problem { status, section: None, text: text.into(), challenge: None, retry_after: None }
     }
 
     /// 400: a parameter is not valid.
@@ -110,6 +112,13 @@ impl Problem {
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
     }
 
+    /// 429: the tenant makes too many calls.
+    pub(crate) fn throttled(wait: std::time::Duration) -> Problem {
+        let seconds = wait.as_secs().saturating_add(1);
+        let text = format!("Request was throttled. Expected available in {seconds} seconds.");
+        Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, text) }
+    }
+
     /// 500, logged with its cause.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Problem {
         let id = request_id();
@@ -149,6 +158,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(Json_::Object(body))).into_response();
         if let Some(challenge) = self.challenge.and_then(|c| HeaderValue::from_str(&c).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

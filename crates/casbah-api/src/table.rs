@@ -323,6 +323,9 @@ async fn guard(
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
+    if let Err(wait) = service.pass(caller.tenant).await {
+        return Problem::throttled(wait).into_response();
+    }
     let legacy = caller.legacy;
     // The first that is held suffices; rows name the lesser permission first.
     let used = any_of.iter().find(|p| caller.permissions.contains(**p));

@@ -8,6 +8,8 @@ use casbah_discovery::Catalogue;
 
 use crate::Service;
 
+pub use casbah_discovery::App as CatalogueApp;
+
 /// The catalogue in force, and where it came from.
 #[derive(Default)]
 pub(crate) struct Current {

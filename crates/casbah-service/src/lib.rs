@@ -8,7 +8,7 @@ pub mod administrators;
 pub mod alerts;
 pub mod api_tokens;
 pub mod bootstrap;
-mod catalogue;
+pub mod catalogue;
 pub mod credential_expiry;
 pub mod detection;
 pub mod directory;
@@ -24,6 +24,7 @@ pub mod policies;
 mod retention;
 mod signing_keys;
 pub mod tasks;
+mod throttle;
 pub mod uploads;
 
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ use casbah_store::Store;
 use tokio::sync::Notify;
 
 pub use error::Error;
+pub use throttle::ThrottleSettings;
 
 /// What an operator can set.
 #[derive(Clone, Debug)]
@@ -63,6 +65,7 @@ pub struct Service {
     catalogue: Arc<catalogue::Current>,
     tailored: Arc<discovery::Tailored>,
     geoip: Arc<geoip::Geoip>,
+    throttle: throttle::Throttle,
     /// Bytes that a compressed log may hold.
     inflated_limit: u64,
 }
@@ -84,6 +87,7 @@ impl Service {
             catalogue: Arc::default(),
             tailored: Arc::default(),
             geoip: Arc::default(),
+            throttle: throttle::Throttle::default(),
             inflated_limit: INFLATED_LIMIT,
         }
     }
@@ -100,6 +104,20 @@ impl Service {
     #[must_use]
     pub fn inflating_to(self, inflated_limit: u64) -> Service {
         Service { inflated_limit, ..self }
+    }
+
+    /// The same, with so many calls of a tenant in a minute.
+    #[must_use]
+    pub fn throttled(self, settings: ThrottleSettings) -> Service {
+        Service { throttle: throttle::Throttle::new(settings), ..self }
+    }
+
+    /// Lets a call of the Cloud Apps API through.
+    ///
+    /// # Errors
+    /// How long to wait, when the tenant has made too many in this minute.
+    pub async fn pass(&self, tenant: casbah_model::TenantId) -> Result<(), std::time::Duration> {
+        self.throttle.pass(tenant).await
     }
 
     /// The same, operated by the administrators of the tenant with that id or domain. Without it, only an

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use casbah_authority::Allowed;
 use casbah_model::{Clock, ClockSetting};
+use casbah_service::ThrottleSettings;
 use casbah_store::Location;
 
 /// One setting.
@@ -84,6 +85,17 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("outbound_ca", "FILE", "PEM certificates that Casbah's own calls trust besides the system's"),
     setting(
+        "throttle",
+        "CALLS",
+        "Calls of the Cloud Apps API that a tenant may make in a minute on this node, `microsoft` for 30, or `off` \
+         [default: 600000]",
+    ),
+    setting(
+        "throttle_held",
+        "",
+        "Hold calls beyond that back until the minute is over, instead of refusing them",
+    ),
+    setting(
         "operator_tenant",
         "TENANT",
         "Id or domain of the tenant whose administrators look after the signing keys [default: the only tenant]",
@@ -130,6 +142,8 @@ pub struct Config {
     pub outbound_allow: Vec<Allowed>,
     /// File with authorities that its calls trust besides the system's.
     pub outbound_ca: Option<PathBuf>,
+    /// Calls of a tenant in a minute.
+    pub throttle: ThrottleSettings,
     /// Id or domain of the tenant whose administrators look after the signing keys.
     pub operator_tenant: Option<String>,
     /// Bootstrap file to apply.
@@ -191,6 +205,7 @@ impl Config {
             shutdown_grace: Duration::from_secs(5),
             outbound_allow: Vec::new(),
             outbound_ca: None,
+            throttle: ThrottleSettings::default(),
             operator_tenant: None,
             bootstrap: None,
             test_mode: false,
@@ -307,6 +322,7 @@ impl Values {
             ),
             outbound_allow: self.outbound_allow()?,
             outbound_ca: self.path("outbound_ca"),
+            throttle: ThrottleSettings { calls: self.throttle()?, held: self.switch("throttle_held")? },
             operator_tenant: self.0.get("operator_tenant").map(|w| w.text.clone()),
             bootstrap: self.path("bootstrap"),
             test_mode,
@@ -336,6 +352,18 @@ impl Values {
                 "1" | "true" | "yes" | "on" => Ok(true),
                 "0" | "false" | "no" | "off" => Ok(false),
                 _ => Err(w.wrong("true or false")),
+            },
+        }
+    }
+
+    fn throttle(&self) -> Result<Option<u32>, ConfigError> {
+        let Some(written) = self.0.get("throttle") else { return Ok(ThrottleSettings::default().calls) };
+        match written.text.as_str() {
+            "off" => Ok(None),
+            "microsoft" => Ok(Some(ThrottleSettings::MICROSOFT)),
+            number => match number.parse() {
+                Ok(calls @ 1..) => Ok(Some(calls)),
+                _ => Err(written.wrong("a number of calls from 1 on, microsoft, or off")),
             },
         }
     }

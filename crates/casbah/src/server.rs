@@ -96,7 +96,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         casbah_service::Settings { public_url: url.clone(), uploads, upload_limit: config.upload_limit };
     let mut service = Service::new(store, Arc::new(authority), config.clock, settings)
         .operated_by(config.operator_tenant.clone())
-        .inflating_to(config.inflated_limit);
+        .inflating_to(config.inflated_limit)
+        .throttled(config.throttle);
     if let Some(file) = &config.catalogue {
         service = service.with_catalogue(file.clone()).map_err(StartError)?;
     }

@@ -64,6 +64,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("create_custom_parser change_custom_parser delete_custom_parser", "+++----- +--- ----+-- --"),
     ("report_log_collector delete_log_collector",                      "+++----- +--- ----+-- --"),
     ("list_block_lists create_block_list delete_block_list",           "+++----- +--- ----+-- --"),
+    ("list_catalogue fetch_catalogue_app",                             "++++++++ ++++ ----+++ --"),
     ("list_app_tags",                                                  "++++++++ ++++ ----+++ --"),
     ("add_app_tag remove_app_tag make_block_script",                   "+++----- +--- ----+-- --"),
     ("list_data_sources",                                              "+++++--+ ++-- ----+++ --"),

@@ -42,6 +42,8 @@ fn a_mistake_is_named_where_it_was_made() {
     check("", &[("CASBAH_CLOCK", "+90m")], &[], &["CASBAH_CLOCK", "--test-mode"]);
     check("", &[("CASBAH_CLOCK", "soon"), ("CASBAH_TEST_MODE", "1")], &[], &["CASBAH_CLOCK", "\"soon\""]);
     check("", &[], &[("tls_key", "k.pem")], &["tls_certificate", "both"]);
+    check("throttle = 'sometimes'", &[], &[], &["throttle in", "microsoft, or off"]);
+    check("throttle = '0'", &[], &[], &["throttle in", "from 1 on"]);
     check("outbound_allow = '10.0.0.0/33'", &[], &[], &["outbound_allow in", "address ranges"]);
     check("behind_proxy = 'perhaps'", &[], &[], &["behind_proxy", "true or false"]);
 }

@@ -35,5 +35,6 @@ mod sign_ins;
 mod signing_keys;
 mod subnets;
 mod tenant_settings;
+mod throttle;
 mod who_may_call;
 mod workspace;
