@@ -435,9 +435,12 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Some clients send milliseconds with a fraction; the part below one does not matter.
+/// Some clients send milliseconds with a fraction; the part below one does not matter, nor how far beyond all
+/// records a moment lies.
 fn fraction(value: &Value) -> Option<i64> {
-    float(value).filter(|number| number.abs() < 9.0e15).map(|number| number.floor() as i64)
+    float(value)
+        .filter(|number| number.is_finite())
+        .map(|number| number.floor().clamp(-9.0e15, 9.0e15) as i64)
 }
 
 fn float(value: &Value) -> Option<f64> {

@@ -73,7 +73,7 @@ const ENTITY: Record = Record {
         may_have("saas", Shape::Integer, "App that it belongs to, by number."),
         may_have("inst", Shape::Integer, "Instance of that app."),
         may_have("pa", Shape::Text, "Main address of an account."),
-        may_have("em", Shape::Text, "Address for mail of an account."),
+        may_have("em", Shape::Nullable(&Shape::Text), "Address for mail of an account."),
         may_have("entityRole", Shape::Text, "Part that it plays."),
         may_have("policyType", Shape::Text, "Of a policy: its type."),
         may_have("triggeredAlert", Shape::Flag, "Of an address: whether it is what raised the alert."),
