@@ -28,6 +28,7 @@ mod subnets;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod user_tags;
 
 use axum::extract::Path;
 use casbah_model::Permission::{
@@ -71,6 +72,7 @@ pub(crate) fn areas() -> Vec<Area> {
         policies::area(),
         subnets::area(),
         ip_tags::area(),
+        user_tags::area(),
         api_tokens::area(),
         administrators::area(),
     ]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::words::words;
 
 /// A field and what it must satisfy. The conditions of a list are combined with "and".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,40 @@ pub enum Test {
     Begins(Vec<String>),
     /// It does not satisfy that; a field without value satisfies it.
     Not(Box<Test>),
+}
+
+impl Test {
+    /// Whether a field with these values satisfies it: none for a field without a value. Texts are compared
+    /// without regard to case. For the lists that are not kept in a table of their own.
+    pub fn holds(&self, values: &[Operand]) -> bool {
+        let lower = |text: &str| text.trim().to_lowercase();
+        let texts = || values.iter().filter_map(|v| if let Operand::Text(text) = v { Some(lower(text)) } else { None });
+        let is = |wanted: &Operand| match wanted {
+            Operand::Nothing => values.is_empty(),
+            Operand::Text(text) => texts().any(|own| own == lower(text)),
+            other => values.contains(other),
+        };
+        match self {
+            Test::AnyOf(all) => all.iter().any(is),
+            Test::NoneOf(all) => !all.iter().any(is),
+            Test::Within(ranges) => values.iter().any(|value| match value {
+                Operand::Number(number) => ranges.iter().any(|range| range.contains(*number)),
+                _ => false,
+            }),
+            Test::Words(all) => all.iter().any(|text| {
+                let wanted = words(text);
+                let own: Vec<String> = texts().flat_map(|text| words(&text)).collect();
+                let (last, rest) = match wanted.split_last() {
+                    Some((last, rest)) => (last, rest),
+                    None => return false,
+                };
+                rest.iter().all(|word| own.contains(word)) && own.iter().any(|word| word.starts_with(last))
+            }),
+            Test::Contains(all) => all.iter().any(|text| texts().any(|own| own.contains(&lower(text)))),
+            Test::Begins(all) => all.iter().any(|text| texts().any(|own| own.starts_with(&lower(text)))),
+            Test::Not(test) => !test.holds(values),
+        }
+    }
 }
 
 /// A value to compare with.
@@ -343,6 +378,21 @@ pub enum IpRangeField {
     BuiltIn,
 }
 
+/// Fields of a user group that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserGroupField {
+    /// Its id.
+    Id,
+    /// Its name.
+    Name,
+    /// The app whose group it is: the directory, for imported ones.
+    App,
+    /// Imported or built in, by number.
+    Kind,
+    /// Whether its group is there, by number.
+    Status,
+}
+
 /// Which records of a list to give, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -375,4 +425,44 @@ pub enum IpRangeSort {
 /// `days` before `now`.
 pub fn days_before(now: Timestamp, days: i64) -> i64 {
     now.0.saturating_sub(days.saturating_mul(86_400_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Operand, Range, Test};
+
+    #[test]
+    fn a_field_with_its_values_satisfies_a_test_or_does_not() {
+        let text = |t: &str| Operand::Text(t.to_string());
+        let all = |t: &str| vec![t.to_string()];
+        let own = [text("Sales Nordics"), Operand::Number(7)];
+        let nothing = vec![Operand::Nothing];
+        let yes = [
+            Test::AnyOf(vec![text("x"), text(" sales nordics ")]),
+            Test::AnyOf(vec![Operand::Number(7)]),
+            Test::NoneOf(vec![text("Sales")]),
+            Test::NoneOf(nothing.clone()),
+            Test::Within(vec![Range { from: Some(8), to: None }, Range { from: None, to: Some(7) }]),
+            Test::Words(all("nordics sal")),
+            Test::Contains(all("NORD")),
+            Test::Begins(all("sales n")),
+        ];
+        for test in yes {
+            assert!(test.holds(&own), "{test:?}");
+            assert!(!Test::Not(Box::new(test.clone())).holds(&own), "{test:?}");
+        }
+        let no = [
+            Test::AnyOf(nothing.clone()),
+            Test::AnyOf(Vec::new()),
+            Test::Within(vec![Range { from: Some(8), to: None }]),
+            Test::Words(all("sales south")),
+            Test::Words(all("...")),
+            Test::Contains(all("nordic sales")),
+            Test::Begins(all("nordics")),
+        ];
+        for test in no {
+            assert!(!test.holds(&own), "{test:?}");
+        }
+        assert!(Test::AnyOf(nothing).holds(&[]) && !Test::Within(vec![Range { from: None, to: None }]).holds(&[]));
+    }
 }

@@ -12,10 +12,11 @@ use casbah_model::{
 use casbah_store::entities::sent;
 pub use casbah_store::entities::sent::SentEntity;
 use casbah_store::entities::{self, scores, seen};
-use casbah_store::{Tx, audit, groups, tenants, user_tags};
+use casbah_store::{Tx, audit, tenants, user_tags};
 use serde_json::{Value, json};
 
 use crate::activities::TakenIn;
+use crate::user_groups::{self, UserGroup};
 use crate::{Error, Service};
 
 /// Id of the user group of administrators.
@@ -68,21 +69,6 @@ pub struct EntityDetails {
     pub groups: Vec<UserGroup>,
     /// Its scores of the last thirty days.
     pub history: Vec<DayScore>,
-}
-
-/// A user group, as it is shown with a person.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct UserGroup {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// How many people are in it.
-    pub users: i64,
-    /// Object id of the group in the directory; none for those that come with every tenant.
-    pub group: Option<Guid>,
 }
 
 /// Who is behind activities, by the record id of the account that they name.
@@ -197,7 +183,7 @@ impl Service {
                 let mut groups = BTreeMap::new();
                 let all: Vec<Entity> = accounts.iter().chain(&people).cloned().collect();
                 for (entity, of) in all.iter().zip(groups_of(tx, tenant, &all)?) {
-                    groups.insert(entity.record.clone(), of.into_iter().map(|group| group.id).collect());
+                    groups.insert(entity.record.clone(), of.into_iter().map(|group| group.id.to_string()).collect());
                 }
                 let (accounts, people) = (by_record(accounts), by_record(people));
                 Ok(Actors { accounts, people, groups, tenant: Some(tenant) })
@@ -319,30 +305,14 @@ fn groups_of(tx: &mut Tx<'_>, tenant: TenantId, of: &[Entity]) -> Result<Vec<Vec
     let mut ids = people(of);
     ids.extend(people(&parents));
     let members = user_tags::of_people(tx, tenant, &ids)?;
-    let tags = if members.is_empty() { Vec::new() } else { user_tags::list(tx, tenant)? };
-    let counts = if members.is_empty() { Vec::new() } else { user_tags::counts(tx, tenant)? };
-    let mut known = Vec::new();
-    for tag in tags {
-        let Some(group) = groups::find(tx, tenant, tag.group)? else { continue };
-        let users = counts.iter().find(|(id, _)| *id == tag.id).map_or(0, |(_, count)| *count);
-        known.push((
-            tag.id.clone(),
-            UserGroup {
-                id: tag.id.to_string(),
-                name: group.display_name,
-                description: group.details.description.unwrap_or_default(),
-                users,
-                group: Some(tag.group),
-            },
-        ));
-    }
-    let built_in = built_in_groups(tx, tenant)?;
+    let known = if members.is_empty() { Vec::new() } else { user_groups::imported(tx, tenant)? };
+    let built_in = user_groups::built_in(tx, tenant, &Reach::Everything)?;
     let groups = of.iter().map(|entity| {
         let person = match &entity.parent {
             Some(parent) => parents.iter().find(|p| p.record == *parent).unwrap_or(entity),
             None => entity,
         };
-        let is_in = |id: &str| match id {
+        let is_in = |id: &RecordId| match id.as_str() {
             user_tags::EXTERNAL_USERS => entity.external == Some(true),
             user_tags::APPLICATIONS => entity.application,
             _ => person.of_directory && person.admin,
@@ -350,31 +320,8 @@ fn groups_of(tx: &mut Tx<'_>, tenant: TenantId, of: &[Entity]) -> Result<Vec<Vec
         let mut all: Vec<UserGroup> = built_in.iter().filter(|g| is_in(&g.id)).cloned().collect();
         let id: Option<Guid> = person.address.id.parse().ok().filter(|_| person.of_directory);
         let inside = members.iter().filter(|(member, _)| Some(*member) == id).map(|(_, tag)| tag);
-        all.extend(inside.filter_map(|tag| known.iter().find(|(id, _)| id == tag).map(|(_, g)| g.clone())));
+        all.extend(inside.filter_map(|tag| known.iter().find(|group| group.id == *tag).cloned()));
         all
     });
     Ok(groups.collect())
-}
-
-/// The groups that come with every tenant, with how many entities are in them.
-pub(crate) fn built_in_groups(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<UserGroup>, Error> {
-    use casbah_model::filter::{Operand, Test};
-    const BUILT_IN: [(&str, &str, &str); 3] = [
-        (user_tags::EXTERNAL_USERS, "External users", "People and accounts of other organisations"),
-        (user_tags::APPLICATIONS, "Application", "Applications that act as themselves"),
-        (user_tags::ADMINISTRATOR_USERS, "Administrators", "People who hold a role of administrators"),
-    ];
-    let mut all = Vec::new();
-    for (id, name, description) in BUILT_IN {
-        let test = Test::AnyOf(vec![Operand::Text(id.to_string())]);
-        let inside = [Condition { field: EntityField::Group, test }];
-        all.push(UserGroup {
-            id: id.to_string(),
-            name: name.to_string(),
-            description: description.to_string(),
-            users: entities::count(tx, tenant, &Reach::Everything, &inside)?,
-            group: None,
-        });
-    }
-    Ok(all)
 }

@@ -26,6 +26,7 @@ mod signing_keys;
 pub mod tasks;
 mod throttle;
 pub mod uploads;
+pub mod user_groups;
 
 use std::path::PathBuf;
 use std::sync::Arc;

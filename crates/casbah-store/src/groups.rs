@@ -118,6 +118,7 @@ pub fn restore(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
 pub fn purge(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
     tx.execute("delete from group_members where tenant = ?1 and group_id = ?2", &[tenant.into(), id.into()])?;
     tx.execute("delete from user_roles where tenant = ?1 and user_id = ?2", &[tenant.into(), id.into()])?;
+    tx.execute("delete from user_tags where tenant = ?1 and group_id = ?2", &[tenant.into(), id.into()])?;
     forget(tx, tenant, ObjectRef { id, kind: ObjectKind::Group })?;
     let sql = "delete from groups_of_people where tenant = ?1 and id = ?2";
     Ok(tx.execute(sql, &[tenant.into(), id.into()])? > 0)

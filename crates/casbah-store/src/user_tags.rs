@@ -1,6 +1,6 @@
 //! User groups of Cloud Apps: three that come with every tenant, and groups of the directory.
 
-use casbah_model::{Guid, RecordId, TenantId, Timestamp};
+use casbah_model::{GroupDetails, Guid, RecordId, TenantId, Timestamp};
 
 use crate::alerts::conditions::one_of;
 use crate::conditions::{begins, joined};
@@ -27,18 +27,79 @@ pub struct UserTag {
     pub created: Timestamp,
 }
 
-fn tag(row: Row) -> Result<UserTag> {
-    let mut r = row.read();
-    Ok(UserTag { id: r.take()?, group: r.take()?, created: r.take()? })
+/// A user group, with what the directory says of its group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportedGroup {
+    /// Itself.
+    pub tag: UserTag,
+    /// Name of the group.
+    pub name: String,
+    /// What the group is for; may be empty.
+    pub description: String,
+    /// Whether the group is among the deleted items of the directory: nobody is in it.
+    pub deleted: bool,
 }
 
-/// The groups of the directory that are user groups and were not deleted, the oldest first.
-pub fn list(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<UserTag>> {
-    let sql = "select t.id, t.group_id, t.created from user_tags t \
-               join groups_of_people g on g.tenant = ?1 and g.id = t.group_id and g.deleted is null \
+/// All groups of the directory that are user groups, deleted ones too, the oldest first.
+pub fn imported(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<ImportedGroup>> {
+    let sql = "select t.id, t.group_id, t.created, g.display_name, g.details, g.deleted from user_tags t \
+               join groups_of_people g on g.tenant = ?1 and g.id = t.group_id \
                where t.tenant = ?1 order by t.created, t.id";
-    tx.rows(sql, &[tenant.into()])?.into_iter().map(tag).collect()
+    let read = |row: Row| {
+        let mut r = row.read();
+        let tag = UserTag { id: r.take()?, group: r.take()?, created: r.take()? };
+        let name = r.take()?;
+        let details: GroupDetails = r.take_json()?;
+        let deleted: Option<Timestamp> = r.take()?;
+        let description = details.description.unwrap_or_default();
+        Ok(ImportedGroup { tag, name, description, deleted: deleted.is_some() })
+    };
+    tx.rows(sql, &[tenant.into()])?.into_iter().map(read).collect()
 }
+
+/// Makes a user group a group of the directory only; answers whether it was one.
+pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<bool> {
+    Ok(tx.execute("delete from user_tags where tenant = ?1 and id = ?2", &[tenant.into(), id.into()])? > 0)
+}
+
+/// The people in a group of the directory, themselves or through groups in it, by name: at most `limit`. Each
+/// with sign-in name and address for mail.
+pub fn members(tx: &mut Tx<'_>, tenant: TenantId, group: Guid, limit: i64) -> Result<Vec<GroupMember>> {
+    let sql = format!(
+        "{} select u.id, u.display_name, coalesce(u.mail, u.user_principal_name) from inside i \
+         join users u on u.tenant = ?1 and u.id = i.id and u.deleted is null \
+         order by u.display_key, u.id limit ?3",
+        inside(ONE_GROUP)
+    );
+    let read = |row: Row| {
+        let mut r = row.read();
+        Ok(GroupMember { id: r.take()?, name: r.take()?, address: r.take()? })
+    };
+    tx.rows(&sql, &[tenant.into(), group.into(), limit.into()])?.into_iter().map(read).collect()
+}
+
+/// How many people are in a group of the directory.
+pub fn count_members(tx: &mut Tx<'_>, tenant: TenantId, group: Guid) -> Result<i64> {
+    let sql = format!(
+        "{} select count(*) from inside i join users u on u.tenant = ?1 and u.id = i.id and u.deleted is null",
+        inside(ONE_GROUP)
+    );
+    tx.number(&sql, &[tenant.into(), group.into()])
+}
+
+/// Somebody in a group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupMember {
+    /// Object id.
+    pub id: Guid,
+    /// Name for people.
+    pub name: String,
+    /// Address for mail, or the sign-in name.
+    pub address: String,
+}
+
+/// The group that the second value names, as if it were a user group.
+const ONE_GROUP: &str = "select o.id as tag, o.id as group_id from groups_of_people o where o.tenant = ?1 and o.id = ?2";
 
 /// Makes a group of the directory a user group; answers whether that is new.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, tag: &UserTag) -> Result<bool> {

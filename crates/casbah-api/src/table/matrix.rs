@@ -70,6 +70,8 @@ const EXPECTED: &[(&str, &str)] = &[
     ("list_data_sources",                                              "+++++--+ ++-- ----+++ --"),
     ("create_data_source delete_data_source",                          "+++----- +--- ----+-- --"),
     ("list_governance fetch_governance list_destinations export_governance", "+++++--+ ++-- +++++++ --"),
+    ("list_user_groups fetch_user_group fetch_group_members",          "++++++++ ++++ ++++--- --"),
+    ("import_user_group remove_user_group",                            "+++----- +--- ------- --"),
     ("list_policies fetch_policy fetch_typed_policy",                  "++++++++ ++++ +++++++ --"),
     // Policies look at everything; the limited roles change none, but that of all of discovery its own.
     ("create_policy change_policy update_policy",                      "+++----- +--- ----+-- --"),

@@ -36,5 +36,6 @@ mod signing_keys;
 mod subnets;
 mod tenant_settings;
 mod throttle;
+mod user_groups;
 mod who_may_call;
 mod workspace;

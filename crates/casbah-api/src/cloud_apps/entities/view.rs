@@ -2,7 +2,8 @@
 
 use casbah_model::activity::app_name;
 use casbah_model::{DayScore, Entity, EntityAddress, EntityKind, Timestamp};
-use casbah_service::entities::{EntityDetails, UserGroup};
+use casbah_service::entities::EntityDetails;
+use casbah_service::user_groups::UserGroup;
 use serde_json::{Map, Value, json};
 
 use super::key;
@@ -83,7 +84,7 @@ fn group(group: &UserGroup) -> Value {
         "name": group.name,
         "description": group.description,
         "usersCount": group.users,
-        "appId": group.group.map(|_| casbah_model::DIRECTORY_APP),
+        "appId": group.imported.map(|_| casbah_model::DIRECTORY_APP),
     })
 }
 
