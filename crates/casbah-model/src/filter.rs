@@ -39,7 +39,9 @@ impl Test {
     /// without regard to case. For the lists that are not kept in a table of their own.
     pub fn holds(&self, values: &[Operand]) -> bool {
         let lower = |text: &str| text.trim().to_lowercase();
-        let texts = || values.iter().filter_map(|v| if let Operand::Text(text) = v { Some(lower(text)) } else { None });
+        let texts = || {
+            values.iter().filter_map(|v| if let Operand::Text(text) = v { Some(lower(text)) } else { None })
+        };
         let is = |wanted: &Operand| match wanted {
             Operand::Nothing => values.is_empty(),
             Operand::Text(text) => texts().any(|own| own == lower(text)),
@@ -463,6 +465,8 @@ mod tests {
         for test in no {
             assert!(!test.holds(&own), "{test:?}");
         }
-        assert!(Test::AnyOf(nothing).holds(&[]) && !Test::Within(vec![Range { from: None, to: None }]).holds(&[]));
+        assert!(
+            Test::AnyOf(nothing).holds(&[]) && !Test::Within(vec![Range { from: None, to: None }]).holds(&[])
+        );
     }
 }

@@ -183,7 +183,10 @@ impl Service {
                 let mut groups = BTreeMap::new();
                 let all: Vec<Entity> = accounts.iter().chain(&people).cloned().collect();
                 for (entity, of) in all.iter().zip(groups_of(tx, tenant, &all)?) {
-                    groups.insert(entity.record.clone(), of.into_iter().map(|group| group.id.to_string()).collect());
+                    groups.insert(
+                        entity.record.clone(),
+                        of.into_iter().map(|group| group.id.to_string()).collect(),
+                    );
                 }
                 let (accounts, people) = (by_record(accounts), by_record(people));
                 Ok(Actors { accounts, people, groups, tenant: Some(tenant) })

@@ -92,7 +92,9 @@ impl UserGroup {
         let values = match condition.field {
             UserGroupField::Id => vec![Operand::Text(self.id.to_string())],
             UserGroupField::Name => vec![Operand::Text(self.name.clone())],
-            UserGroupField::App => self.imported.map(|_| Operand::Number(DIRECTORY_APP)).into_iter().collect(),
+            UserGroupField::App => {
+                self.imported.map(|_| Operand::Number(DIRECTORY_APP)).into_iter().collect()
+            }
             UserGroupField::Kind => vec![Operand::Number(self.kind())],
             UserGroupField::Status => vec![Operand::Number(self.status())],
         };
@@ -198,7 +200,10 @@ impl Service {
                 let names = [id.to_string(), imported.group.to_string()];
                 let named = |rule: &Value| names.iter().any(|name| mentions(rule, name));
                 if let Some(policy) = policies::list(tx, tenant)?.iter().find(|policy| named(&policy.rule)) {
-                    let why = format!("The policy {:?} names this user group; change the policy first.", policy.name);
+                    let why = format!(
+                        "The policy {:?} names this user group; change the policy first.",
+                        policy.name
+                    );
                     return Err(Error::invalid("id", why));
                 }
                 user_tags::delete(tx, tenant, &id)?;
@@ -210,7 +215,12 @@ impl Service {
 
     /// Who is in a group of the directory, at most `limit` of them. `key` is its object id, or the id of the user
     /// group that it is.
-    pub async fn group_members(&self, caller: &Caller, key: String, limit: i64) -> Result<GroupMembers, Error> {
+    pub async fn group_members(
+        &self,
+        caller: &Caller,
+        key: String,
+        limit: i64,
+    ) -> Result<GroupMembers, Error> {
         let (tenant, reach) = (caller.tenant, caller.reach(Part::Entities, Access::Read));
         self.store
             .read(move |tx| {

@@ -99,7 +99,8 @@ pub struct GroupMember {
 }
 
 /// The group that the second value names, as if it were a user group.
-const ONE_GROUP: &str = "select o.id as tag, o.id as group_id from groups_of_people o where o.tenant = ?1 and o.id = ?2";
+const ONE_GROUP: &str =
+    "select o.id as tag, o.id as group_id from groups_of_people o where o.tenant = ?1 and o.id = ?2";
 
 /// Makes a group of the directory a user group; answers whether that is new.
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, tag: &UserTag) -> Result<bool> {

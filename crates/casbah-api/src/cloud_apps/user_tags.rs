@@ -45,7 +45,13 @@ const FIELDS: &[Field<F>] = &[
         ("App whose group it is, by number; null for the built-in ones", "11161"),
     ),
     Field::new(&["type"], F::Kind, Kind::Named(KINDS), IS, ("Where it comes from", "imported")),
-    Field::new(&["status"], F::Status, Kind::Named(STATES), IS, ("Whether the directory's group is there", "0")),
+    Field::new(
+        &["status"],
+        F::Status,
+        Kind::Named(STATES),
+        IS,
+        ("Whether the directory's group is there", "0"),
+    ),
 ];
 
 const TEMPLATE: &[Property] = &[has("template", Shape::Text, "")];
@@ -79,7 +85,11 @@ const USER_GROUP: Record = Record {
         ),
         has("generatorType", Shape::Integer, ""),
         has("lastUpdatedTimestamp", Shape::Nullable(&Shape::Time), "When it was imported."),
-        has("lastScannedBySage", Shape::Time, "The moment of the answer: its members are looked up for each."),
+        has(
+            "lastScannedBySage",
+            Shape::Time,
+            "The moment of the answer: its members are looked up for each.",
+        ),
         has("successfullyImportedBySage", Shape::Flag, "Whether its group is there."),
         has("_tid", Shape::Integer, "Number of the tenant."),
     ],
@@ -141,7 +151,11 @@ pub(super) fn area() -> Area {
         .takes(
             const {
                 &[
-                    has("appId", Shape::Integer, "The app whose group it is; those of Microsoft share the directory's."),
+                    has(
+                        "appId",
+                        Shape::Integer,
+                        "The app whose group it is; those of Microsoft share the directory's.",
+                    ),
                     has("groupId", Shape::Text, "Object id of the group, or id of the user group."),
                     may_have("limit", Shape::Integer, "Members to give, at the most 100."),
                 ]
@@ -196,7 +210,8 @@ async fn import_user_group(
     }
     parameters.flag("shouldNotify")?;
     let group = parameters.required_text("groupId")?;
-    let group: Guid = group.trim().parse().map_err(|_| Problem::invalid("groupId", "groupId must be a GUID."))?;
+    let group: Guid =
+        group.trim().parse().map_err(|_| Problem::invalid("groupId", "groupId must be a GUID."))?;
     let made = service.import_user_group(&caller, group).await?;
     Ok(Json(view(&made, caller.tenant_number, service.clock().now())))
 }

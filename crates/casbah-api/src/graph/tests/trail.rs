@@ -491,7 +491,14 @@ async fn cloud_apps(walk: &mut Walk) {
     let body = json!({ "name": "Head office", "category": 1, "subnets": ["192.0.2.0/25"] });
     let row = "POST /api/v1/subnet/{id}/update_rule";
     walk.api(Change::Changed, row, &format!("/api/v1/subnet/{id}/update_rule"), body).await;
-    let group = walk.graph(Change::Made, "POST /groups", "/groups", json!({ "displayName": "Imported", "mailNickname": "imported" })).await;
+    let group = walk
+        .graph(
+            Change::Made,
+            "POST /groups",
+            "/groups",
+            json!({ "displayName": "Imported", "mailNickname": "imported" }),
+        )
+        .await;
     let tags = "/api/v1/user_tags";
     let body = json!({ "groupId": group["id"], "appId": 11161, "shouldNotify": false });
     let create = format!("{tags}/create_tag");
