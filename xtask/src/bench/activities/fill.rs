@@ -1,9 +1,11 @@
 //! A tenant's activities of some time, made up: people who sign in, changes by administrators, and what
 //! other apps report, in the shares that an organisation has of them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 
-use casbah_model::{Activity, ActivityFacts, ActivityObject, Clock, Timestamp};
+use casbah_model::{Activity, ActivityFacts, ActivityObject, Clock, Timestamp, user_agent};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
@@ -105,7 +107,7 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
         if rare { "Gone Ltd".into() } else { format!("Carrier {}", favourite(spread(place + 1), 200)) }
     });
     let (agent, device) =
-        if rare { ("ancient/0.1", "TABLET") } else { AGENTS[favourite(random(6), 5) as usize] };
+        if rare { ("Googlebot/2.1 (+http://www.google.com/bot.html) ancient/0.1", "TABLET") } else { AGENTS[favourite(random(6), 5) as usize] };
     let (agent, device) =
         if rare || random(7) % 20 != 0 { (Some(agent), Some(device)) } else { (None, None) };
     let failure = match category {
@@ -178,5 +180,19 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
     for tag in tags {
         statement.execute(params![tenant, 2, tag, seq])?;
     }
+    for tag in agent.into_iter().flat_map(agent_tags) {
+        statement.execute(params![tenant, 3, tag, seq])?;
+    }
     Ok(())
+}
+
+/// The tags of a user agent; each is parsed once.
+fn agent_tags(agent: &str) -> Vec<&'static str> {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, Vec<&'static str>>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        let parse = || user_agent::parse(agent, Clock::system().now()).tags;
+        known.entry(agent.to_string()).or_insert_with(parse).clone()
+    })
 }
