@@ -106,8 +106,11 @@ fn insert(tx: &Connection, tenant: &str, number: u64, rows: u64, at: Timestamp) 
     let organization = known.then(|| {
         if rare { "Gone Ltd".into() } else { format!("Carrier {}", favourite(spread(place + 1), 200)) }
     });
-    let (agent, device) =
-        if rare { ("Googlebot/2.1 (+http://www.google.com/bot.html) ancient/0.1", "TABLET") } else { AGENTS[favourite(random(6), 5) as usize] };
+    let (agent, device) = if rare {
+        ("Googlebot/2.1 (+http://www.google.com/bot.html) ancient/0.1", "TABLET")
+    } else {
+        AGENTS[favourite(random(6), 5) as usize]
+    };
     let (agent, device) =
         if rare || random(7) % 20 != 0 { (Some(agent), Some(device)) } else { (None, None) };
     let failure = match category {
