@@ -80,13 +80,16 @@ fn suites(found: &Environment, installed: &Installed) -> Vec<Suite> {
                 "identity_checks.py",
                 "adal_checks.py",
                 "graph_checks.py",
+                "blob_checks.py",
             ]
             .map(python)
             .into(),
         },
         Suite {
             name: "node",
-            programs: ["msal.mjs", "identity.mjs", "openid.mjs", "graph.mjs", "spa.mjs"].map(node).into(),
+            programs: ["msal.mjs", "identity.mjs", "openid.mjs", "graph.mjs", "spa.mjs", "blob.mjs"]
+                .map(node)
+                .into(),
         },
         Suite { name: "rust", programs: vec![Command::new(&installed.rust)] },
     ];

@@ -2,7 +2,9 @@
 
 mod block_list;
 mod body;
+mod checksum;
 mod error;
+mod structured;
 #[cfg(test)]
 mod tests;
 
@@ -14,13 +16,24 @@ use axum::routing::MethodFilter;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use casbah_service::Service;
-use casbah_service::uploads::{Access, UploadLink};
+use casbah_service::uploads::{Conditions, UploadLink};
 
-use crate::problem;
 use crate::table::Area;
+use body::Stored;
+use checksum::{Checksums, Said as SaidChecksums};
 use error::Refused;
 
 const PATH: &str = "/upload/{container}/{blob}";
+/// Headers that ask for what there is not; passing over one would do something else than was asked for.
+const UNSUPPORTED: [&str; 7] = [
+    "if-modified-since",
+    "if-unmodified-since",
+    "x-ms-copy-source",
+    "x-ms-encryption-key",
+    "x-ms-encryption-scope",
+    "x-ms-if-tags",
+    "x-ms-lease-id",
+];
 /// The version that we speak when the caller names none.
 const VERSION: HeaderValue = HeaderValue::from_static("2024-11-04");
 const X_MS_VERSION: HeaderName = HeaderName::from_static("x-ms-version");
@@ -88,7 +101,10 @@ async fn write(
     {
         return Err(Refused::NO_LENGTH);
     }
-    let fresh = parts.headers.get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes().trim_ascii() == b"*");
+    if UNSUPPORTED.iter().any(|name| parts.headers.contains_key(*name)) {
+        return Err(Refused::UNSUPPORTED);
+    }
+    let conditions = conditions(&parts.headers)?;
     let value = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
@@ -96,31 +112,38 @@ async fn write(
     match value("comp").as_deref() {
         None => {
             check_type(&parts.headers)?;
-            let (received, md5) = body::store(service, &access, &parts.headers, body).await?;
-            service.store_blob(&access, received, fresh).await?;
-            Ok(created(Some(&md5)))
+            let stored = body::store(service, &access, &parts.headers, body, true).await?;
+            let (checksums, structured) = (stored.checksums, stored.structured);
+            let tag = service.store_blob(&access, stored.received, conditions).await?;
+            Ok(created(Some(&tag), &checksums, structured))
         }
         Some("block") => {
             let id = block_id(value("blockid"))?;
-            let (received, md5) = body::store(service, &access, &parts.headers, body).await?;
+            let Stored { received, checksums, structured } =
+                body::store(service, &access, &parts.headers, body, false).await?;
             service.store_block(&access, &id, received).await?;
-            Ok(created(Some(&md5)))
+            Ok(created(None, &checksums, structured))
         }
-        Some("blocklist") => put_block_list(service, &access, body, fresh).await,
+        Some("blocklist") => {
+            let said = SaidChecksums::of(&parts.headers, false)?;
+            let xml = body::whole(body).await?;
+            let checksums = Checksums::of(&xml);
+            said.check(&checksums)?;
+            let list = block_list::parse(&xml).ok_or(Refused::BAD_XML)?;
+            let tag = service.store_block_list(&access, list, conditions).await?;
+            Ok(created(Some(&tag), &checksums, false))
+        }
         Some(_) => Err(Refused::bad_query("comp must be block or blocklist.")),
     }
 }
 
-async fn put_block_list(
-    service: &Service,
-    access: &Access,
-    body: axum::body::Body,
-    fresh: bool,
-) -> Result<Response, Refused> {
-    let xml = body::whole(body).await?;
-    let list = block_list::parse(&xml).ok_or(Refused::BAD_XML)?;
-    service.store_block_list(access, list, fresh).await?;
-    Ok(created(None))
+fn conditions(headers: &HeaderMap) -> Result<Conditions, Refused> {
+    let tag = |name: HeaderName| match headers.get(&name).map(HeaderValue::to_str) {
+        None => Ok(None),
+        Some(Ok(tag)) => Ok(Some(tag.trim().to_string())),
+        Some(Err(_)) => Err(Refused::bad_header("An entity tag is text in quotes.")),
+    };
+    Ok(Conditions { matching: tag(header::IF_MATCH)?, none_matching: tag(header::IF_NONE_MATCH)? })
 }
 
 /// Azure wants the type named; one widespread client leaves it out above 64 MB.
@@ -141,12 +164,16 @@ fn block_id(id: Option<String>) -> Result<String, Refused> {
     }
 }
 
-fn created(md5: Option<&[u8]>) -> Response {
+/// A block has no entity tag: it is not content yet.
+fn created(tag: Option<&str>, checksums: &Checksums, structured: bool) -> Response {
     let mut response = StatusCode::CREATED.into_response();
-    if let Some(md5) = md5
-        && let Ok(value) = HeaderValue::from_str(&STANDARD.encode(md5))
-    {
-        response.headers_mut().insert("content-md5", value);
+    let headers = response.headers_mut();
+    checksums.write(headers);
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(tag).ok()) {
+        headers.insert(header::ETAG, tag);
+    }
+    if structured {
+        headers.insert("x-ms-structured-body", HeaderValue::from_static(structured::NAME));
     }
     response
 }
@@ -181,11 +208,6 @@ fn finish(service: &Service, said: Said, mut response: Response) -> Response {
         }
     }
     if success {
-        // Each write makes a new version, so the id of the request names it.
-        if let Ok(etag) = HeaderValue::from_str(&format!("\"0x{}\"", problem::request_id().replace('-', "")))
-        {
-            headers.insert(header::ETAG, etag);
-        }
         headers.insert("x-ms-request-server-encrypted", HeaderValue::from_static("false"));
     }
     response

@@ -14,7 +14,7 @@ mod link;
 mod sweep;
 mod take_log;
 
-pub use blob::{Access, BlobError, ListedBlock, Place};
+pub use blob::{Access, BlobError, Conditions, ListedBlock, Place};
 pub use finish::Finish;
 pub use folder::{ReceiveError, Received};
 pub use link::UploadLink;

@@ -8,7 +8,7 @@ const BEGIN: &str = "<!-- clients: made by `UPDATE=1 cargo xtask clients` -->";
 const END: &str = "<!-- end of clients -->";
 
 /// The columns, in their order: name in reports, heading.
-const FLOWS: [(&str, &str); 13] = [
+const FLOWS: [(&str, &str); 14] = [
     ("secret", "secret"),
     ("certificate", "certificate"),
     ("assertion", "assertion"),
@@ -22,6 +22,7 @@ const FLOWS: [(&str, &str); 13] = [
     ("errors", "errors"),
     ("legacy token", "legacy token"),
     ("directory", "directory"),
+    ("upload", "upload"),
 ];
 
 /// One client: a line of the table.

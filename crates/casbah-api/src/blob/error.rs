@@ -41,6 +41,19 @@ impl Refused {
     pub(super) const BAD_MD5: Refused =
         refused(StatusCode::BAD_REQUEST, "InvalidMd5", "The MD5 value specified in the request is invalid.");
 
+    pub(super) const CRC64: Refused = refused(
+        StatusCode::BAD_REQUEST,
+        "Crc64Mismatch",
+        "The CRC64 value specified in the request did not match with the CRC64 value calculated by the server.",
+    );
+    pub(super) const BAD_CRC64: Refused = refused(
+        StatusCode::BAD_REQUEST,
+        "InvalidHeaderValue",
+        "x-ms-content-crc64 must be the base64 of eight bytes.",
+    );
+    pub(super) const BAD_FRAMING: Refused =
+        refused(StatusCode::BAD_REQUEST, "InvalidInput", "The structured body is not framed as it says.");
+
     pub(super) const NO_LENGTH: Refused = refused(
         StatusCode::LENGTH_REQUIRED,
         "MissingContentLengthHeader",
@@ -50,6 +63,13 @@ impl Refused {
     pub(super) const fn bad_query(message: &'static str) -> Refused {
         refused(StatusCode::BAD_REQUEST, "InvalidQueryParameterValue", message)
     }
+
+    pub(super) const UNSUPPORTED: Refused = refused(
+        StatusCode::BAD_REQUEST,
+        "UnsupportedHeader",
+        "A header asks for something that is not there: no leases, no tags, no copies, no keys of one's own, no \
+         conditions but If-Match and If-None-Match.",
+    );
 
     pub(super) const fn bad_header(message: &'static str) -> Refused {
         refused(StatusCode::BAD_REQUEST, "InvalidHeaderValue", message)
@@ -80,6 +100,11 @@ impl From<BlobError> for Refused {
             BlobError::Exists => {
                 refused(StatusCode::CONFLICT, "BlobAlreadyExists", "The specified blob already exists.")
             }
+            BlobError::ConditionNotMet => refused(
+                StatusCode::PRECONDITION_FAILED,
+                "ConditionNotMet",
+                "The condition specified using HTTP conditional header(s) is not met.",
+            ),
             BlobError::TooLarge => refused(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "RequestBodyTooLarge",

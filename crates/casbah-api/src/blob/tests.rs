@@ -25,7 +25,7 @@ async fn put(world: &World, url: &str, headers: &[(&str, &str)], body: impl Into
 fn created(reply: &Reply) {
     assert_eq!(reply.status, 201, "{}", reply.text());
     for header in
-        ["x-ms-request-id", "x-ms-version", "date", "etag", "last-modified", "x-ms-request-server-encrypted"]
+        ["x-ms-request-id", "x-ms-version", "date", "last-modified", "content-md5", "x-ms-content-crc64"]
     {
         assert!(reply.headers.contains_key(header), "{header}");
     }
@@ -80,6 +80,7 @@ async fn a_blob_is_put_at_once() {
     let reply = put(&world, &url, &headers, &body[..]).await;
     created(&reply);
     assert_eq!(reply.headers["content-md5"], md5.as_str());
+    assert!(reply.headers.contains_key("x-ms-request-server-encrypted"));
     assert_eq!(reply.headers["x-ms-version"], "2021-08-06");
     assert_eq!(reply.headers["x-ms-client-request-id"], "3f1c");
     assert_eq!(stored(&world).await, body);
@@ -94,10 +95,95 @@ async fn a_blob_is_put_at_once() {
 async fn an_etag_is_asked_for() {
     let world = World::start().await;
     let url = address(&world).await;
-    created(&put(&world, &url, &[("if-none-match", "*")], "one").await);
+    let tag = |reply: &Reply| reply.headers["etag"].to_str().expect("text").to_string();
+    refused(&put(&world, &url, &[("if-match", "*")], "one").await, 412, "ConditionNotMet");
+    let first = put(&world, &url, &[("if-none-match", "*")], "one").await;
+    created(&first);
+    let first = tag(&first);
+    assert!(first.starts_with("\"0x") && first.ends_with('"'), "{first}");
     refused(&put(&world, &url, &[("if-none-match", "*")], "two").await, 409, "BlobAlreadyExists");
+    refused(&put(&world, &url, &[("if-none-match", &first)], "two").await, 412, "ConditionNotMet");
     assert_eq!(stored(&world).await, b"one");
     assert_eq!(files(&world).len(), 1);
+    let second = put(&world, &url, &[("if-match", &first)], "two").await;
+    created(&second);
+    assert_ne!(tag(&second), first, "each write makes a new version");
+    refused(&put(&world, &url, &[("if-match", &first)], "three").await, 412, "ConditionNotMet");
+    let block = put(&world, &format!("{url}&comp=block&blockid=QUE%3D"), &[], "four").await;
+    created(&block);
+    assert!(!block.headers.contains_key("etag"), "a block is not content yet");
+    let (list, xml) = (format!("{url}&comp=blocklist"), "<BlockList><Latest>QUE=</Latest></BlockList>");
+    refused(&put(&world, &list, &[("if-match", &first)], xml).await, 412, "ConditionNotMet");
+    let listed = put(&world, &list, &[("if-match", &tag(&second))], xml).await;
+    created(&listed);
+    assert_eq!(stored(&world).await, b"four");
+    // Conditions and requests that are not there are refused, not passed over.
+    for header in ["if-unmodified-since", "x-ms-lease-id", "x-ms-copy-source", "x-ms-encryption-key"] {
+        refused(&put(&world, &url, &[(header, "x")], "five").await, 400, "UnsupportedHeader");
+    }
+    assert_eq!(stored(&world).await, b"four");
+}
+
+#[tokio::test]
+async fn checksums_of_both_kinds_are_compared() {
+    let world = World::start().await;
+    let url = address(&world).await;
+    let (right, other) = ("iJh5CoYUi64=", "AAAAAAAAAAA=");
+    let reply = put(&world, &url, &[("x-ms-content-crc64", right)], "123456789").await;
+    created(&reply);
+    assert_eq!(reply.headers["x-ms-content-crc64"], right);
+    let block = format!("{url}&comp=block&blockid=QUE%3D");
+    created(&put(&world, &block, &[("x-ms-content-crc64", right)], "123456789").await);
+    for target in [&url, &block] {
+        refused(
+            &put(&world, target, &[("x-ms-content-crc64", other)], "123456789").await,
+            400,
+            "Crc64Mismatch",
+        );
+        refused(&put(&world, target, &[("x-ms-content-crc64", "x")], "one").await, 400, "InvalidHeaderValue");
+        let md5 = STANDARD.encode(Md5::digest("123456789"));
+        let both = [("x-ms-content-crc64", right), ("content-md5", md5.as_str())];
+        refused(&put(&world, target, &both, "123456789").await, 400, "InvalidHeaderValue");
+    }
+    // Of a list, they are those of its text; what is said of the blob it makes is not compared.
+    let (list, xml) = (format!("{url}&comp=blocklist"), "<BlockList><Latest>QUE=</Latest></BlockList>");
+    let wrong = STANDARD.encode(Md5::digest("other"));
+    refused(&put(&world, &list, &[("content-md5", &wrong)], xml).await, 400, "Md5Mismatch");
+    refused(&put(&world, &list, &[("x-ms-content-crc64", other)], xml).await, 400, "Crc64Mismatch");
+    let right = STANDARD.encode(Md5::digest(xml));
+    created(&put(&world, &list, &[("content-md5", &right), ("x-ms-blob-content-md5", &wrong)], xml).await);
+    assert_eq!(stored(&world).await, b"123456789");
+    assert_eq!(files(&world).len(), 1, "nothing is left of what was refused");
+}
+
+#[tokio::test]
+async fn a_framed_body_is_stored_without_its_frame() {
+    let world = World::start().await;
+    let url = address(&world).await;
+    let content = b"one\ntwo\nthree\n";
+    let framed = super::structured::encode(content, 5);
+    let headers =
+        [("x-ms-structured-body", "XSM/1.0; properties=crc64"), ("x-ms-structured-content-length", "14")];
+    for target in [url.clone(), format!("{url}&comp=block&blockid=QUE%3D")] {
+        let reply = put(&world, &target, &headers, framed.clone()).await;
+        created(&reply);
+        assert_eq!(reply.headers["x-ms-structured-body"], "XSM/1.0; properties=crc64");
+        assert_eq!(reply.headers["content-md5"], STANDARD.encode(Md5::digest(content)).as_str());
+        assert_eq!(stored(&world).await, content);
+        let mut changed = framed.clone();
+        changed[25] ^= 1;
+        refused(&put(&world, &target, &headers, changed).await, 400, "Crc64Mismatch");
+        let cut = framed[..framed.len() - 1].to_vec();
+        for broken in [cut, b"no frame at all".to_vec()] {
+            refused(&put(&world, &target, &headers, broken).await, 400, "InvalidInput");
+        }
+        let other = [headers[0], ("x-ms-structured-content-length", "15")];
+        refused(&put(&world, &target, &other, framed.clone()).await, 400, "InvalidInput");
+        refused(&put(&world, &target, &headers[..1], framed.clone()).await, 400, "InvalidHeaderValue");
+        let other = [("x-ms-structured-body", "XSM/2.0"), headers[1]];
+        refused(&put(&world, &target, &other, framed.clone()).await, 400, "InvalidHeaderValue");
+    }
+    assert_eq!(files(&world).len(), 2, "the blob and the block");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::TaskQuery;
 use crate::alerts::AlertQuery;
 use crate::discovery::{AppOrder, AppQuery, DiscoveredApp, NewDataSource, Timeframe};
-use crate::uploads::{Finish, UploadLink};
+use crate::uploads::{Conditions, Finish, UploadLink};
 use crate::{Service, Settings};
 
 const NOW: Timestamp = Timestamp(1_795_435_200_000);
@@ -85,7 +85,7 @@ impl Place {
         let link = link(&url);
         let access = service.open_upload(&link).await.expect("open");
         let received = service.receive(&access, &mut &log[..]).await.expect("received");
-        service.store_blob(&access, received, false).await.expect("stored");
+        service.store_blob(&access, received, Conditions::default()).await.expect("stored");
         let finish =
             service.finish_upload(&self.caller, &link, stream.into(), false, None).await.expect("finished");
         assert!(matches!(finish, Finish::Queued { .. }));
@@ -377,7 +377,7 @@ async fn what_is_left_over_is_swept() {
     let url = service.upload_address(&place.caller, "a".into(), "SQUID".into()).await.expect("an address");
     let access = service.open_upload(&link(&url)).await.expect("open");
     let received = service.receive(&access, &mut &b"x"[..]).await.expect("received");
-    service.store_blob(&access, received, false).await.expect("stored");
+    service.store_blob(&access, received, Conditions::default()).await.expect("stored");
     place.process(8 * 86_400).await.sweep_uploads().await.expect("swept");
     assert!(
         service.open_upload(&link(&url)).await.is_err(),

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use casbah_model::{RecordId, TenantId, UploadPart, UploadState};
+use aws_lc_rs::digest::{Context, SHA256};
+use casbah_model::{RecordId, TenantId, Upload, UploadPart, UploadState};
 use casbah_store::{Tx, uploads};
 use tokio::io::AsyncRead;
 
@@ -26,6 +27,8 @@ pub enum BlobError {
     Finished,
     /// There are bytes already, and the sender asked not to replace any.
     Exists,
+    /// The content is not, or is, the one that the sender named.
+    ConditionNotMet,
     /// More bytes than allowed.
     TooLarge,
     /// More blocks than allowed.
@@ -61,6 +64,40 @@ impl From<ReceiveError> for BlobError {
 pub struct Access {
     tenant: TenantId,
     upload: RecordId,
+}
+
+/// What a sender wants to be true of the content that there is (`If-Match`, `If-None-Match`): `*` for any, or an
+/// entity tag in its quotes.
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    /// It is this one.
+    pub matching: Option<String>,
+    /// It is not this one.
+    pub none_matching: Option<String>,
+}
+
+impl Conditions {
+    fn check(&self, upload: &Upload) -> Result<(), BlobError> {
+        let current = (upload.state == UploadState::Stored).then(|| entity_tag(&upload.parts));
+        let is_current = |named: &str| current.as_deref().is_some_and(|tag| named == "*" || named == tag);
+        match (&self.matching, &self.none_matching) {
+            (Some(wanted), _) if !is_current(wanted) => Err(BlobError::ConditionNotMet),
+            (_, Some(unwanted)) if is_current(unwanted) && unwanted == "*" => Err(BlobError::Exists),
+            (_, Some(unwanted)) if is_current(unwanted) => Err(BlobError::ConditionNotMet),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The entity tag of content. Each write stores its bytes under a name of its own, so the names tell versions apart.
+fn entity_tag(parts: &[UploadPart]) -> String {
+    let mut digest = Context::new(&SHA256);
+    for part in parts {
+        digest.update(part.file.as_bytes());
+        digest.update(b"\n");
+    }
+    let start: String = digest.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02X}")).collect();
+    format!("\"0x{start}\"")
 }
 
 /// Where a block list takes a block from.
@@ -105,22 +142,21 @@ impl Service {
         Ok(self.folder().receive(&access.upload, reader, limit).await?)
     }
 
-    /// Makes the bytes the content of the upload. `fresh` refuses to replace any.
+    /// Makes the bytes the content of the upload; answers its entity tag.
     pub async fn store_blob(
         &self,
         access: &Access,
         received: Received,
-        fresh: bool,
-    ) -> Result<(), BlobError> {
+        conditions: Conditions,
+    ) -> Result<String, BlobError> {
         let (tenant, id) = (access.tenant, access.upload.clone());
         let part = part("", &received);
+        let tag = entity_tag(std::slice::from_ref(&part));
         let service = self.clone();
         to_the_end(async move {
             let write = move |tx: &mut Tx<'_>| {
                 let mut upload = open(tx, tenant, &id)?;
-                if fresh && upload.state == UploadState::Stored {
-                    return Err(BlobError::Exists);
-                }
+                conditions.check(&upload)?;
                 let mut replaced = upload.parts;
                 replaced.extend(uploads::blocks(tx, tenant, &id)?);
                 upload.state = UploadState::Stored;
@@ -128,12 +164,12 @@ impl Service {
                 upload.parts = vec![part.clone()];
                 uploads::save(tx, tenant, &upload)?;
                 uploads::delete_blocks(tx, tenant, &id)?;
-                Ok(replaced)
+                Ok::<_, BlobError>(replaced)
             };
             let replaced = service.store.write(write).await?;
             received.keep();
             service.folder().delete(&files(replaced)).await;
-            Ok(())
+            Ok(tag)
         })
         .await
     }
@@ -174,13 +210,14 @@ impl Service {
         .await
     }
 
-    /// Makes the listed blocks, in their order, the content of the upload; the others are dropped.
+    /// Makes the listed blocks, in their order, the content of the upload; the others are dropped. Answers the entity
+    /// tag of the content.
     pub async fn store_block_list(
         &self,
         access: &Access,
         list: Vec<ListedBlock>,
-        fresh: bool,
-    ) -> Result<(), BlobError> {
+        conditions: Conditions,
+    ) -> Result<String, BlobError> {
         if list.len() > MOST_COMMITTED {
             return Err(BlobError::TooManyBlocks);
         }
@@ -190,9 +227,7 @@ impl Service {
         to_the_end(async move {
             let write = move |tx: &mut Tx<'_>| {
                 let mut upload = open(tx, tenant, &id)?;
-                if fresh && upload.state == UploadState::Stored {
-                    return Err(BlobError::Exists);
-                }
+                conditions.check(&upload)?;
                 let waiting = uploads::blocks(tx, tenant, &id)?;
                 let parts = assemble(&list, &waiting, &upload.parts).ok_or(BlobError::UnknownBlock)?;
                 let size = parts.iter().fold(0_i64, |sum, part| sum.saturating_add(part.size));
@@ -207,11 +242,11 @@ impl Service {
                 upload.parts = parts;
                 uploads::save(tx, tenant, &upload)?;
                 uploads::delete_blocks(tx, tenant, &id)?;
-                Ok(dropped)
+                Ok((entity_tag(&upload.parts), dropped))
             };
-            let dropped = service.store.write(write).await?;
+            let (tag, dropped) = service.store.write(write).await?;
             service.folder().delete(&files(dropped)).await;
-            Ok(())
+            Ok(tag)
         })
         .await
     }
@@ -219,14 +254,14 @@ impl Service {
 
 /// Finishes a write also when the sender goes away in the middle of it. Were it dropped between the
 /// commit and the moment when the file is kept, the file would be deleted and a row would name it.
-async fn to_the_end(
-    work: impl Future<Output = Result<(), BlobError>> + Send + 'static,
-) -> Result<(), BlobError> {
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, BlobError>> + Send + 'static,
+) -> Result<T, BlobError> {
     tokio::spawn(work).await.unwrap_or_else(|e| Err(BlobError::Internal(e.into())))
 }
 
 /// The upload, if bytes may still be added to it.
-fn open(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<casbah_model::Upload, BlobError> {
+fn open(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<Upload, BlobError> {
     let upload = uploads::find(tx, tenant, id)?.ok_or(BlobError::NotFound)?;
     if upload.state == UploadState::Finalised { Err(BlobError::Finished) } else { Ok(upload) }
 }

@@ -3,7 +3,7 @@
 use casbah_authority::Caller;
 use tokio::io::AsyncRead;
 
-use super::{BlobError, Finish, UploadLink};
+use super::{BlobError, Conditions, Finish, UploadLink};
 use crate::{Error, Service};
 
 /// A log to be taken in.
@@ -31,7 +31,7 @@ impl Service {
         let link = link(&address).ok_or_else(|| Error::internal("an upload address of another form"))?;
         let access = self.open_upload(&link).await.map_err(refused)?;
         let received = self.receive(&access, bytes).await.map_err(refused)?;
-        self.store_blob(&access, received, true).await.map_err(refused)?;
+        self.store_blob(&access, received, Conditions::default()).await.map_err(refused)?;
         self.finish_upload(caller, &link, new.stream, new.snapshot, None).await
     }
 }

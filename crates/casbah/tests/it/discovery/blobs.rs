@@ -88,6 +88,31 @@ both! {
     }
 }
 
+/// What the process has had in memory at the most, in KiB.
+fn peak_memory(casbah: &Casbah) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", casbah.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// As Microsoft's module sends what is larger than 64 MiB: in chunks, without the type of the blob.
+#[test]
+fn more_than_64_mib_in_chunks_are_taken_in_constant_memory() {
+    let casbah = Casbah::start(Database::Sqlite);
+    let caller = casbah.application();
+    stream(&caller, "Office", 155);
+    let lines = sample("SQUID_NATIVE.log");
+    let log = lines.repeat((65 << 20) / lines.len() + 1);
+    let address = upload_url(&caller, "large.log", "SQUID_NATIVE");
+    let before = peak_memory(&casbah);
+    assert_eq!(casbah.anonymous().put_in_chunks(&address, &[], &log).status, 201);
+    let more = peak_memory(&casbah) - before;
+    assert!(more < 16 * 1024, "{more} KiB more");
+    caller.post("/api/v1/discovery/done_upload/", &done(&address, "Office", false)).ok();
+    let expected = 33 * (log.len() / lines.len());
+    assert_eq!(wait_for_task(&caller, "large.log")["figures"]["parsed"], expected);
+}
+
 #[test]
 fn an_upload_over_the_limit_is_refused_and_leaves_nothing() {
     let arguments = vec!["--upload-limit".to_string(), "1000".to_string()];
