@@ -77,9 +77,7 @@ fn finish(
         return Err(FileError::TooOld(order.failure()));
     }
     // A catalogue of hosts cannot know addresses; where a log has nothing else, all of it is unmatched.
-    if !tally.has_matches() && tally.has_hosts() {
-        return Err(FileError::NoCatalogedApps(order.failure()));
-    }
+    let uncataloged = (!tally.has_matches() && tally.has_hosts()).then(|| order.failure());
     let summary = Summary {
         source: plan.name.clone(),
         lines,
@@ -98,7 +96,7 @@ fn finish(
         last_seen: seconds(tally.all.last_ms),
     };
     let notices = order.notices(Some(tally.all.last_ms), options);
-    Ok(Report {
+    let report = Report {
         summary,
         accounting: order.accounting,
         destinations: tally.destination_rows(),
@@ -109,7 +107,11 @@ fn finish(
         unattributed: tally.unattributed,
         has_users: tally.user_count() > 0,
         traffic_kinds: tally.traffic_kinds(),
-    })
+    };
+    match uncataloged {
+        Some(failure) => Err(FileError::NoCatalogedApps(failure, Box::new(report))),
+        None => Ok(report),
+    }
 }
 
 /// RFC 3339 with whole seconds, cut, not rounded.

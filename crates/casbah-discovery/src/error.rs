@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use crate::notices::{Notice, NoticeCode};
-use crate::report::{Accounting, Refused};
+use crate::report::{Accounting, Refused, Report};
 
 /// What was counted before the file was given up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,9 @@ pub enum FileError {
     LogFormatMismatch(Box<Failure>),
     /// Every transaction is older than the limit.
     TooOld(Box<Failure>),
-    /// Transactions, but none to an app of the catalogue.
-    NoCatalogedApps(Box<Failure>),
+    /// Transactions, but none to an app of the catalogue. The report has no usage; its destinations and unmatched
+    /// domains are where custom apps come from.
+    NoCatalogedApps(Box<Failure>, Box<Report>),
     /// The file could not be read: our fault, not the sender's.
     Read(io::Error),
 }
@@ -44,7 +45,7 @@ impl FileError {
             Self::UnsupportedFileType { .. } => "Unsupported file type",
             Self::LogFormatMismatch(_) => "The log format doesn't match",
             Self::TooOld(_) => "Transactions are more than 90 days old",
-            Self::NoCatalogedApps(_) => "No transactions to cataloged cloud apps",
+            Self::NoCatalogedApps(..) => "No transactions to cataloged cloud apps",
             Self::Read(_) => "The file could not be read",
         }
     }
@@ -57,17 +58,25 @@ impl FileError {
                 let is_guess = |notice: &&Notice| notice.code == NoticeCode::LooksLike;
                 failure.notices.iter().find(is_guess).map(|notice| notice.text.as_str())
             }
-            Self::TooOld(_) | Self::NoCatalogedApps(_) | Self::Read(_) => None,
+            Self::TooOld(_) | Self::NoCatalogedApps(..) | Self::Read(_) => None,
         }
     }
 
     /// What was counted; `None` where nothing of the file could be trusted.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::LogFormatMismatch(failure) | Self::TooOld(failure) | Self::NoCatalogedApps(failure) => {
+            Self::LogFormatMismatch(failure) | Self::TooOld(failure) | Self::NoCatalogedApps(failure, _) => {
                 Some(failure)
             }
             Self::UnsupportedFileType { .. } | Self::Read(_) => None,
+        }
+    }
+
+    /// What is known of a log all of whose destinations are unknown.
+    pub fn uncataloged(&self) -> Option<&Report> {
+        match self {
+            Self::NoCatalogedApps(_, report) => Some(report),
+            _ => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use casbah_authority::Caller;
 use casbah_discovery::{FileError, Report, TrafficKind};
 use casbah_model::{
@@ -83,13 +84,28 @@ impl Service {
                         let (rows, excluded) = rows_to_count(tx, tenant, &ending.usage, cipher.as_ref())?;
                         figures["excluded"] = json!(excluded);
                         usage::merge(tx, tenant, &stream.id, &rows)?;
-                        usage::merge_unmatched(tx, tenant, &stream.id, &ending.unmatched)?;
                         let touched = findings::touched(&rows);
                         let place = findings::Place { tenant, stream: &stream, catalogue: &catalogue };
                         raised = raise(tx, &place, &policies, &touched, &ids, now)?;
                     } else if ending.state == TaskState::Succeeded {
                         // The same bytes again: said, but not counted twice.
                         figures["duplicate"] = json!(true);
+                    }
+                    // Also of a log that failed because all of its destinations are unknown, and once, should it
+                    // come again when they are known.
+                    let is_kept = news || ending.state != TaskState::Succeeded;
+                    if is_kept
+                        && !ending.unmatched.is_empty()
+                        && streams::record_digest(
+                            tx,
+                            tenant,
+                            &stream.id,
+                            &of_unmatched(&ending.digest),
+                            &task.id,
+                            now,
+                        )?
+                    {
+                        usage::merge_unmatched(tx, tenant, &stream.id, &ending.unmatched)?;
                     }
                     note(&mut stream, &ending, news);
                     streams::save_progress(tx, tenant, &stream)?;
@@ -116,6 +132,14 @@ impl Service {
                 Lost::Database(e) => Err(e.into()),
             })
     }
+}
+
+/// The digest under which a log's unmatched domains are noted, apart from its usage.
+fn of_unmatched(digest: &[u8]) -> Vec<u8> {
+    let mut other = Context::new(&SHA256);
+    other.update(b"unmatched domains\n");
+    other.update(digest);
+    other.finish().as_ref().to_vec()
 }
 
 /// Why the transaction must leave nothing behind.
@@ -204,11 +228,17 @@ fn ending(parsed: Parsed, before: &Json, now: Timestamp) -> Ending {
                 .collect(),
             ..empty
         },
-        Err(error) => Ending {
-            state: TaskState::Failed(error.title().to_string()),
-            figures: merged(json!({ "size": size }), failure_figures(&error)),
-            ..empty
-        },
+        Err(error) => {
+            let kept = error.uncataloged();
+            Ending {
+                state: TaskState::Failed(error.title().to_string()),
+                figures: merged(json!({ "size": size }), failure_figures(&error)),
+                unmatched: kept.map(unmatched).unwrap_or_default(),
+                destinations: kept.map(destinations).unwrap_or_default(),
+                digest: parsed.digest,
+                ..empty
+            }
+        }
     }
 }
 
@@ -312,15 +342,18 @@ fn destinations(report: &Report) -> Vec<DestinationUsage> {
 
 /// The accounting as the governance log shows it.
 fn report_figures(report: &Report) -> Json {
-    let unmatched: u64 = report.unmatched.iter().map(|row| row.events).sum();
     let figures = json!({
         "skippedByReason": report.accounting.skipped,
-        "notInCatalog": unmatched,
+        "notInCatalog": not_in_catalog(report),
         "refused": report.refused,
         "notices": report.notices,
         "unattributed": report.unattributed,
     });
     merged(serde_json::to_value(&report.summary).unwrap_or(Json::Null), figures)
+}
+
+fn not_in_catalog(report: &Report) -> u64 {
+    report.unmatched.iter().map(|row| row.events).sum()
 }
 
 fn failure_figures(error: &FileError) -> Json {
@@ -330,7 +363,7 @@ fn failure_figures(error: &FileError) -> Json {
     }
     let why = json!(error.why());
     let Some(failure) = error.failure() else { return json!({ "why": why }) };
-    json!({
+    let mut figures = json!({
         "lines": failure.accounting.lines,
         "parsed": failure.accounting.parsed,
         "skipped": failure.accounting.skipped.total(),
@@ -340,7 +373,11 @@ fn failure_figures(error: &FileError) -> Json {
         "refused": failure.refused,
         "notices": failure.notices,
         "why": why,
-    })
+    });
+    if let Some(report) = error.uncataloged() {
+        figures["notInCatalog"] = json!(not_in_catalog(report));
+    }
+    figures
 }
 
 fn merged(mut left: Json, right: Json) -> Json {

@@ -23,7 +23,7 @@ pub(crate) struct Reading<'r> {
 /// What reading a log came to.
 pub(crate) struct Parsed {
     pub(crate) outcome: Result<Report, FileError>,
-    /// SHA-256 of the bytes; empty when they were not read to the end.
+    /// SHA-256 of the bytes, where something of them is kept; else empty.
     pub(crate) digest: Vec<u8>,
     /// Whether trying again is pointless.
     pub(crate) final_: bool,
@@ -67,10 +67,14 @@ pub(crate) fn parse(paths: Vec<PathBuf>, reading: &Reading<'_>, progress: &Progr
         analyse(&mut digested, plan, catalogue, &options, &mut told)
     };
     // A decoder may stop before the end of the file, but its digest is that of the whole.
-    let outcome = outcome
-        .and_then(|report| io::copy(&mut digested, &mut io::sink()).map(|_| report).map_err(FileError::Read));
-    let digest = if outcome.is_ok() { digested.digest.finish().as_ref().to_vec() } else { Vec::new() };
-    Parsed { outcome, digest, final_: false }
+    let is_kept = outcome.as_ref().map_or_else(|error| error.uncataloged().is_some(), |_| true);
+    if !is_kept {
+        return Parsed { outcome, digest: Vec::new(), final_: false };
+    }
+    match io::copy(&mut digested, &mut io::sink()) {
+        Ok(_) => Parsed { outcome, digest: digested.digest.finish().as_ref().to_vec(), final_: false },
+        Err(error) => Parsed::failed(error),
+    }
 }
 
 /// Takes the digest of what passes.

@@ -71,6 +71,9 @@ both! {
             (whole[..whole.len() - 10].to_vec(), "cut.zip", "damaged or cut off"),
             (zip(&[("a.log", &log), ("b.zip", &whole)]), "nested.zip", "member 2 of this zip file: a zip file inside an archive"),
             (zstd::encode_all(&log[..], 3).unwrap()[..300].to_vec(), "cut.zst", "damaged or cut off"),
+            (gzip(&log)[..300].to_vec(), "cut.gz", "damaged or cut off"),
+            ([gzip(&log), gzip(&log)[..300].to_vec()].concat(), "cut-member.gz", "damaged or cut off"),
+            (gzip(&gzip(&log)), "nested.gz", "a gzip file inside an archive"),
             (zeros, "zeros.gz", "inflates far more than a log does"),
         ] {
             let task = upload(&caller, &content, name, "SQUID_NATIVE", "Office", false);
@@ -78,6 +81,40 @@ both! {
             assert!(task["figures"]["why"].as_str().unwrap().contains(why), "{task}");
         }
         assert!(apps(&caller, &stream_id(&caller, "Office")).is_empty(), "the sound member before the bad one counts not");
+    }
+
+    fn odd_bytes_cost_lines_and_not_the_file(casbah: &Casbah) {
+        let caller = casbah.application();
+        let second = 1_795_435_000;
+        let sound = |n: usize| line(second, "10.0.0.1", &format!("https://dropbox.com/{n}"), "amal");
+        // A line of as many bytes, its end not counted.
+        let long = |bytes: usize| {
+            let least = line(second, "10.0.0.1", "https://dropbox.com/", "amal").len() - 1;
+            line(second, "10.0.0.1", &format!("https://dropbox.com/{}", "x".repeat(bytes - least)), "amal")
+        };
+        let all: String = (0..20).map(sound).collect();
+        let marked = |bom: &[u8], bytes: fn(u16) -> [u8; 2]| [bom.to_vec(), all.encode_utf16().flat_map(bytes).collect()].concat();
+        let squid = String::from_utf8(sample("SQUID.log")).unwrap();
+        let squid: Vec<&str> = squid.lines().filter(|line| line.contains("HTTP/1.1")).collect();
+        for (name, content, expected, skipped) in [
+            ("utf-16-little.log", marked(b"\xFF\xFE", u16::to_le_bytes), 20, json!({})),
+            ("utf-16-big.log", marked(b"\xFE\xFF", u16::to_be_bytes), 20, json!({})),
+            ("bom.log", [b"\xEF\xBB\xBF", all.as_bytes()].concat(), 20, json!({})),
+            ("nuls.log", [all.as_bytes(), &[0; 5000], sound(20).as_bytes(), b"\0\0\n"].concat(), 21, json!({})),
+            ("64-kib.log", [all.clone(), long(65_536), long(65_537), sound(21)].concat().into_bytes(), 22, json!({"tooLong": 1})),
+            ("ends.log", [all.replace('\n', "\r\n"), all.replace('\n', "\r"), sound(20).trim_end().to_string()].concat().into_bytes(), 41, json!({})),
+            ("windows-1252.log", [all.as_bytes(), &line(second, "10.0.0.1", "https://dropbox.com/", "J%rg").bytes().map(|byte| if byte == b'%' { 0xF6 } else { byte }).collect::<Vec<u8>>()].concat(), 21, json!({})),
+            ("mixed.log", [all.as_str(), &squid.join("\n")].concat().into_bytes(), 20, json!({"timestamp": squid.len()})),
+        ] {
+            let task = upload(&caller, &content, name, "SQUID_NATIVE", name, true);
+            let figures = &task["figures"];
+            assert_eq!((&task["status"]["isSuccess"], &figures["parsed"]), (&json!(true), &json!(expected)), "{task}");
+            for (reason, count) in figures["skippedByReason"].as_object().unwrap() {
+                assert_eq!(count, skipped.get(reason).unwrap_or(&json!(0)), "{reason} in {name}: {figures}");
+            }
+            let looks_like = figures["notices"].as_array().unwrap().iter().any(|notice| notice["code"] == "looksLike");
+            assert_eq!(looks_like, name == "mixed.log", "{figures}");
+        }
     }
 
     fn refused_lines_are_told_with_reasons_and_examples(casbah: &Casbah) {

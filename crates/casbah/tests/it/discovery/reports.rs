@@ -157,6 +157,33 @@ both! {
         assert_eq!(ask(&caller, "app_users", json!({"timeframe": 30}))["total"], 2, "from now on it counts");
     }
 
+    fn a_log_whose_hosts_are_all_unknown_fails_and_leaves_its_domains(casbah: &Casbah) {
+        let caller = casbah.application();
+        stream(&caller, "Office", 155);
+        let log = [("files.unheard.example", 3), ("www.unheard.example", 4), ("else.example", 5)];
+        let log = log.map(|(host, n)| squid(0, "ann", "10.0.0.1", host, n)).concat();
+        let check = |filename: &str, success: bool| {
+            let task = upload(&caller, log.as_bytes(), filename, "SQUID_NATIVE", "Office", false);
+            assert_eq!(task["status"]["isSuccess"], success, "{task}");
+            // What comes again, also when it is known meanwhile, is listed once.
+            let unknown = ask(&caller, "unmatched_domains", json!({"timeframe": 7}));
+            let listed: Vec<_> = unknown["data"].as_array().unwrap().iter().map(|one| (one["domain"].as_str().unwrap(), one["trafficTotalEvents"].as_i64().unwrap(), one["trafficTotalBytes"].as_i64().unwrap())).collect();
+            assert_eq!(listed, [("unheard.example", 2, 7), ("else.example", 1, 5)]);
+            task
+        };
+        let task = check("unknown.log", false);
+        assert_eq!(task["status"]["statusMessage"], "No transactions to cataloged cloud apps");
+        assert_eq!((&task["figures"]["parsed"], &task["figures"]["notInCatalog"]), (&json!(3), &json!(3)), "{task}");
+        let hosts = caller.get(&format!("/api/v1/governance/{}/destinations/", task["_id"].as_str().unwrap())).ok();
+        assert_eq!(hosts["data"].as_array().unwrap().len(), 3, "{hosts}");
+        assert_eq!(ask(&caller, "discovered_apps", json!({}))["total"], 0);
+        check("again.log", false);
+        ask(&caller, "custom_apps", json!({"name": "Unheard", "category": "SAASDB_CATEGORY_CRM", "domains": ["unheard.example"]}));
+        check("known.log", true);
+        let found = ask(&caller, "discovered_apps", json!({}));
+        assert_eq!((found["total"].as_i64(), found["data"][0]["trafficTotalBytes"].as_i64()), (Some(1), Some(7)), "{found}");
+    }
+
     fn hidden_names_count_right_and_are_shown_with_a_reason_only(casbah: &Casbah) {
         let caller = casbah.application();
         caller.post("/api/v1/tenant_config/resolveDiscoveryUserWithAAD/", &json!({"resolveDiscoveryUserWithAAD": true})).ok();
