@@ -1,8 +1,9 @@
 //! A fortnight of a small company, so that lists, filters and pages have something to show: its people, offices,
-//! activities, the logs of its branches, and what became of some alerts. All of it goes through the public interface;
+//! activities, files, the logs of its branches, and what became of some alerts. All of it goes through the public interface;
 //! alerts are raised by policies only. It is the same on every run, but for its dates, which end with yesterday.
 
 mod activities;
+mod files;
 mod people;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,8 @@ const POLICIES: [(&str, &str, &str); 7] = [
     ("Meetings in an app of its own", "ONLINE_MEETINGS", "informational"),
     ("Social network at work", "SOCIAL_NETWORK", "informational"),
 ];
+/// The policy on its files.
+const ON_FILES: &str = "Spreadsheets shared outside";
 
 /// Makes the fortnight in a server that has only the well-known world, without a word.
 pub fn fill(server: Server, clock: casbah_model::Clock) -> Result<(), Failure> {
@@ -77,6 +80,8 @@ impl Fortnight<'_> {
         self.offices()?;
         self.say("What people did in their apps")?;
         self.activities()?;
+        self.say("What lies in those apps, and with whom it is shared")?;
+        self.files()?;
         self.say("The proxies of two branches, and policies of the company's own")?;
         self.policies()?;
         for (name, site) in BRANCHES {
@@ -144,15 +149,22 @@ impl Fortnight<'_> {
     }
 
     fn activities(&self) -> Result<(), Failure> {
-        let records = activities::records(self.admin.clock.now());
+        self.take_in("activities", &activities::records(self.admin.clock.now()))
+    }
+
+    fn files(&self) -> Result<(), Failure> {
+        self.take_in("files", &files::records(self.admin.clock.now()))
+    }
+
+    fn take_in(&self, list: &str, records: &[Value]) -> Result<(), Failure> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        for record in &records {
+        for record in records {
             writeln!(packed, "{record}")?;
         }
-        let taken = self.admin.ingest("/api/v1/activities/ingest/", &packed.finish()?)?;
+        let taken = self.admin.ingest(&format!("/api/v1/{list}/ingest/"), &packed.finish()?)?;
         match taken["rejected"].as_u64() {
-            Some(0) => self.result(&format!("{} activities", count(records.len() as i64))),
-            _ => Err(Failure::failed(format!("activities were refused: {}", taken["errors"]))),
+            Some(0) => self.result(&format!("{} {list}", count(records.len() as i64))),
+            _ => Err(Failure::failed(format!("{list} were refused: {}", taken["errors"]))),
         }
     }
 
@@ -166,6 +178,13 @@ impl Fortnight<'_> {
                 "description": "Ask who needs it, and for what.", "filters": { "category": { "eq": [category] } } });
             self.admin.api("POST", "/api/v1/policies/create_rule/", Some(&body))?;
             self.result(&format!("policy: {name}"))?;
+        }
+        if items(&known, "data").iter().all(|policy| text(policy, "name") != ON_FILES) {
+            let body = json!({ "name": ON_FILES, "type": "FILE", "severity": "high",
+                "description": "Ask the owner whether that is meant.", "dailyAlertLimit": 0,
+                "filters": { "fileType": { "eq": [2] }, "sharing": { "eq": [2, 3, 4] } } });
+            self.admin.api("POST", "/api/v1/policies/create_rule/", Some(&body))?;
+            self.result(&format!("policy: {ON_FILES}"))?;
         }
         Ok(())
     }

@@ -42,6 +42,18 @@ impl Dev {
         Dev { process, agent, facts, _folder: folder }
     }
 
+    /// The moment at which its clock stands still.
+    fn now(&self) -> i64 {
+        1_795_435_200_000
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let url = format!("{}/api/v1/{path}/", self.facts["url"].as_str().unwrap());
+        let token = format!("Token {}", self.facts["apiToken"].as_str().unwrap());
+        let text = self.agent.get(&url).header("authorization", &token).call().unwrap();
+        serde_json::from_str(&text.into_body().read_to_string().unwrap()).unwrap()
+    }
+
     fn list(&self, list: &str, body: &Value) -> Value {
         let url = format!("{}/api/v1/{list}/", self.facts["url"].as_str().unwrap());
         let token = format!("Token {}", self.facts["apiToken"].as_str().unwrap());
@@ -69,7 +81,7 @@ fn kinds(records: &[Value], pointer: &str) -> BTreeSet<String> {
 }
 
 /// What stays the same from run to run: ids of alerts do not.
-fn told(dev: &Dev) -> (BTreeMap<String, usize>, Vec<String>) {
+fn told(dev: &Dev) -> (BTreeMap<String, usize>, Vec<String>, Vec<String>) {
     let mut alerts = BTreeMap::new();
     for alert in dev.all("alerts") {
         let key = format!("{} {} {}", alert["title"], alert["severityValue"], alert["resolutionStatusValue"]);
@@ -80,7 +92,10 @@ fn told(dev: &Dev) -> (BTreeMap<String, usize>, Vec<String>) {
     let mut mine: Vec<String> =
         mine.map(|a| format!("{} {} {}", a["_id"], a["timestamp"], a["eventTypeValue"])).collect();
     mine.sort();
-    (alerts, mine)
+    let files = dev.all("files");
+    let files =
+        files.iter().map(|f| format!("{} {} {} {}", f["_id"], f["name"], f["modifiedDate"], f["facl"]));
+    (alerts, mine, files.collect())
 }
 
 #[test]
@@ -122,7 +137,39 @@ fn the_world_of_the_demo_has_something_of_everything_and_is_the_same_on_every_ru
     let accounts =
         dev.list("entities", &json!({ "filters": { "type": { "eq": "account" } } }))["total"].as_i64();
     assert!(accounts >= Some(40), "{accounts:?}");
+    files_of_the_company(&dev);
     assert_eq!(told(&dev), told(&Dev::start(&["--world"])));
+}
+
+fn files_of_the_company(dev: &Dev) {
+    let files = dev.all("files");
+    assert!(files.len() >= 60, "{} files", files.len());
+    for (pointer, least) in [
+        ("/fileType/1", 7),
+        ("/fileAccessLevel/1", 5),
+        ("/appName", 4),
+        ("/ownerAddress", 15),
+        ("/fTags/0", 1),
+    ] {
+        assert!(kinds(&files, pointer).len() >= least, "{pointer}: {:?}", kinds(&files, pointer));
+    }
+    let now = dev.now();
+    for file in &files {
+        let (made, changed) = (file["createdDate"].as_i64().unwrap(), file["modifiedDate"].as_i64().unwrap());
+        assert!(made < changed && (now - 15 * 86_400_000..now).contains(&changed), "{file}");
+    }
+    let total = |filters: Value| dev.list("files", &json!({ "filters": filters }))["total"].as_i64().unwrap();
+    let outside = json!({ "collaborators.domains": { "eq": ["lagoon.example", "fabrikam.example"] } });
+    assert!(total(outside) >= 5);
+    // People are found by all their accounts.
+    let owner = json!({ "owner.username": { "eq": "anna.berg@contoso.example" } });
+    assert!(total(owner) >= 3);
+    assert_eq!(total(json!({ "trashed": { "eq": true } })), 1);
+    assert_eq!(total(json!({ "quarantined": { "eq": true } })), 1);
+    // Each file lies in a folder that is there.
+    let inside = files.iter().find(|file| file["name"] == "Salaries.xlsx").unwrap();
+    let above = dev.get(&format!("files/{}/effective_parents", inside["_id"].as_str().unwrap()));
+    assert_eq!(above["data"][0]["name"], "People", "{above}");
 }
 
 #[test]
@@ -130,6 +177,7 @@ fn without_being_asked_a_stand_in_is_empty() {
     let dev = Dev::start(&[]);
     assert_eq!(dev.list("alerts", &json!({}))["total"], 0);
     assert_eq!(dev.list("subnet", &json!({}))["total"], 0);
+    assert_eq!(dev.list("files", &json!({}))["total"], 0);
     let body = json!({ "filters": { "service": { "neq": [20595] } } });
     assert_eq!(dev.list("activities", &body)["total"], 0);
 }

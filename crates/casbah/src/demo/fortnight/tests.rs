@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use casbah_model::Timestamp;
 
 use super::activities::records;
+use super::files;
 use super::people::PEOPLE;
 
 fn now() -> Timestamp {
@@ -39,4 +40,18 @@ fn it_has_many_kinds() {
     assert!(kinds("/device/userAgent") == 5 && kinds("/user/userName") == PEOPLE.len());
     let ids = kinds("/_id");
     assert_eq!(ids, all.len());
+}
+
+#[test]
+fn its_files_are_the_same_on_every_run_and_move_with_the_clock() {
+    let all = files::records(now());
+    assert_eq!(all, files::records(now()));
+    let later = files::records(now().plus(std::time::Duration::from_secs(3 * 24 * 60 * 60)));
+    assert_eq!(all.len(), later.len());
+    for (one, other) in all.iter().zip(&later) {
+        let at = one["modifiedDate"].as_i64().unwrap();
+        assert!(at < now().0 && at > now().0 - 15 * 86_400_000, "{one}");
+        assert!(one["createdDate"].as_i64().unwrap() < at, "{one}");
+        assert_eq!(other["modifiedDate"].as_i64().unwrap() - at, 3 * 86_400_000);
+    }
 }
