@@ -274,8 +274,9 @@ pub enum EntityOrder {
     UserName,
 }
 
-/// Fields of a file that can be filtered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Fields of a file that can be filtered by. Policies are stored with their names: what a name means stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum FileField {
     /// App, by number.
     Service,

@@ -1,10 +1,12 @@
-//! Policies look at activities as they arrive: those that others report, and Casbah's own audit trail.
+//! Policies look at activities as they arrive: those that others report, and Casbah's own audit trail. Files are
+//! looked at in the same way; see `detection/files.rs`.
 //!
 //! An activity is noted as arrived in the transaction that stores it. A worker of any node takes a batch,
 //! and in one transaction raises the alerts and forgets the notes: however often a node dies, nothing is
 //! missed and nothing is found twice. Two nodes at the same batch are a conflict, which one of them loses.
 
 mod alert;
+mod files;
 mod judge;
 
 use std::collections::HashMap;
@@ -44,6 +46,9 @@ impl Service {
             }
             if let Err(e) = self.look_at_arrivals(&stopped).await {
                 tracing::error!(error = %e, "activities could not be looked at");
+            }
+            if let Err(e) = self.look_at_files(&stopped).await {
+                tracing::error!(error = %e, "files could not be looked at");
             }
         }
     }

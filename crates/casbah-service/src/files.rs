@@ -148,7 +148,7 @@ impl SentFile {
 
 /// What is there, unless the caller asks for what is not: trash only with `trashed`, deleted files only with
 /// `allowDeleted`, which `trashed` overrides.
-fn of_those_there(mut conditions: Vec<Condition<FileField>>) -> Vec<Condition<FileField>> {
+pub(crate) fn of_those_there(mut conditions: Vec<Condition<FileField>>) -> Vec<Condition<FileField>> {
     let says = |conditions: &[Condition<FileField>], field: FileField, flag: bool| {
         conditions.iter().any(|c| {
             c.field == field && matches!(&c.test, Test::AnyOf(all) if all.contains(&Operand::Flag(flag)))

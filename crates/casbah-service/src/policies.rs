@@ -1,14 +1,15 @@
 //! Policies: list, make, change, delete. What they find is decided where things arrive: logs in
-//! `tasks/`, activities in `detection.rs`.
+//! `tasks/`, activities in `detection.rs`, files in `detection/files.rs`.
 
 use casbah_authority::Caller;
 use casbah_model::{Access, Bound, Part, PolicyRecord, Reach, RecordId, Severity, TenantId, Timestamp};
+use casbah_store::files::matches;
 use casbah_store::{Tx, audit, policies};
 use serde_json::{Value, json};
 
 use crate::{Error, Service};
 
-pub use casbah_detection::{ActivityRule, Conditions, Shape, Thresholds};
+pub use casbah_detection::{ActivityRule, Conditions, FileRule, Shape, Thresholds};
 
 /// The policy type of app discovery policies.
 pub const NEW_SERVICE: &str = "NEW_SERVICE";
@@ -16,11 +17,13 @@ pub const NEW_SERVICE: &str = "NEW_SERVICE";
 pub const AUDIT: &str = "AUDIT";
 /// The policy type of the built-in policies on activities.
 pub const ANOMALY_DETECTION: &str = "ANOMALY_DETECTION";
+/// The policy type of policies on files.
+pub const FILE: &str = "FILE";
 /// The policy type of policies on applications and what they may do.
 pub const APP_PERMISSION: &str = "APP_PERMISSION";
 
 /// Types of which a tenant can make policies of its own: those that are evaluated here.
-const CREATABLE: &[&str] = &[AUDIT, NEW_SERVICE];
+const CREATABLE: &[&str] = &[AUDIT, FILE, NEW_SERVICE];
 /// Types that clients know.
 const KNOWN: &[&str] = &[
     "INLINE",
@@ -28,7 +31,7 @@ const KNOWN: &[&str] = &[
     ANOMALY_DETECTION,
     NEW_SERVICE,
     "ANOMALY_DISCOVERY",
-    "FILE",
+    FILE,
     "MALWARE",
     "SESSION",
     "ACCESS",
@@ -38,6 +41,8 @@ const KNOWN: &[&str] = &[
 
 /// Risk category THREAT_DETECTION.
 const STORY_THREAT: i64 = 0;
+/// Risk category DLP.
+const STORY_DLP: i64 = 3;
 /// Risk category DISCOVERY.
 pub const STORY_DISCOVERY: i64 = 4;
 /// Risk category CONFIGURATION_MONITORING.
@@ -52,7 +57,7 @@ const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 4_000;
 /// The highest daily limit.
 const MOST_ALERTS: i64 = 10_000;
-/// Alerts on one day of a new policy on activities that does not say how many.
+/// Alerts on one day of a new policy on activities or files that does not say how many.
 const USUAL_ALERTS: i64 = 5;
 const MS_OF_DAY: i64 = 86_400_000;
 
@@ -79,6 +84,20 @@ pub enum Rule {
         /// What they come to.
         rule: ActivityRule,
     },
+    /// Files.
+    Files {
+        /// Its conditions as they were written.
+        filters: Value,
+        /// What they come to.
+        rule: FileRule,
+    },
+}
+
+/// How a rule on files is stored.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredFiles {
+    filters: Value,
+    rule: FileRule,
 }
 
 /// How a rule on activities is stored.
@@ -172,7 +191,7 @@ impl Service {
             modified: now,
             rule: stored(&rule)?,
             story: None,
-            daily_limit: (policy_type == AUDIT).then_some(USUAL_ALERTS),
+            daily_limit: matches!(policy_type, AUDIT | FILE).then_some(USUAL_ALERTS),
             flow: None,
         };
         self.prepare_tenant(tenant).await?;
@@ -182,6 +201,7 @@ impl Service {
                 let policy = applied(&details, template.clone(), now)?;
                 check_name(tx, tenant, &policy)?;
                 policies::insert(tx, tenant, &policy)?;
+                look_again(tx, tenant, None, &policy, now)?;
                 audit::append(tx, tenant, &record.changed(&policy.id, &Value::Null, &facts(&policy)))?;
                 Ok(view(policy, &|_| 0))
             })
@@ -217,6 +237,7 @@ impl Service {
                     policy.modified = present.modified;
                 } else {
                     policies::save(tx, tenant, &policy)?;
+                    look_again(tx, tenant, Some(&present), &policy, now)?;
                     audit::append(tx, tenant, &record.changed(&id, &before, &facts(&policy)))?;
                 }
                 Ok::<_, Error>(())
@@ -240,11 +261,28 @@ impl Service {
                     return Err(Error::invalid("id", why));
                 }
                 policies::delete(tx, tenant, &id)?;
+                matches::forget_policy(tx, tenant, &id)?;
                 audit::append(tx, tenant, &record.changed(&id, &facts(&policy), &Value::Null))?;
                 Ok(())
             })
             .await
     }
+}
+
+/// A policy on files that is new, looks for something else or is evaluated again looks through all files.
+fn look_again(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    before: Option<&PolicyRecord>,
+    policy: &PolicyRecord,
+    now: Timestamp,
+) -> Result<(), casbah_store::Error> {
+    let as_before =
+        before.is_some_and(|before| before.rule == policy.rule && before.enabled == policy.enabled);
+    if policy.policy_type != FILE || as_before {
+        return Ok(());
+    }
+    matches::begin_round(tx, tenant, &policy.id, now)
 }
 
 /// Policies are about everything in the tenant, so whoever is limited to some of it changes none; those
@@ -364,6 +402,10 @@ pub(crate) fn effective_rule(policy: &PolicyRecord) -> Option<Rule> {
             }
             Some(Rule::Activities { filters: Value::Null, rule })
         }
+        FILE => {
+            let stored: StoredFiles = serde_json::from_value(policy.rule.clone()).ok()?;
+            Some(Rule::Files { filters: stored.filters, rule: stored.rule })
+        }
         NEW_SERVICE => Some(Rule::Discovery(discovery_conditions(policy))),
         _ => None,
     }
@@ -377,6 +419,9 @@ fn stored(rule: &Rule) -> Result<Value, Error> {
         }
         Rule::Activities { filters, rule } => {
             serde_json::to_value(StoredActivities { filters: filters.clone(), rule: rule.clone() })
+        }
+        Rule::Files { filters, rule } => {
+            serde_json::to_value(StoredFiles { filters: filters.clone(), rule: rule.clone() })
         }
     }
     .map_err(Error::internal)
@@ -403,6 +448,7 @@ fn usual_story(policy: &PolicyRecord) -> i64 {
     }
     match policy.policy_type.as_str() {
         NEW_SERVICE => STORY_DISCOVERY,
+        FILE => STORY_DLP,
         AUDIT | ANOMALY_DETECTION => STORY_THREAT,
         _ => STORY_CONFIGURATION,
     }

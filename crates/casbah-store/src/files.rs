@@ -1,6 +1,7 @@
 //! Files of apps: lists by filter, one by its id, the folders above it, and the way in.
 
 mod conditions;
+pub mod matches;
 
 use casbah_model::filter::{Condition, FileField, Page};
 use casbah_model::{EntityAddress, File, Reach, RecordId, TenantId};
@@ -28,7 +29,6 @@ const GROUP: i64 = 4;
 const LABEL: i64 = 5;
 const SCAN_LABEL: i64 = 6;
 const PARENT: i64 = 7;
-const POLICY: i64 = 8;
 
 fn file(row: Row) -> Result<File> {
     let mut r = row.read();
@@ -81,12 +81,12 @@ pub fn put(tx: &mut Tx<'_>, tenant: TenantId, told: &File) -> Result<bool> {
         if same == *before {
             return Ok(false);
         }
-        let gone = [tenant.into(), Value::from(&now.record), POLICY.into()];
-        tx.execute("delete from file_terms where tenant = ?1 and file = ?2 and kind <> ?3", &gone)?;
         let gone = [tenant.into(), Value::from(&now.record)];
+        tx.execute("delete from file_terms where tenant = ?1 and file = ?2", &gone)?;
         tx.execute("delete from files where tenant = ?1 and id = ?2", &gone)?;
     }
     insert(tx, tenant, &now, &key)?;
+    matches::note(tx, tenant, &now.record)?;
     if let (Some(owner), true) = (&now.owner, now.service != casbah_model::activity::CASBAH_APP) {
         let name = now.facts.owner_address.clone().or(now.facts.owner_name.clone());
         let address = EntityAddress { id: owner.clone(), saas: now.service, inst: now.instance };
@@ -158,18 +158,6 @@ fn insert(tx: &mut Tx<'_>, tenant: TenantId, file: &File, key: &str) -> Result<(
     for (kind, term) in terms {
         let sql = "insert into file_terms (tenant, kind, term, file) values (?1, ?2, ?3, ?4)";
         tx.execute(sql, &[tenant.into(), kind.into(), term.into(), (&file.record).into()])?;
-    }
-    Ok(())
-}
-
-/// Notes which policies a file matches, instead of those noted before.
-pub fn put_policies(tx: &mut Tx<'_>, tenant: TenantId, file: &RecordId, policies: &[RecordId]) -> Result<()> {
-    let values = [tenant.into(), Value::from(file), POLICY.into()];
-    tx.execute("delete from file_terms where tenant = ?1 and file = ?2 and kind = ?3", &values)?;
-    for policy in policies {
-        let sql = "insert into file_terms (tenant, kind, term, file) values (?1, ?2, ?3, ?4) \
-                   on conflict (tenant, kind, term, file) do nothing";
-        tx.execute(sql, &[tenant.into(), POLICY.into(), policy.into(), file.into()])?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ mod fields;
 mod read;
 mod view;
 
+pub(super) use fields::FIELDS;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;

@@ -62,6 +62,7 @@ const POLICY: Record = Record {
         may_have("repetition", rules::REPETITION_SHAPE, rules::REPETITION_SAYS),
         may_have("travel", rules::TRAVEL_SHAPE, rules::TRAVEL_SAYS),
         may_have("firstInDays", Shape::Integer, rules::FIRST_SAYS),
+        may_have("aggregateAlerts", Shape::Flag, rules::TOGETHER_SAYS),
     ],
 };
 

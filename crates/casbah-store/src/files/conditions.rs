@@ -2,7 +2,7 @@
 
 use casbah_model::filter::{Condition, FileField, Operand, Test};
 
-use super::{ADDRESS, COLLABORATOR, DOMAIN, GROUP, LABEL, PARENT, POLICY, SCAN_LABEL};
+use super::{ADDRESS, COLLABORATOR, DOMAIN, GROUP, LABEL, PARENT, SCAN_LABEL};
 use crate::Value;
 use crate::alerts::conditions::{flags, one_of};
 use crate::conditions::{NEVER, column, contains, joined, key, numbers, texts, within};
@@ -80,7 +80,10 @@ fn any_of(field: FileField, operands: &[Operand], values: &mut Vec<Value>) -> St
         FileField::User => term(&[COLLABORATOR, ADDRESS], operands, values),
         FileField::Label => term(&[LABEL], operands, values),
         FileField::ScanLabel => term(&[SCAN_LABEL], operands, values),
-        FileField::Policy => term(&[POLICY], operands, values),
+        FileField::Policy => {
+            let matches = "select m.file from file_matches m where m.tenant = ?1";
+            held(matches, "m.policy", operands, values)
+        }
         FileField::Parent => parent(operands, values),
         FileField::OwnerName => {
             let address = column("f.owner_address_key", texts(operands), nothing, values);
@@ -101,10 +104,15 @@ fn term(kinds: &[i64], operands: &[Operand], values: &mut Vec<Value>) -> String 
     let kinds: Vec<String> = kinds.iter().map(i64::to_string).collect();
     let select =
         format!("select t.file from file_terms t where t.tenant = ?1 and t.kind in ({})", kinds.join(", "));
+    held(&select, "t.term", operands, values)
+}
+
+/// One of these is in the column of what `select` finds; with nothing among the operands also where it finds none.
+fn held(select: &str, column: &str, operands: &[Operand], values: &mut Vec<Value>) -> String {
     let mut any = Vec::new();
     let list = texts(operands);
     if !list.is_empty() {
-        any.push(format!("f.id in ({select} and t.term in ({}))", one_of(list, values)));
+        any.push(format!("f.id in ({select} and {column} in ({}))", one_of(list, values)));
     }
     if operands.contains(&Operand::Nothing) {
         any.push(format!("f.id not in ({select})"));

@@ -1,6 +1,7 @@
 //! Policies: what tenants set is what raises alerts.
 
 mod detection;
+mod files;
 
 use serde_json::{Value, json};
 

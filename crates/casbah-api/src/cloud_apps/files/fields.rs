@@ -24,7 +24,7 @@ const LEVELS: &[(&str, i64)] =
 const KEY: &str = r#"{"id":"mira@lagoon.example","saas":10489,"inst":0}"#;
 const TIME: &str = "1778399990000";
 
-pub(super) const FIELDS: &[Field<F>] = &[
+pub(in super::super) const FIELDS: &[Field<F>] = &[
     Field::new(&["service"], F::Service, Kind::Number, IS, ("The app, by number", "20892")),
     Field::new(&["instance"], F::Instance, Kind::Number, IS, ("The instance of the app, by number", "0")),
     Field::new(&["fileType"], F::Kind, Kind::Named(TYPES), IS, ("Kind of file", "2")),

@@ -27,6 +27,7 @@ const ENABLED: Property = may_have("enabled", Shape::Flag, "");
 const STORY: Property = may_have("story", Shape::Integer, "Risk category, by number.");
 const LIMIT: Property = may_have("dailyAlertLimit", Shape::Integer, "Most alerts of a day; 0 for no limit.");
 const REPETITION: Property = may_have("repetition", rules::REPETITION_SHAPE, rules::REPETITION_SAYS);
+const TOGETHER: Property = may_have("aggregateAlerts", Shape::Flag, rules::TOGETHER_SAYS);
 const FILTERS: &str = "What it looks for, as filters in the words of its type.";
 
 /// What makes a policy.
@@ -40,6 +41,7 @@ pub(super) const NEW: &[Property] = &[
     STORY,
     LIMIT,
     REPETITION,
+    TOGETHER,
 ];
 
 /// What changes a policy: what is left out stays as it is.
@@ -53,6 +55,7 @@ pub(super) const CHANGED: &[Property] = &[
     STORY,
     LIMIT,
     REPETITION,
+    TOGETHER,
     may_have("travel", rules::TRAVEL_SHAPE, rules::TRAVEL_SAYS),
     may_have("firstInDays", Shape::Between(1, 180), rules::FIRST_SAYS),
 ];

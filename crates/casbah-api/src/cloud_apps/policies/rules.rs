@@ -1,13 +1,13 @@
 //! What a policy looks for, as filters in the words of its type.
 
 use casbah_model::Timestamp;
-use casbah_model::filter::{ActivityField, Condition, Operand, Range, Test};
+use casbah_model::filter::{ActivityField, Condition, FileField, Operand, Range, Test};
 use casbah_service::policies::{
-    ANOMALY_DETECTION, AUDIT, ActivityRule, Conditions, NEW_SERVICE, Rule, Shape, Thresholds,
+    ANOMALY_DETECTION, AUDIT, ActivityRule, Conditions, FILE, FileRule, NEW_SERVICE, Rule, Shape, Thresholds,
 };
 use serde_json::{Map, Value, json};
 
-use super::super::activities::fields;
+use super::super::{activities::fields, files};
 use crate::describe::{self, may_have};
 use crate::filters::Operator::{Eq, Gt, Gte, Lt, Lte};
 use crate::filters::{self, Field, Kind, Operator};
@@ -63,6 +63,10 @@ pub(super) const FIRST_SAYS: &str = "The first of a person in so many days; of t
 const REPETITION: &str = "repetition";
 const TRAVEL: &str = "travel";
 const FIRST: &str = "firstInDays";
+/// Whether the files that are found at once come in one alert.
+const TOGETHER: &str = "aggregateAlerts";
+pub(super) const TOGETHER_SAYS: &str =
+    "Whether the files that are found at once come in one alert; of a policy on files.";
 
 /// Reads what a policy of that type is to look for; none when nothing was said about it.
 pub(super) fn read(
@@ -71,8 +75,12 @@ pub(super) fn read(
     present: Option<&Rule>,
     now: Timestamp,
 ) -> Result<Option<Rule>, Problem> {
+    if policy_type != FILE {
+        refuse(parameters, TOGETHER)?;
+    }
     match (policy_type, present) {
         (AUDIT, present) => audit(parameters, present, now),
+        (FILE, present) => on_files(parameters, present, now),
         (ANOMALY_DETECTION, Some(Rule::Activities { filters, rule })) => {
             no_filters(parameters)?;
             let shape = shape(parameters, rule.shape, false)?;
@@ -90,6 +98,14 @@ pub(super) fn read(
     }
 }
 
+/// What a policy of this type does not have is not taken in.
+fn refuse(parameters: &Parameters, name: &str) -> Result<(), Problem> {
+    match parameters.raw(name) {
+        Some(_) => Err(Problem::invalid(name, format!("This policy has no {name}."))),
+        None => Ok(()),
+    }
+}
+
 fn no_filters(parameters: &Parameters) -> Result<(), Problem> {
     if filters::given(parameters)?.is_empty() {
         return Ok(());
@@ -101,6 +117,10 @@ fn no_filters(parameters: &Parameters) -> Result<(), Problem> {
 pub(super) fn view(rule: &Rule) -> Map<String, Value> {
     let mut record = Map::new();
     match rule {
+        Rule::Files { filters, rule } => {
+            record.insert("filters".into(), filters.clone());
+            record.insert(TOGETHER.into(), json!(rule.together));
+        }
         Rule::Discovery(conditions) => {
             record.insert("filters".into(), app_filters(conditions));
         }
@@ -154,6 +174,59 @@ fn audit(parameters: &Parameters, present: Option<&Rule>, now: Timestamp) -> Res
     Ok(Some(Rule::Activities { filters, rule: ActivityRule { shape, joined_within_minutes, ..rule } }))
 }
 
+/// A tenant's own policy on files. A new one says filters; a change may leave them as they are.
+fn on_files(
+    parameters: &Parameters,
+    present: Option<&Rule>,
+    now: Timestamp,
+) -> Result<Option<Rule>, Problem> {
+    for name in [REPETITION, TRAVEL, FIRST] {
+        refuse(parameters, name)?;
+    }
+    let together = parameters.flag(TOGETHER)?;
+    let (filters, rule) = match (parameters.raw("filters"), present) {
+        (None, Some(Rule::Files { filters, rule })) => (filters.clone(), rule.clone()),
+        (None, _) => return Ok(None),
+        (Some(_), present) => {
+            let given = filters::given(parameters)?;
+            let (fixed, moving) = apart(given.clone());
+            let (fields, told) = (file_fields(), now);
+            let all = filters::parse(&fixed, &fields, now)?;
+            let moving = filters::parse(&moving, &fields, now)?;
+            let together = matches!(present, Some(Rule::Files { rule, .. }) if rule.together);
+            // Written again as they are, they are the same rule, whenever that is.
+            match present {
+                Some(Rule::Files { filters, rule }) if *filters == Value::Object(given.clone()) => {
+                    (filters.clone(), rule.clone())
+                }
+                _ => (Value::Object(given), FileRule { all, moving, told, together }),
+            }
+        }
+    };
+    let together = together.unwrap_or(rule.together);
+    Ok(Some(Rule::Files { filters, rule: FileRule { together, ..rule } }))
+}
+
+/// The filters without and with a bound in days, which moves with the clock.
+fn apart(mut given: Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
+    let mut moving = Map::new();
+    for (field, operators) in &mut given {
+        let Value::Object(operators) = operators else { continue };
+        let (in_days, fixed): (Map<_, _>, Map<_, _>) =
+            std::mem::take(operators).into_iter().partition(|(operator, _)| operator.ends_with("_ndays"));
+        *operators = fixed;
+        if !in_days.is_empty() {
+            moving.insert(field.clone(), Value::Object(in_days));
+        }
+    }
+    (given, moving)
+}
+
+/// What a policy finds cannot stand on what policies find.
+fn file_fields() -> Vec<Field<FileField>> {
+    files::FIELDS.iter().filter(|field| field.field != FileField::Policy).copied().collect()
+}
+
 /// Activities are looked at as they arrive, so their times say nothing; and what no activity has would never match.
 fn activity_fields() -> Vec<Field<ActivityField>> {
     use ActivityField::{Absent, Alert, At, Created, False, Place, Policy};
@@ -171,8 +244,8 @@ fn shape(parameters: &Parameters, present: Shape, own: bool) -> Result<Shape, Pr
         (TRAVEL, matches!(present, Shape::Travel { .. })),
         (FIRST, matches!(present, Shape::FirstIn { .. })),
     ] {
-        if parameters.raw(name).is_some() && !has {
-            return Err(Problem::invalid(name, format!("This policy has no {name}.")));
+        if !has {
+            refuse(parameters, name)?;
         }
     }
     if let Some(value) = parameters.raw(REPETITION) {
