@@ -4,6 +4,7 @@ mod activities;
 mod administrators;
 mod alerts;
 mod api_tokens;
+mod app_permissions;
 mod app_tags;
 mod block_lists;
 mod block_scripts;
@@ -73,6 +74,7 @@ pub(crate) fn areas() -> Vec<Area> {
         subnets::area(),
         ip_tags::area(),
         user_tags::area(),
+        app_permissions::area(),
         api_tokens::area(),
         administrators::area(),
     ]

@@ -228,6 +228,7 @@ pub(crate) fn record(
             grant.scopes.push(scope);
         }
     }
+    grant.granted_by = fresh.granted_by.or(grant.granted_by);
     permission_grants::save(tx, tenant, &grant)?;
     Ok(grant)
 }
@@ -239,7 +240,7 @@ pub(crate) fn fresh(
     resource: Guid,
     consent_type: ConsentType,
     scopes: Vec<String>,
-    now: Timestamp,
+    (now, granted_by): (Timestamp, Option<Guid>),
 ) -> PermissionGrant {
-    PermissionGrant { id, client, resource, consent_type, scopes, created: now }
+    PermissionGrant { id, client, resource, consent_type, scopes, created: now, granted_by }
 }

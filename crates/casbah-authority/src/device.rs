@@ -419,8 +419,9 @@ impl Look {
         for (number, delegation) in (0..).zip(missing) {
             let scopes = delegation.missing.iter().map(|s| s.value.clone()).collect();
             let resource = delegation.resource.principal.id;
-            let fresh =
-                consent::fresh(self.ids.guid(number), client, resource, consent_type, scopes, self.now);
+            let id = self.ids.guid(number);
+            let when = (self.now, Some(session.user.id));
+            let fresh = consent::fresh(id, client, resource, consent_type, scopes, when);
             consent::record(tx, session.tenant.id, fresh)?;
         }
         Ok(())

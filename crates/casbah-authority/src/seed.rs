@@ -193,6 +193,7 @@ pub fn built_in(now: Timestamp, public_url: &str) -> BuiltIn {
         consent_type: ConsentType::AllPrincipals,
         scopes,
         created: now,
+        granted_by: None,
     };
     let all: Vec<String> = Permission::ALL.iter().map(|p| p.value().to_string()).collect();
     let in_directory: Vec<String> = CLI_DIRECTORY_SCOPES.iter().map(ToString::to_string).collect();

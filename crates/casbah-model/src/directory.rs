@@ -362,6 +362,19 @@ pub struct ServicePrincipalDetails {
     pub login_url: Option<String>,
     /// `preferredSingleSignOnMode`.
     pub preferred_single_sign_on_mode: Option<String>,
+    /// What an administrator decided of it in Cloud Apps; none while nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<AppVerdict>,
+}
+
+/// What an administrator decided of an application that holds permissions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AppVerdict {
+    /// It may go on.
+    Approved,
+    /// It is shut out.
+    Banned,
 }
 
 /// A client secret: what remains of it after it was shown once.
@@ -403,6 +416,8 @@ pub struct AppRoleAssignment {
     pub app_role: Guid,
     /// When it was assigned.
     pub created: Timestamp,
+    /// Object id of the person or application that assigned it, where that is known.
+    pub granted_by: Option<Guid>,
 }
 
 /// Who a delegated permission grant is for.
@@ -429,6 +444,8 @@ pub struct PermissionGrant {
     pub scopes: Vec<String>,
     /// When consent was first given.
     pub created: Timestamp,
+    /// Object id of the person or application that gave it last, where that is known.
+    pub granted_by: Option<Guid>,
 }
 
 /// A group of people, service principals and other groups.

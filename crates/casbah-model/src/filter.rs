@@ -396,6 +396,33 @@ pub enum UserGroupField {
     Status,
 }
 
+/// Fields of an application that holds permissions that can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppPermissionField {
+    /// The app that it is an application of: the directory.
+    App,
+    /// Its name.
+    Name,
+    /// Its application id.
+    ClientId,
+    /// How much its permissions allow, by number.
+    Severity,
+    /// What was decided of it, by number.
+    Status,
+    /// How many people use it.
+    Users,
+    /// Whether the tenant registered it itself.
+    Internal,
+    /// Whether an administrator consented for everybody.
+    AdminConsent,
+    /// Names of its permissions.
+    Permission,
+    /// When it was last used.
+    LastUsed,
+    /// When it was last given something.
+    LastGranted,
+}
+
 /// Which records of a list to give, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {

@@ -43,7 +43,7 @@ pub use cloud_discovery_settings::{
 };
 pub use credential::{ApplicationCertificate, FederatedCredential};
 pub use directory::{
-    AppRole, AppRoleAssignment, Application, ApplicationDetails, ApplicationSecret, ConsentType,
+    AppRole, AppRoleAssignment, AppVerdict, Application, ApplicationDetails, ApplicationSecret, ConsentType,
     DelegatedScope, Group, GroupDetails, InformationalUrls, MemberType, ObjectKind, ObjectRef, OptionalClaim,
     OptionalClaims, PermissionGrant, PreAuthorizedApplication, RedirectUri, RedirectUriKind, RequiredAccess,
     ServicePrincipal, ServicePrincipalDetails, Tenant, User, UserDetails,

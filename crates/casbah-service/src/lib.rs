@@ -7,6 +7,7 @@ pub mod activities;
 pub mod administrators;
 pub mod alerts;
 pub mod api_tokens;
+pub mod app_permissions;
 pub mod bootstrap;
 pub mod catalogue;
 pub mod credential_expiry;

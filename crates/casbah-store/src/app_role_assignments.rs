@@ -4,22 +4,24 @@ use casbah_model::{AppRoleAssignment, Guid, ObjectKind, TenantId, Timestamp};
 
 use crate::{Error, Result, Row, Tx};
 
-const COLUMNS: &str = "id, principal, resource, app_role, created, principal_kind";
+const COLUMNS: &str = "id, principal, resource, app_role, created, principal_kind, granted_by";
 
 fn assignment(row: Row) -> Result<AppRoleAssignment> {
     let mut r = row.read();
     let (id, principal, resource, app_role, created) =
         (r.take()?, r.take()?, r.take()?, r.take()?, r.take()?);
     let kind: String = r.take()?;
+    let granted_by = r.take()?;
     let principal_kind =
         ObjectKind::find(&kind).ok_or_else(|| Error::Shape(format!("no kind of object {kind}")))?;
-    Ok(AppRoleAssignment { id, principal, principal_kind, resource, app_role, created })
+    Ok(AppRoleAssignment { id, principal, principal_kind, resource, app_role, created, granted_by })
 }
 
 /// Assigns a role; one that is held already is [`crate::Error::Duplicate`].
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, assignment: &AppRoleAssignment) -> Result<()> {
-    let sql =
-        format!("insert into app_role_assignments (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    let sql = format!(
+        "insert into app_role_assignments (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    );
     let values = [
         tenant.into(),
         assignment.id.into(),
@@ -28,6 +30,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, assignment: &AppRoleAssignment)
         assignment.app_role.into(),
         assignment.created.into(),
         assignment.principal_kind.name().into(),
+        assignment.granted_by.into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())
@@ -113,6 +116,15 @@ pub fn of_principal(tx: &mut Tx<'_>, tenant: TenantId, principal: Guid) -> Resul
          order by created, id"
     );
     tx.rows(&sql, &[tenant.into(), principal.into()])?.into_iter().map(assignment).collect()
+}
+
+/// The roles that applications hold as themselves, the oldest first.
+pub fn of_applications(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<AppRoleAssignment>> {
+    let sql = format!(
+        "select {COLUMNS} from app_role_assignments where tenant = ?1 and principal_kind = ?2 order by created, id"
+    );
+    let kind = ObjectKind::ServicePrincipal.name();
+    tx.rows(&sql, &[tenant.into(), kind.into()])?.into_iter().map(assignment).collect()
 }
 
 /// The roles that a person has on a resource: the person's own, and those of groups that the person is

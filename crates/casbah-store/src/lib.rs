@@ -17,6 +17,7 @@ pub mod activity_matches;
 pub mod administrators;
 pub mod alerts;
 pub mod api_tokens;
+pub mod app_permissions;
 pub mod app_role_assignments;
 pub mod app_tags;
 pub mod application_certificates;

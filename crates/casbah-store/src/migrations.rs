@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("user_agents", include_str!("../migrations/0019_user_agents.sql")),
     ("files", include_str!("../migrations/0020_files.sql")),
     ("file_policies", include_str!("../migrations/0021_file_policies.sql")),
+    ("app_permissions", include_str!("../migrations/0022_app_permissions.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

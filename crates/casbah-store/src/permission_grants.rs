@@ -4,7 +4,7 @@ use casbah_model::{ConsentType, Guid, PermissionGrant, TenantId, Timestamp};
 
 use crate::{Error, Result, Row, Tx, Value};
 
-const COLUMNS: &str = "id, client, resource, principal, scopes, created";
+const COLUMNS: &str = "id, client, resource, principal, scopes, created, granted_by";
 
 fn grant(row: Row) -> Result<PermissionGrant> {
     let mut r = row.read();
@@ -15,6 +15,7 @@ fn grant(row: Row) -> Result<PermissionGrant> {
         consent_type: consent_type(&r.take::<String>()?)?,
         scopes: r.take_json()?,
         created: r.take()?,
+        granted_by: r.take()?,
     })
 }
 
@@ -36,7 +37,7 @@ fn principal(consent_type: ConsentType) -> Value {
 /// Records a consent; a second one for the same client, resource and user is [`Error::Duplicate`].
 pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, grant: &PermissionGrant) -> Result<()> {
     let sql =
-        format!("insert into permission_grants (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+        format!("insert into permission_grants (tenant, {COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     let values = [
         tenant.into(),
         grant.id.into(),
@@ -45,15 +46,17 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, grant: &PermissionGrant) -> Res
         principal(grant.consent_type),
         Value::json(&grant.scopes),
         grant.created.into(),
+        grant.granted_by.into(),
     ];
     tx.execute(&sql, &values)?;
     Ok(())
 }
 
-/// Writes a consent's scopes anew.
+/// Writes a consent's scopes and who gave it anew.
 pub fn save(tx: &mut Tx<'_>, tenant: TenantId, grant: &PermissionGrant) -> Result<()> {
-    let sql = "update permission_grants set scopes = ?3 where tenant = ?1 and id = ?2";
-    tx.execute(sql, &[tenant.into(), grant.id.into(), Value::json(&grant.scopes)])?;
+    let sql = "update permission_grants set scopes = ?3, granted_by = ?4 where tenant = ?1 and id = ?2";
+    let values = [tenant.into(), grant.id.into(), Value::json(&grant.scopes), grant.granted_by.into()];
+    tx.execute(sql, &values)?;
     Ok(())
 }
 

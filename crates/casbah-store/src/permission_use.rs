@@ -53,6 +53,13 @@ pub fn note(tx: &mut Tx<'_>, tenant: TenantId, used: &PermissionUse) -> Result<(
     Ok(())
 }
 
+/// All that applications have used.
+pub fn list(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<PermissionUse>> {
+    let sql = "select client, resource, permission, delegated, first_used, last_used from permission_use \
+               where tenant = ?1 order by client, resource, permission, delegated";
+    tx.rows(sql, &[tenant.into()])?.into_iter().map(permission_use).collect()
+}
+
 /// All that an application has used.
 pub fn of_client(tx: &mut Tx<'_>, tenant: TenantId, client: Guid) -> Result<Vec<PermissionUse>> {
     let sql = "select client, resource, permission, delegated, first_used, last_used from permission_use \

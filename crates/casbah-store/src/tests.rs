@@ -214,3 +214,32 @@ async fn a_database_without_entities_gets_them() {
     assert_eq!(found[4].parent.as_ref(), Some(&ada.record));
     assert_eq!((found[2].external, ada.external), (Some(true), Some(false)));
 }
+
+/// What was consented to before it was noted by whom is still held.
+#[tokio::test]
+async fn a_database_without_givers_of_consent_keeps_its_consents() {
+    const CONTOSO: &str = "7d0c2f6e-1111-4222-8333-444455556666";
+    const ID: &str = "7d0c2f6e-3333-4222-8333-444455556666";
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("casbah.db");
+    let old = rusqlite::Connection::open(&path).expect("SQLite opens");
+    let mut script = crate::migrations::script_up_to(21);
+    script.push_str(&format!(
+        "insert into tenants values ('{CONTOSO}', 90210417, 'Contoso', 1);\n\
+         insert into permission_grants (tenant, id, client, resource, principal, scopes, created) \
+         values ('{CONTOSO}', '{ID}', '{ID}', '{ID}', '', '[\"read\"]', 7);\n\
+         insert into app_role_assignments (tenant, id, principal, resource, app_role, created) \
+         values ('{CONTOSO}', '{ID}', '{ID}', '{ID}', '{ID}', 8);\n"
+    ));
+    old.execute_batch(&script).expect("a database of that time");
+    drop(old);
+    let store = Store::open(&Location::File(path)).await.expect("it is brought up to date");
+    let tenant: casbah_model::TenantId = CONTOSO.parse().expect("an id");
+    let read = store.read(move |tx| {
+        let roles = crate::app_role_assignments::of_applications(tx, tenant)?;
+        Ok::<_, crate::Error>((crate::permission_grants::list(tx, tenant)?, roles))
+    });
+    let (grants, roles) = read.await.expect("reads");
+    assert_eq!((grants[0].scopes.as_slice(), grants[0].granted_by), (["read".to_string()].as_slice(), None));
+    assert_eq!((roles[0].created.0, roles[0].granted_by), (8, None));
+}

@@ -1,7 +1,7 @@
 //! Entities: list, scan, one by its key, the person behind an account, and the way in for those of other apps.
 
 mod fields;
-mod key;
+pub(super) mod key;
 mod read;
 mod view;
 

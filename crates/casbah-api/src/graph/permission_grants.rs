@@ -86,6 +86,7 @@ fn shape() -> Value {
         consent_type: ConsentType::AllPrincipals,
         scopes: Vec::new(),
         created: casbah_model::Timestamp(0),
+        granted_by: None,
     })
 }
 

@@ -72,6 +72,8 @@ const EXPECTED: &[(&str, &str)] = &[
     ("list_governance fetch_governance list_destinations export_governance", "+++++--+ ++-- +++++++ --"),
     ("list_user_groups fetch_user_group fetch_group_members",          "++++++++ ++++ ++++--- --"),
     ("import_user_group remove_user_group",                            "+++----- +--- ------- --"),
+    ("list_app_permissions fetch_app_permission list_app_permission_users", "++++++++ ++++ ++++--- --"),
+    ("approve_app ban_app clear_app revoke_app",                       "+++----- +--- +-+---- --"),
     ("list_policies fetch_policy fetch_typed_policy",                  "++++++++ ++++ +++++++ --"),
     // Policies look at everything; the limited roles change none, but that of all of discovery its own.
     ("create_policy change_policy update_policy",                      "+++----- +--- ----+-- --"),

@@ -168,7 +168,14 @@ impl Pass {
             let resource = question.resource.principal.id;
             if !scopes.is_empty() {
                 let id = next_id();
-                let fresh = consent::fresh(id, question.client.id, resource, consent_type, scopes, self.now);
+                let fresh = consent::fresh(
+                    id,
+                    question.client.id,
+                    resource,
+                    consent_type,
+                    scopes,
+                    (self.now, Some(session.user.id)),
+                );
                 consent::record(tx, tenant, fresh)?;
             }
             let held = app_role_assignments::of_principal(tx, tenant, checked.principal.id)?;
@@ -183,6 +190,7 @@ impl Pass {
                     app_role: role.id,
                     created: self.now,
                     principal_kind: ObjectKind::ServicePrincipal,
+                    granted_by: Some(session.user.id),
                 };
                 app_role_assignments::insert(tx, tenant, &assignment)?;
             }

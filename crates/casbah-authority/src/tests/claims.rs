@@ -86,6 +86,7 @@ async fn world() -> World {
             consent_type: ConsentType::AllPrincipals,
             scopes: vec!["orders.read".to_string()],
             created: start(),
+            granted_by: None,
         };
         permission_grants::insert(tx, CONTOSO, &grant)
     });
@@ -101,6 +102,7 @@ async fn assign(world: &World, principal: Guid, principal_kind: ObjectKind, app:
         resource: principal_id(app),
         app_role: Guid::from_u128(app_role),
         created: start(),
+        granted_by: None,
     };
     let insert = world.store.write(move |tx| app_role_assignments::insert(tx, CONTOSO, &assignment));
     insert.await.expect("is inserted");

@@ -213,6 +213,7 @@ impl World {
                     app_role: role.id(),
                     created: start(),
                     principal_kind: ObjectKind::ServicePrincipal,
+                    granted_by: None,
                 };
                 app_role_assignments::insert(tx, tenant, &assignment)
             })
@@ -234,6 +235,7 @@ impl World {
                     consent_type: ConsentType::AllPrincipals,
                     scopes: scopes.clone(),
                     created: start(),
+                    granted_by: None,
                 };
                 permission_grants::insert(tx, tenant, &grant)
             })

@@ -70,6 +70,7 @@ impl Service {
                     resource,
                     app_role,
                     created: now,
+                    granted_by: template.actor.parse().ok(),
                 };
                 let held = app_role_assignments::of_principal(tx, tenant, principal)?;
                 if held.iter().any(|a| a.resource == resource && a.app_role == app_role) {

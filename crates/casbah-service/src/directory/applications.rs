@@ -388,7 +388,7 @@ pub(super) fn details(
 
 /// Ends every sign-in to an application that is being deleted: they are known by its application id,
 /// and would live again with the next application of that id.
-pub(super) fn end_sign_ins(
+pub(crate) fn end_sign_ins(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     app_id: Guid,
@@ -413,7 +413,7 @@ pub(crate) fn new_service_principal(application: &Application, id: Guid, now: Ti
 }
 
 /// The applications that come with every tenant are what permissions and sign-in rest on.
-pub(super) fn check_not_built_in(application: &Application) -> Result<(), Error> {
+pub(crate) fn check_not_built_in(application: &Application) -> Result<(), Error> {
     let id = application.app_id;
     let well_known = seed::WELL_KNOWN_CLIENTS.iter().any(|(known, ..)| *known == id);
     if well_known || [seed::CLOUD_APPS, seed::DIRECTORY, seed::CLI, seed::PORTAL].contains(&id) {

@@ -59,7 +59,9 @@ impl Service {
                     ));
                 }
                 let scopes = known_scopes(&api, &scopes, &[])?;
-                let grant = PermissionGrant { id, client, resource, consent_type, scopes, created: now };
+                let granted_by = record.actor.parse().ok();
+                let grant =
+                    PermissionGrant { id, client, resource, consent_type, scopes, created: now, granted_by };
                 permission_grants::insert(tx, tenant, &grant)?;
                 let mut record = record.clone();
                 record.details = changes::between(&json!({}), &facts(&grant));
@@ -100,6 +102,7 @@ impl Service {
                 let api = resource_application(tx, tenant, grant.resource)?;
                 let before = grant.clone();
                 grant.scopes = known_scopes(&api, &scopes, &before.scopes)?;
+                grant.granted_by = record.actor.parse().ok().or(grant.granted_by);
                 permission_grants::save(tx, tenant, &grant)?;
                 let mut record = record.clone();
                 record.details = changes::between(&facts(&before), &facts(&grant));
@@ -171,6 +174,7 @@ fn consent_to_all(
             principal
         }
     };
+    let granted_by: Option<Guid> = template.actor.parse().ok();
     let mut resources: Vec<Guid> = application.required_access.iter().map(|r| r.resource_app_id).collect();
     resources.sort_unstable();
     resources.dedup();
@@ -201,6 +205,7 @@ fn consent_to_all(
                     app_role: role.id,
                     created: now,
                     principal_kind: ObjectKind::ServicePrincipal,
+                    granted_by,
                 };
                 app_role_assignments::insert(tx, tenant, &assignment)?;
             }
@@ -223,7 +228,7 @@ fn consent_to_all(
                 resource.id,
                 ConsentType::AllPrincipals,
                 &given.scopes,
-                now,
+                (now, granted_by),
                 &mut draw,
             )?;
         }
@@ -278,7 +283,7 @@ fn merge_grant(
     resource: Guid,
     consent_type: ConsentType,
     scopes: &[String],
-    now: Timestamp,
+    (now, granted_by): (Timestamp, Option<Guid>),
     draw: &mut impl FnMut() -> Result<Guid, Error>,
 ) -> Result<(), Error> {
     match permission_grants::find_same(tx, tenant, client, resource, consent_type)? {
@@ -288,11 +293,14 @@ fn merge_grant(
                     grant.scopes.push(scope.clone());
                 }
             }
+            grant.granted_by = granted_by.or(grant.granted_by);
             permission_grants::save(tx, tenant, &grant)?;
         }
         None => {
             let scopes = scopes.to_vec();
-            let grant = PermissionGrant { id: draw()?, client, resource, consent_type, scopes, created: now };
+            let id = draw()?;
+            let grant =
+                PermissionGrant { id, client, resource, consent_type, scopes, created: now, granted_by };
             permission_grants::insert(tx, tenant, &grant)?;
         }
     }

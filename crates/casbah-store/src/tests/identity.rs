@@ -266,6 +266,7 @@ async fn an_application_takes_everything_with_it() {
             app_role: Permission::InvestigationRead.id(),
             created: NOW,
             principal_kind: ObjectKind::ServicePrincipal,
+            granted_by: None,
         };
         let user = Guid::random();
         let grant = |consent_type| PermissionGrant {
@@ -275,6 +276,7 @@ async fn an_application_takes_everything_with_it() {
             consent_type,
             scopes: vec!["investigation.read".into()],
             created: NOW,
+            granted_by: None,
         };
         let grants = [ConsentType::AllPrincipals, ConsentType::Principal(user)].map(grant);
         let app_id = client.app_id;

@@ -7,6 +7,7 @@ mod harness;
 mod acceptance;
 mod activities;
 mod alerts;
+mod app_permissions;
 mod attacks;
 mod backup;
 mod collector;

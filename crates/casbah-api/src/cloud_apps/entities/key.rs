@@ -47,6 +47,6 @@ pub(super) fn of_object(key: &Map<String, Value>) -> Option<EntityAddress> {
 }
 
 /// The key as JSON text, the field `username`.
-pub(super) fn as_text(address: &EntityAddress) -> String {
+pub(in crate::cloud_apps) fn as_text(address: &EntityAddress) -> String {
     format!("{{\"id\": {}, \"saas\": {}, \"inst\": {}}}", json!(address.id), address.saas, address.inst)
 }

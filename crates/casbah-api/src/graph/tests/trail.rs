@@ -337,6 +337,20 @@ async fn applications(walk: &mut Walk, user: &str, group: &str) {
     let consent = format!("/applications/{}/casbah.grantAdminConsent", text(&client["id"]));
     walk.graph(Change::Changed, row, &consent, Value::Null).await;
 
+    let apps = "/api/v1/app_permissions";
+    let held = casbah_store::entities::record_of(
+        walk.world.caller.tenant,
+        &casbah_model::EntityAddress {
+            id: principals[1].clone(),
+            saas: casbah_model::DIRECTORY_APP,
+            inst: 0,
+        },
+    );
+    for verb in ["approve", "ban", "clear", "revoke"] {
+        let row = format!("POST {apps}/{{id}}/{verb}");
+        walk.api(Change::Changed, &row, &format!("{apps}/{held}/{verb}"), Value::Null).await;
+    }
+
     walk.graph(Change::Gone, "DELETE /servicePrincipals/{key}", &path, Value::Null).await;
     let path = format!("/applications/{}", text(&client["id"]));
     walk.graph(Change::Gone, "DELETE /applications/{key}", &path, Value::Null).await;
