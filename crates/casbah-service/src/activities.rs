@@ -18,7 +18,12 @@ use crate::{Error, Service};
 pub use taking_in::{TakenIn, digest};
 
 /// Counting takes no longer than this; after that a list says only that there are more.
-const COUNTING: Duration = Duration::from_millis(500);
+const COUNTING: Duration = Duration::from_millis(250);
+
+/// Finding a page takes no longer than this.
+const FINDING: Duration = Duration::from_secs(20);
+const TOO_RARE: &str = "Too few of the activities satisfy this to be found in 20 seconds. Add a date, or a condition \
+                        that an index helps with, such as a user, an app or an action.";
 
 /// Which activities, and in which order.
 #[derive(Clone, Debug)]
@@ -75,7 +80,11 @@ impl Service {
                 let ActivityQuery { conditions, order, page, scan, whole_moments } = &query;
                 let skip = if *scan { 0 } else { page.skip };
                 let one_more = Page { skip, limit: page.limit.saturating_add(1) };
-                let mut found = activities::list(tx, tenant, &reach, conditions, *order, one_more)?;
+                let mut found = tx
+                    .within_time(FINDING, |tx| {
+                        activities::list(tx, tenant, &reach, conditions, *order, one_more)
+                    })?
+                    .ok_or_else(|| Error::invalid("filters", TOO_RARE))?;
                 let limit = usize::try_from(page.limit).unwrap_or(0);
                 let mut has_next = found.len() > limit;
                 let mut next_bound = None;

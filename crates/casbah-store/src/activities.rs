@@ -5,11 +5,12 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page};
+use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page, Range, Test};
 use casbah_model::{Activity, ActivityFacts, Guid, Reach, TenantId, Timestamp, user_agent};
 
 use crate::alerts::conditions::one_of;
 use crate::full_text::{self, Texts};
+use crate::migrations::Dialect;
 use crate::reach::{Records, within};
 use crate::{Error, Result, Row, Tx, Value, arrivals, entities};
 
@@ -271,8 +272,16 @@ pub fn list(
     page: Page,
 ) -> Result<Vec<Activity>> {
     let wanted = &entities::expanded(tx, tenant, wanted, &KEYS)?;
-    let narrow = plan::narrow(tx, &tenant.into(), wanted, order)?;
-    if let Some(narrow) = narrow {
+    // What most activities have is found among the nearest.
+    if let Some(nearest) = plan::nearest(tx, &tenant.into(), wanted, order)? {
+        let found = list_among(tx, tenant, reach, wanted, order, page, Some(&nearest))?;
+        if nearest.complete || found.len() as i64 == page.limit {
+            return Ok(found);
+        }
+    }
+    // Without limits of a role, a single condition is all that decides.
+    let alone = matches!(reach, Reach::Everything).then(|| page.skip.saturating_add(page.limit));
+    if let Some(narrow) = plan::narrow(tx, &tenant.into(), wanted, order, alone)? {
         let found = list_among(tx, tenant, reach, wanted, order, page, Some(&narrow))?;
         if narrow.complete || found.len() as i64 == page.limit {
             return Ok(found);
@@ -281,7 +290,7 @@ pub fn list(
     list_among(tx, tenant, reach, wanted, order, page, None)
 }
 
-/// The same, of certain activities only.
+/// The same, of certain activities only, or along the time.
 fn list_among(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -294,13 +303,18 @@ fn list_among(
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
     let conditions = conditions::compile(tx.dialect(), wanted, &mut values);
+    // SQLite knows nothing of how often a value occurs, and would sort all that an index gives.
+    let along = match tx.dialect() {
+        Dialect::Sqlite if narrow.is_some() || !order.by_created => " not indexed",
+        _ => "",
+    };
     let narrow = narrow.map(|narrow| narrow.condition(&mut values)).unwrap_or_default();
     let direction = if order.ascending { "asc" } else { "desc" };
     let first = if order.by_created { format!("a.created {direction}, ") } else { String::new() };
     values.extend([page.limit.into(), page.skip.into()]);
     let (limit, skip) = (values.len() - 1, values.len());
     let sql = format!(
-        "select {COLUMNS} from activities a where a.tenant = ?1{reach}{conditions}{narrow} \
+        "select {COLUMNS} from activities a{along} where a.tenant = ?1{reach}{conditions}{narrow} \
          order by {first}a.seq {direction} limit ?{limit} offset ?{skip}"
     );
     tx.rows(&sql, &values)?.into_iter().map(activity).collect()
@@ -317,24 +331,15 @@ pub fn list_after(
     (after, until): (Option<i64>, Option<i64>),
     limit: i64,
 ) -> Result<Vec<Activity>> {
-    let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
-    let mut values = vec![tenant.into()];
-    let reach = within(reach, Records::Activities, &mut values);
-    let mut conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
-    let (direction, beyond, before) = if ascending { ("asc", ">", "<=") } else { ("desc", "<", ">=") };
-    for (place, sign) in [(after, beyond), (until, before)] {
-        if let Some(place) = place {
-            values.push(place.into());
-            conditions.push_str(&format!(" and a.seq {sign} ?{}", values.len()));
-        }
-    }
-    values.push(limit.into());
-    let sql = format!(
-        "select {COLUMNS} from activities a where a.tenant = ?1{reach}{conditions} \
-         order by a.seq {direction} limit ?{}",
-        values.len()
-    );
-    tx.rows(&sql, &values)?.into_iter().map(activity).collect()
+    let places = if ascending {
+        Range { from: after.map(|place| place.saturating_add(1)), to: until }
+    } else {
+        Range { from: until, to: after.map(|place| place.saturating_sub(1)) }
+    };
+    let places = Condition { field: ActivityField::Place, test: Test::Within(vec![places]) };
+    let wanted: Vec<_> = wanted.iter().cloned().chain([places]).collect();
+    let order = ActivityOrder { by_created: false, ascending };
+    list(tx, tenant, reach, &wanted, order, Page { skip: 0, limit })
 }
 
 /// How many activities satisfy all conditions; at most one more than [`COUNT_CAP`].
@@ -346,7 +351,11 @@ pub fn count(
 ) -> Result<i64> {
     let wanted = &entities::expanded(tx, tenant, wanted, &KEYS)?;
     let newest = ActivityOrder { by_created: false, ascending: false };
-    let narrow = plan::narrow(tx, &tenant.into(), wanted, newest)?.filter(|narrow| narrow.complete);
+    let alone = matches!(reach, Reach::Everything).then_some(COUNT_CAP + 1);
+    let narrow = plan::narrow(tx, &tenant.into(), wanted, newest, alone)?.filter(|narrow| narrow.complete);
+    if let Some(narrow) = narrow.as_ref().filter(|narrow| narrow.exact) {
+        return Ok(narrow.count.min(COUNT_CAP + 1));
+    }
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Activities, &mut values);
     let conditions = conditions::compile(tx.dialect(), wanted, &mut values);

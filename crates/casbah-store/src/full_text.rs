@@ -147,6 +147,30 @@ pub(crate) fn has(
     sql
 }
 
+/// The same without the index: what a record's own column `a.search` says. For records that were found in another
+/// way, since the index can only say all at once that have a word.
+pub(crate) fn reads(text: &str, wanted: Wanted, values: &mut Vec<Value>) -> String {
+    let all = words(text);
+    if all.is_empty() {
+        return "1 = 1".into();
+    }
+    let patterns = match wanted {
+        Wanted::Phrase => vec![format!("% {} %", all.join(" "))],
+        Wanted::Words => {
+            let last = all.len() - 1;
+            let one = |(at, word): (usize, &String)| {
+                if at == last { format!("% {word}%") } else { format!("% {word} %") }
+            };
+            all.iter().enumerate().map(one).collect()
+        }
+    };
+    let one = |pattern: String| {
+        values.push(pattern.into());
+        format!("' ' || a.search || ' ' like ?{}", values.len())
+    };
+    patterns.into_iter().map(one).collect::<Vec<_>>().join(" and ")
+}
+
 /// The records that have what `text` asks for, in the order of their numbers: a `from` with its condition, and
 /// what is the number in it. None where the index has no order, and for a text without words.
 pub(crate) fn stream(

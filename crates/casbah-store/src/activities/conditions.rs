@@ -39,9 +39,6 @@ pub(super) fn compile_any(
 
 /// Never unknown to SQL, so that "not" is the plain opposite.
 fn test(dialect: Dialect, field: ActivityField, test_of_it: &Test, values: &mut Vec<Value>) -> String {
-    let has = |text: &str, wanted, values: &mut Vec<Value>| {
-        format!("({})", full_text::has(dialect, Texts::Activities, text, wanted, values))
-    };
     match test_of_it {
         Test::AnyOf(operands) => any_of(dialect, field, operands, values),
         Test::NoneOf(operands) => format!("not ({})", any_of(dialect, field, operands, values)),
@@ -58,12 +55,24 @@ fn test(dialect: Dialect, field: ActivityField, test_of_it: &Test, values: &mut 
             };
             joined(ranges.iter().map(|range| one(range, values)).collect())
         }
-        Test::Words(texts) => joined(texts.iter().map(|text| has(text, Wanted::Words, values)).collect()),
+        Test::Words(texts) => {
+            joined(texts.iter().map(|text| has(dialect, text, Wanted::Words, values)).collect())
+        }
         Test::Contains(texts) => joined(texts.iter().map(|text| contains(field, text, values)).collect()),
         Test::Begins(texts) if field == ActivityField::UserGroup => {
             joined(texts.iter().map(|start| user_tags::of_people_in_beginning(&WHO, start, values)).collect())
         }
         Test::Begins(texts) => joined(texts.iter().map(|text| begins(field, text, values)).collect()),
+    }
+}
+
+/// Words of an activity. SQLite is asked for each activity; its index of words is a way to them (`plan.rs`).
+fn has(dialect: Dialect, text: &str, wanted: Wanted, values: &mut Vec<Value>) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("({})", full_text::reads(text, wanted, values)),
+        Dialect::Postgres => {
+            format!("({})", full_text::has(dialect, Texts::Activities, text, wanted, values))
+        }
     }
 }
 
@@ -142,10 +151,7 @@ fn any_of(dialect: Dialect, field: ActivityField, operands: &[Operand], values: 
         ActivityField::Entity => joined(operands.iter().map(|o| entity(o, values)).collect()),
         ActivityField::Text => {
             let texts: Vec<String> = all_texts.collect();
-            let has = |text: &String, values: &mut Vec<Value>| {
-                format!("({})", full_text::has(dialect, Texts::Activities, text, Wanted::Phrase, values))
-            };
-            joined(texts.iter().map(|text| has(text, values)).collect())
+            joined(texts.iter().map(|text| has(dialect, text, Wanted::Phrase, values)).collect())
         }
         // Its value is null everywhere.
         ActivityField::Absent => if nothing { "1 = 1" } else { NEVER }.into(),
@@ -162,27 +168,32 @@ fn any_of(dialect: Dialect, field: ActivityField, operands: &[Operand], values: 
     }
 }
 
+/// Asked for each activity: a list of all that have a common term would be a long one.
 fn term(kind: i64, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> String {
-    let select = format!("select t.seq from activity_terms t where t.tenant = ?1 and t.kind = {kind}");
+    let select = format!(
+        "exists (select 1 from activity_terms t where t.tenant = ?1 and t.seq = a.seq and t.kind = {kind}"
+    );
     let mut any = Vec::new();
     if !list.is_empty() {
-        any.push(format!("a.seq in ({select} and t.term in ({}))", one_of(list, values)));
+        any.push(format!("{select} and t.term in ({}))", one_of(list, values)));
     }
     if nothing {
-        any.push(format!("a.seq not in ({select})"));
+        any.push(format!("not {select})"));
     }
     joined(any)
 }
 
 /// A policy that it satisfied, or an alert that came of it.
 fn matched(name: &str, list: Vec<Value>, nothing: bool, values: &mut Vec<Value>) -> String {
-    let select = format!("select m.seq from activity_matches m where m.tenant = ?1 and m.{name}");
+    let select = format!(
+        "exists (select 1 from activity_matches m where m.tenant = ?1 and m.seq = a.seq and m.{name}"
+    );
     let mut any = Vec::new();
     if !list.is_empty() {
-        any.push(format!("a.seq in ({select} in ({}))", one_of(list, values)));
+        any.push(format!("{select} in ({}))", one_of(list, values)));
     }
     if nothing {
-        any.push(format!("a.seq not in ({select} is not null)"));
+        any.push(format!("not {select} is not null)"));
     }
     joined(any)
 }
