@@ -223,7 +223,11 @@ fn streams(
                 .collect();
             // Only where everything has a value: what has none is not one of them either.
             let always = matches!(field, F::Service | F::Source | F::Category);
-            if always { of_known(tx, tenant, field, None, |value| !but.iter().any(|b| b == value))? } else { None }
+            if always {
+                of_known(tx, tenant, field, None, |value| !but.iter().any(|b| b == value))?
+            } else {
+                None
+            }
         }
         _ => None,
     })
