@@ -33,6 +33,12 @@ const PAGES = [
   ["activities", "/portal/activities"],
   ["policies", "/portal/policies"],
   ["ip-ranges", "/portal/ip-ranges"],
+  ["policy-new", "/portal/policies/new?type=AUDIT"],
+  ["entities", "/portal/entities"],
+  ["files", "/portal/files"],
+  ["governance", "/portal/governance"],
+  ["audit", "/portal/audit"],
+  ["settings", "/portal/settings"],
   ["people", "/portal/people"],
   ["tokens", "/portal/tokens"],
   ["inspect", "/portal/inspect"],
@@ -346,7 +352,7 @@ test("an app is tagged, and stands in a block script", async (t) => {
 test("alerts: by keyboard through the queue, closed with a reason, filters as JSON and back", async (t) => {
   const page = await fresh(t, browser);
   await enter(page, "/portal/alerts");
-  assert.match(page.url(), /open=true/);
+  assert.deepEqual(filtersOf(page), { alertOpen: { eq: true } });
   await page.getByRole("checkbox").first().waitFor();
   await checkAccessible(page, "alerts");
   await picture(page, "alerts-with-data");
@@ -370,20 +376,116 @@ test("alerts: by keyboard through the queue, closed with a reason, filters as JS
   await page.getByLabel("Comment").fill("walked through by a test");
   await page.getByRole("button", { name: "Close" }).click();
   await page.getByText("1 alert was closed.").waitFor();
-  await page.goto(`${URL_}/portal/alerts?open=true`);
+  await page.goto(`${URL_}/portal/alerts`);
   assert.equal(await page.locator("tbody tr").count(), before - 1);
-  await page.goto(`${URL_}/portal/alerts?open=false`);
-  await page.getByRole("link").filter({ has: page.locator("bdi") }).first().waitFor();
-  await page.getByText("These filters as JSON").click();
-  assert.equal(await page.locator("details pre").first().innerText(), '{"alertOpen":{"eq":false}}');
-  await page.getByLabel("Paste filters").fill('{"severity":{"eq":[0,1]},"alertOpen":{"eq":false}}');
-  await page.getByRole("button", { name: "Use these filters" }).click();
-  await page.waitForURL(/severity=0&severity=1|severity=1/);
-  await page.getByText("These filters as JSON").click();
-  await page.getByLabel("Paste filters").fill('{"nothing":{"eq":1}}');
-  await page.getByRole("button", { name: "Use these filters" }).click();
-  await page.getByRole("alert").filter({ hasText: "no filter nothing" }).waitFor();
 });
+
+/** The filters that stand in the address of a list. */
+function filtersOf(page) {
+  return JSON.parse(new URL(page.url()).searchParams.get("filters"));
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with" : "without";
+  test(`filters are built, shown as JSON, pasted, saved, shared and exported, ${how} script`, async (t) => {
+    const page = await fresh(t, browser, { javaScriptEnabled });
+    await enter(page, "/portal/alerts");
+    await page.getByLabel("State", { exact: true }).selectOption("");
+    await page.getByRole("checkbox", { name: "Medium" }).check();
+    await page.getByRole("checkbox", { name: "High" }).check();
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.waitForLoadState("load");
+    assert.deepEqual(filtersOf(page), { severity: { eq: [1, 2] } });
+    await page.getByLabel("Another filter").selectOption("date");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByLabel("When: how it is compared").selectOption("gte_ndays");
+    await page.getByLabel("When", { exact: true }).fill("soon");
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.getByText("soon is no value for this filter.").waitFor();
+    assert.equal(await page.getByLabel("When", { exact: true }).inputValue(), "soon");
+    await page.getByLabel("When", { exact: true }).fill("30");
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.waitForLoadState("load");
+    assert.deepEqual(filtersOf(page), { date: { gte_ndays: 30 }, severity: { eq: [1, 2] } });
+    await page.getByText("These filters as JSON").click();
+    const json = await page.locator("details[open] pre").first().innerText();
+    assert.deepEqual(JSON.parse(json), filtersOf(page));
+    if (javaScriptEnabled) await checkAccessible(page, "filters");
+
+    // What the page shows is what the API takes.
+    const name = `Worth a look ${randomUUID().slice(0, 6)}`;
+    await page.getByText("Saved queries").click();
+    await page.getByLabel("Save these filters as").fill(name);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByRole("link", { name }).waitFor();
+    await page.goto(`${URL_}/portal/alerts`);
+    await page.getByText("Saved queries").click();
+    await page.getByRole("link", { name }).click();
+    await page.waitForLoadState("load");
+    assert.deepEqual(filtersOf(page), JSON.parse(json));
+    const link = await page.getByRole("link", { name: "JSON lines" }).getAttribute("href");
+    const answer = await page.context().request.get(`${URL_}${link}`);
+    assert.equal(answer.status(), 200);
+    for (const line of (await answer.text()).trim().split("\n").filter(Boolean)) assert.ok([1, 2].includes(JSON.parse(line).severityValue));
+    const csv = await page.context().request.get(`${URL_}${await page.getByRole("link", { name: "CSV" }).getAttribute("href")}`);
+    assert.match(csv.headers()["content-type"], /^text\/csv/);
+    assert.match(csv.headers()["content-disposition"], /^attachment/);
+    await page.getByText("Saved queries").click();
+    await page.locator("li").filter({ hasText: name }).getByRole("button", { name: "Forget" }).click();
+    await page.waitForLoadState("load");
+    assert.equal(await page.getByRole("link", { name }).count(), 0);
+
+    await page.getByText("These filters as JSON").click();
+    await page.getByLabel("Paste filters").fill('{"nothing":{"eq":1}}');
+    await page.getByRole("button", { name: "Use these filters" }).click();
+    await page.getByRole("alert").filter({ hasText: 'there is no filter "nothing"' }).waitFor();
+  });
+
+  test(`a policy is made row by row, corrected, changed and deleted, ${how} script`, async (t) => {
+    const page = await fresh(t, browser, { javaScriptEnabled });
+    await enter(page, "/portal/policies");
+    await page.getByRole("link", { name: "New policy on activities" }).click();
+    const name = `Countries ${randomUUID().slice(0, 6)}`;
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.getByLabel("Another filter").selectOption("location.country");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByLabel("Country", { exact: true }).fill("NO, SE");
+    await page.getByLabel("So many times").fill("often");
+    await page.getByRole("button", { name: "Save the policy" }).last().click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), name);
+    assert.equal(await page.getByLabel("Country", { exact: true }).inputValue(), "NO, SE");
+    if (javaScriptEnabled) await checkAccessible(page, "policy");
+    await page.getByLabel("So many times").fill("3");
+    await page.getByLabel("Within so many minutes").fill("10");
+    await page.getByRole("button", { name: "Save the policy" }).last().click();
+    await page.waitForURL(/portal\/policies\/[0-9a-f]{24}/);
+    assert.equal(await heading(page), name);
+    assert.equal(await page.getByLabel("Country", { exact: true }).inputValue(), "NO, SE");
+    assert.equal(await page.getByLabel("So many times").inputValue(), "3");
+    await page.getByLabel("Severity of its alerts").selectOption("2");
+    await page.getByRole("button", { name: "Save the policy" }).last().click();
+    await page.waitForLoadState("load");
+    assert.equal(await page.getByLabel("Severity of its alerts").inputValue(), "2");
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.waitForURL("**/portal/policies");
+    assert.equal(await page.getByText(name).count(), 0);
+  });
+
+  test(`settings of the tenant: a wrong number is said at its field, a good one is kept, ${how} script`, async (t) => {
+    const page = await fresh(t, browser, { javaScriptEnabled });
+    await enter(page, "/portal/settings");
+    const alerts = page.getByLabel("Alerts, in days");
+    await alerts.fill("3");
+    await page.getByRole("button", { name: "Save the settings" }).click();
+    await page.getByRole("alert").filter({ hasText: "7 to 3650 days" }).waitFor();
+    assert.equal(await alerts.inputValue(), "3");
+    await alerts.fill(javaScriptEnabled ? "200" : "180");
+    await page.getByRole("button", { name: "Save the settings" }).click();
+    await page.getByText("The settings are saved.").waitFor();
+    assert.equal(await alerts.inputValue(), javaScriptEnabled ? "200" : "180");
+  });
+}
 
 test("an IP range is added in place and removed; what is wrong is said at its field", async (t) => {
   const page = await fresh(t, browser);
@@ -398,7 +500,14 @@ test("an IP range is added in place and removed; what is wrong is said at its fi
   await page.getByRole("button", { name: "Add the range" }).click();
   const row = page.getByRole("row").filter({ hasText: name });
   await row.getByText("2001:db8::/32").waitFor();
-  await row.getByRole("button", { name: "Delete" }).click();
+  await row.getByRole("link", { name }).click();
+  await page.getByLabel("Tags").fill("office, guests");
+  await page.getByRole("textbox", { name: "Addresses" }).fill("198.51.100.0/24");
+  await page.getByRole("button", { name: "Save the range" }).click();
+  await row.getByText("198.51.100.0/24").waitFor();
+  await row.getByText(/guests/).waitFor();
+  await row.getByRole("link", { name }).click();
+  await page.getByRole("button", { name: "Delete" }).click();
   await page.waitForLoadState("load");
   assert.equal(await page.getByText(name).count(), 0);
 });
@@ -429,7 +538,7 @@ test("who may only read finds nothing to press that would be refused", async (t)
   });
   const reader = await fresh(t, browser);
   await enter(reader, "/portal", user, password);
-  const known = ["Sign out", "Apply", "Filter", "Search", "Show", "Use these filters", "Make the script", "Copy",
+  const known = ["Sign out", "Apply", "Filter", "Add", "Save", "Forget", "Search", "Show", "Use these filters", "Make the script", "Copy",
     "Look into it", "Make a legacy token", "Revoke", "Mark as read", "Mark as unread"];
   for (const [, path] of PAGES) {
     const answer = await reader.goto(`${URL_}${path}`);

@@ -47,6 +47,9 @@ const ALERTS_MANAGE: &[Permission] = &[InvestigationManage, DiscoveryManage];
 const DISCOVERY_READ: &[Permission] = &[DiscoveryRead, DiscoveryManage];
 const DISCOVERY_MANAGE: &[Permission] = &[DiscoveryManage];
 
+pub(crate) use activities::fields::FIELDS as ACTIVITY_FIELDS;
+pub(crate) use alerts::fields::FIELDS as ALERT_FIELDS;
+
 pub(crate) fn areas() -> Vec<Area> {
     vec![
         activities::area(),

@@ -18,6 +18,7 @@ pub mod graph;
 pub mod identity;
 mod incoming;
 mod json_lines;
+pub mod lists;
 mod normalise;
 mod openapi;
 mod paging;
@@ -38,7 +39,7 @@ pub use caller::MIGRATION_PATH;
 pub use cross_origin::cross_origin;
 pub use incoming::watched as with_watched_body;
 pub use normalise::normalise;
-pub use table::{Access, EndpointInfo};
+pub use table::{Access, EndpointInfo, InPerson};
 
 /// The Cloud Apps API and the blob endpoint; [`graph::router`] and [`identity::router`] stand beside it. Wrap
 /// them all so that [`normalise`] sees requests first.

@@ -52,6 +52,11 @@ impl Problem {
         Problem { status, section: None, text: text.into(), challenge: None, retry_after: None }
     }
 
+    /// The sentence that it says.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// 400: a parameter is not valid.
     pub(crate) fn invalid(parameter: impl Into<String>, text: impl Into<String>) -> Problem {
         Problem::coded(parameter, NOT_VALID, json!({}), text)

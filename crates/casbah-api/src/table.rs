@@ -31,6 +31,11 @@ pub enum Access {
     SignedUrl,
 }
 
+/// Who calls from within this process: a page that a person sees asks as that person. Nothing that comes over the
+/// network can be one.
+#[derive(Clone, Debug)]
+pub struct InPerson(pub Caller);
+
 /// One endpoint, described.
 #[derive(Clone, Debug)]
 pub struct EndpointInfo {
@@ -312,18 +317,19 @@ async fn guard(
 ) -> Response {
     let Access::AnyOf(any_of) = access else { return next.run(request).await };
     let target = Target::new(request.method(), request.uri(), request.extensions());
+    let person = request.extensions().get::<InPerson>().map(|person| person.0.clone());
+    let in_person = person.is_some();
     #[cfg(test)]
-    let known = match request.extensions().get::<casbah_authority::Caller>() {
-        Some(caller) => Ok(caller.clone()),
+    let person = person.or_else(|| request.extensions().get::<Caller>().cloned());
+    let known = match person {
+        Some(caller) => Ok(caller),
         None => caller::identify(&service, &target, request.headers()).await,
     };
-    #[cfg(not(test))]
-    let known = caller::identify(&service, &target, request.headers()).await;
     let caller = match known {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    if let Err(wait) = service.pass(caller.tenant).await {
+    if !in_person && let Err(wait) = service.pass(caller.tenant).await {
         return Problem::throttled(wait).into_response();
     }
     let legacy = caller.legacy;
@@ -333,7 +339,8 @@ async fn guard(
         Some(_) => needs.and_then(|(part, right)| closed(&caller, part, right)),
         None => Some(Problem::forbidden(any_of)),
     };
-    if let (Some(used), None) = (used, &refusal) {
+    // What people do on pages says nothing of what an application needs.
+    if let (Some(used), None, false) = (used, &refusal, in_person) {
         service.note_permission_use(&caller, casbah_authority::seed::CLOUD_APPS, used.value());
     }
     let mut response = match refusal {

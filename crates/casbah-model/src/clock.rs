@@ -47,6 +47,14 @@ impl Timestamp {
         self.jiff().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
+    /// Reads what people write of a time in UTC: `2026-11-23`, `2026-11-23 12:00`, or either of the forms above.
+    pub fn from_text(text: &str) -> Option<Timestamp> {
+        let text = text.trim().trim_end_matches(['Z', 'z']);
+        let time = if text.len() == "2026-11-23".len() { "T00:00" } else { "" };
+        let at: jiff::Timestamp = format!("{text}{time}Z").parse().ok()?;
+        Some(Timestamp(at.as_millisecond()))
+    }
+
     fn jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }

@@ -23,6 +23,7 @@ pub mod ip_ranges;
 pub mod permission_use;
 pub mod policies;
 mod retention;
+pub mod saved_queries;
 mod signing_keys;
 pub mod tasks;
 mod throttle;
@@ -112,6 +113,11 @@ impl Service {
     #[must_use]
     pub fn throttled(self, settings: ThrottleSettings) -> Service {
         Service { throttle: throttle::Throttle::new(settings), ..self }
+    }
+
+    /// How many calls of a tenant there may be in a minute.
+    pub fn throttle_settings(&self) -> ThrottleSettings {
+        self.throttle.settings()
     }
 
     /// Lets a call of the Cloud Apps API through.

@@ -63,6 +63,11 @@ impl Throttle {
         Throttle { settings, ..Throttle::default() }
     }
 
+    /// What the operator has set.
+    pub(crate) fn settings(&self) -> ThrottleSettings {
+        self.settings
+    }
+
     /// Lets a call of the tenant through, at once or when its minute is over.
     ///
     /// # Errors

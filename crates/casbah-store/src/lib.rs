@@ -57,6 +57,7 @@ pub mod pushed_requests;
 pub mod recovery_codes;
 pub mod revoked_tokens;
 pub mod search;
+pub mod saved_queries;
 pub mod second_factors;
 pub mod service_principals;
 pub mod session_applications;

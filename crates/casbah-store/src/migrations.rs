@@ -30,6 +30,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("file_policies", include_str!("../migrations/0021_file_policies.sql")),
     ("app_permissions", include_str!("../migrations/0022_app_permissions.sql")),
     ("activity_indexes", include_str!("../migrations/0023_activity_indexes.sql")),
+    ("saved_queries", include_str!("../migrations/0024_saved_queries.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

@@ -238,6 +238,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantId, id: Guid) -> Result<bool> {
     tx.execute("delete from api_tokens where tenant = ?1 and owner = ?2", &values)?;
     tx.execute("delete from permission_grants where tenant = ?1 and principal = ?2", &values)?;
     tx.execute("delete from user_identities where tenant = ?1 and user_id = ?2", &values)?;
+    crate::saved_queries::delete_of(tx, tenant, id)?;
     crate::groups::forget(tx, tenant, reference(id))?;
     // As an entity the person stays: what they did is still to be looked into.
     entities::of_directory::deleted(tx, tenant, id)?;

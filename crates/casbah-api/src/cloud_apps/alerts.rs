@@ -1,7 +1,7 @@
 //! Alerts: list, fetch, mark, close; and the withdrawn calls that shipping products still use.
 
 mod close;
-mod fields;
+pub(super) mod fields;
 #[cfg(test)]
 mod tests;
 mod view;

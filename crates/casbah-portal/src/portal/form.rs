@@ -54,6 +54,32 @@ impl State {
         } }
     }
 
+    /// A whole number, or nothing.
+    pub(crate) fn number(&self, name: &str, label: &str, hint: Option<&str>) -> Markup {
+        let wrong = self.about(name);
+        html! { div .field {
+            label for={ "field-" (name) } { (label) }
+            @if let Some(hint) = hint { p .hint id={ "hint-" (name) } { (hint) } }
+            input type="text" inputmode="numeric" id={ "field-" (name) } name=(name) value=(self.fields.get(name))
+                aria-describedby=[described(name, hint.is_some(), wrong.is_some())]
+                aria-invalid=[wrong.map(|_| "true")];
+            (complaint(name, wrong))
+        } }
+    }
+
+    /// Yes or no; yes is sent as `1`.
+    pub(crate) fn tick(&self, name: &str, label: &str, more: &str) -> Markup {
+        let wrong = self.about(name);
+        html! {
+            label .choice {
+                input type="checkbox" id={ "field-" (name) } name=(name) value="1" checked[self.fields.get(name) == "1"]
+                    aria-describedby=[described(name, false, wrong.is_some())];
+                span { strong { (label) } @if !more.is_empty() { span .quiet { (more) } } }
+            }
+            (complaint(name, wrong))
+        }
+    }
+
     /// Several lines of text.
     pub(crate) fn area(&self, name: &str, label: &str, hint: Option<&str>, rows: u8) -> Markup {
         let wrong = self.about(name);

@@ -24,12 +24,17 @@ fn places() -> Vec<Place> {
         place("/portal/alerts", t("Alerts"), Some(Part::Alerts)),
         place("/portal/discovery", t("Cloud discovery"), Some(Part::Discovery)),
         place("/portal/activities", t("Activities"), Some(Part::Activities)),
+        place("/portal/entities", t("People and accounts"), Some(Part::Entities)),
+        place("/portal/files", t("Files"), Some(Part::Files)),
         place("/portal/policies", t("Policies"), Some(Part::Policies)),
         place("/portal/ip-ranges", t("IP ranges"), Some(Part::IpRanges)),
+        place("/portal/governance", t("Governance log"), Some(Part::GovernanceLog)),
+        place("/portal/audit", t("Audit trail"), Some(Part::Activities)),
         place("/portal/people", t("People and roles"), None),
         place("/portal/apps", t("Apps and tokens"), None),
         place("/portal/tokens", t("API tokens"), None),
         place("/portal/inspect", t("Look into a token"), None),
+        place("/portal/settings", t("Settings"), None),
         place("/portal/about", t("About"), None),
     ]
 }

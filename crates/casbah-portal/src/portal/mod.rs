@@ -9,15 +9,18 @@ mod chart;
 mod fields;
 mod filter;
 mod form;
+mod in_person;
 mod layout;
+mod list;
 mod pages;
+mod saved;
 mod session;
 mod shown;
 mod table;
 mod text;
 mod visit;
 
-use axum::Router;
+use axum::{Extension, Router};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -28,7 +31,7 @@ const LARGEST_BODY: usize = 256 * 1024;
 
 /// Every page of the portal.
 pub(crate) fn router(service: &Service, api: Router) -> Router<Service> {
-    pages::router(pages::Api(api))
+    pages::router()
         .route("/portal/sign-in", get(session::begin))
         .route("/portal/signed-in", get(session::come_back))
         .route("/portal/sign-out", post(session::leave))
@@ -36,5 +39,6 @@ pub(crate) fn router(service: &Service, api: Router) -> Router<Service> {
         .route("/portal/preferences", post(session::prefer))
         .route("/portal/{*path}", get(pages::absent))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(Extension(in_person::Api(api)))
         .layer(from_fn_with_state(service.clone(), visit::enter))
 }

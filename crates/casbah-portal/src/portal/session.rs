@@ -56,7 +56,7 @@ fn sign_in_address(next: &str) -> String {
 }
 
 /// A page of ours, or the first one. Nothing else is ever gone on to.
-fn own(next: &str) -> &str {
+pub(crate) fn own(next: &str) -> &str {
     let ours = next == HOME || next.starts_with("/portal/") || next.starts_with("/portal?");
     let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let entrance = ["/portal/sign-in", "/portal/signed-", "/portal/sign-out"];

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::fields::Fields;
+use super::in_person::Api;
 use super::text::Language;
 use super::{pages, session};
 use crate::browser::Browser;
@@ -131,6 +132,7 @@ pub(crate) async fn enter(State(service): State<Service>, mut request: Request, 
 pub(crate) struct Visit {
     pub(crate) here: Arc<Here>,
     pub(crate) visitor: PortalVisitor,
+    pub(super) api: Api,
 }
 
 impl Visit {
@@ -183,8 +185,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visit, Response> {
         let here = parts.extensions.get::<Arc<Here>>().cloned();
         let here = here.ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())?;
+        let api = parts.extensions.get::<Api>().cloned();
+        let api = api.ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())?;
         match here.visitor.clone() {
-            Some(visitor) => Ok(Visit { here, visitor }),
+            Some(visitor) => Ok(Visit { here, visitor, api }),
             None => Err(session::ask(&here)),
         }
     }

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["casbah-model", "casbah-store", "casbah-authority", "casbah-detection", "casbah-discovery"],
     ),
     ("casbah-api", &["casbah-model", "casbah-authority", "casbah-service"]),
-    ("casbah-portal", &["casbah-model", "casbah-authority", "casbah-service"]),
+    ("casbah-portal", &["casbah-model", "casbah-authority", "casbah-service", "casbah-api"]),
     (
         "casbah",
         &[

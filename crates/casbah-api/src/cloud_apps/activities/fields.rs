@@ -13,7 +13,7 @@ const IS_OR_HAS: &[Operator] = &[Eq, Neq, Isset, Isnotset];
 const IS_OR_BEGINS: &[Operator] = &[Eq, Neq, Isset, Isnotset, Startswith];
 const TIMES: &[Operator] = &[Lte, Gte, Range, LteNdays, GteNdays];
 
-pub(in crate::cloud_apps) const FIELDS: &[Field<F>] = &[
+pub(crate) const FIELDS: &[Field<F>] = &[
     Field::new(&["service"], F::Service, Kind::Number, IS, ("The app, by number", "11161")),
     Field::new(&["instance"], F::Instance, Kind::Number, IS, ("The instance of the app, by number", "0")),
     Field::new(

@@ -8,7 +8,7 @@ use crate::filters::{Field, Kind, Operator};
 const IS: &[Operator] = &[Eq, Neq];
 const TIMES: &[Operator] = &[Lte, Gte, Range, LteNdays, GteNdays];
 
-pub(super) const FIELDS: &[Field<AlertField>] = &[
+pub(crate) const FIELDS: &[Field<AlertField>] = &[
     Field::new(
         &["entity.entity"],
         AlertField::Entity,

@@ -1,13 +1,16 @@
 //! Activities: what was done, by whom, from where. The audit trail of Casbah is among them.
 
+use casbah_api::lists;
 use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Page, Range, Test};
 use casbah_model::{Access, Activity, Part};
-use casbah_service::activities::ActivityQuery;
+use casbah_service::activities::{ActivityPage, ActivityQuery};
 use maud::{Markup, html};
+use serde_json::{Value as Json, json};
 
 use crate::portal::fields::Fields;
-use crate::portal::filter::{self, Facet, Kind};
-use crate::portal::table::{self, Sorted, column};
+use crate::portal::filter::{self, Asked};
+use crate::portal::list::tools;
+use crate::portal::table::{self, Column, Sorted, column};
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Visit};
 use crate::portal::{layout, shown};
@@ -16,32 +19,48 @@ use crate::respond::see_other;
 const HERE: &str = "/portal/activities";
 const PAGE: i64 = 50;
 
-const FACETS: &[Facet<ActivityField>] = &[
-    Facet { name: "user", json: "user.username", field: ActivityField::UserName, kind: Kind::Text },
-    Facet { name: "action", json: "activity.actionType", field: ActivityField::ActionType, kind: Kind::Text },
-    Facet { name: "category", json: "activity.eventType", field: ActivityField::Category, kind: Kind::Text },
-    Facet { name: "admin", json: "activity.type", field: ActivityField::Admin, kind: Kind::Flag },
-    Facet { name: "service", json: "service", field: ActivityField::Service, kind: Kind::Number },
-    Facet { name: "ip", json: "ip.address", field: ActivityField::Address, kind: Kind::Text },
-    Facet { name: "country", json: "location.country", field: ActivityField::Country, kind: Kind::Text },
-    Facet { name: "client", json: "client", field: ActivityField::Client, kind: Kind::Text },
-    Facet { name: "text", json: "text", field: ActivityField::Text, kind: Kind::Words },
-];
+/// A page of activities: all of them, or some kind that is looked at in a way of its own.
+pub(super) struct Shown {
+    pub(super) path: &'static str,
+    pub(super) title: &'static str,
+    /// What it is mostly filtered by: fields with their operators.
+    pub(super) common: &'static [(&'static str, &'static str)],
+    /// Filters that hold always.
+    pub(super) always: Json,
+    pub(super) columns: Vec<Column>,
+    pub(super) row: fn(&Visit, &Activity) -> Vec<Markup>,
+}
 
 pub(crate) async fn show(visit: Visit) -> Answer {
     visit.check(Part::Activities, Access::Read)?;
-    let query = visit.query();
-    let mut problem = match filter::paste(FACETS, HERE, &query) {
-        Some(Ok(address)) => return Ok(see_other(&address)),
-        Some(Err(problem)) => Some(problem),
-        None => None,
+    let all = Shown {
+        path: HERE,
+        title: t("Activities"),
+        common: &[("user.username", "eq"), ("ip.address", "eq"), ("activity.type", "eq"), ("text", "text")],
+        always: json!({}),
+        columns: columns(),
+        row,
     };
-    let mut conditions = filter::conditions(FACETS, &query).unwrap_or_else(|wrong| {
-        problem = Some(wrong);
-        Vec::new()
-    });
+    list(&visit, &all).await
+}
+
+/// The page, a place in the order of time after the other.
+pub(super) async fn list(visit: &Visit, what: &Shown) -> Answer {
+    let query = visit.query();
+    let mut filters = match filter::asked("activities", what.path, &query) {
+        Asked::Elsewhere(address) => return Ok(see_other(&address)),
+        Asked::Here(filters) => filters,
+    };
+    let now = visit.service().clock().now();
     let ascending = query.get("order") == "asc";
     let until = query.get("until").parse::<i64>().ok();
+    let mut conditions = lists::activity_conditions(&filters.given, now).unwrap_or_else(|why| {
+        filters.refused(why);
+        Vec::new()
+    });
+    if let Json::Object(always) = &what.always {
+        conditions.extend(lists::activity_conditions(always, now).unwrap_or_default());
+    }
     if let Some(bound) = until {
         let range = if ascending {
             Range { from: Some(bound), to: None }
@@ -53,9 +72,32 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     let order = ActivityOrder { by_created: false, ascending };
     let page = Page { skip: 0, limit: PAGE };
     let asked = ActivityQuery { conditions, order, page, scan: true, whole_moments: false };
-    let found = visit.service().list_activities(visit.caller(), asked).await?;
-    let rows: Vec<_> = found.activities.iter().map(|activity| row(&visit, activity)).collect();
-    let columns = [
+    let found = match filters.problem {
+        // Nothing is better than everything where the filters say something else.
+        Some(_) => ActivityPage { activities: Vec::new(), total: 0, more_than_total: false, next_bound: None, has_next: false },
+        None => visit.service().list_activities(visit.caller(), asked).await?,
+    };
+    let rows: Vec<_> = found.activities.iter().map(|activity| (what.row)(visit, activity)).collect();
+    let start = query.with("until", None).address(what.path);
+    let next = found.next_bound.map(|bound| query.with("until", Some(&bound.to_string())).address(what.path));
+    let body = html! {
+        (tools(visit, &filters, what.path, what.common).await?)
+        @if !rows.is_empty() {
+            p .count { (shown::number(found.total)) @if found.more_than_total { "+" } " " (t("activities")) }
+            div data-triage {
+                (table::sorted(what.title, &what.columns, &rows, Some((Sorted { key: "date", ascending }, what.path, &query))))
+            }
+        } @else if filters.problem.is_none() {
+            (table::empty(t("No activity fits these filters."), Some((t("Show all"), what.path))))
+        }
+        (table::pager(until.map(|_| start.as_str()), next.as_deref()))
+    };
+    Ok(if filters.problem.is_some() { layout::refused(what.title, &body) } else { layout::page(what.title, &body) })
+}
+
+/// The columns of [`row`].
+pub(super) fn columns() -> Vec<Column> {
+    vec![
         column(t("When")).sorted_by("date"),
         column(t("Who")),
         column(t("What")),
@@ -63,58 +105,31 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         column(t("App")),
         column(t("From")),
         column(t("Result")),
-    ];
-    let start = query.with("until", None).address(HERE);
-    let next = found.next_bound.map(|bound| query.with("until", Some(&bound.to_string())).address(HERE));
-    let body = html! {
-        @if let Some(problem) = &problem { p .problem role="alert" { (problem.why) } }
-        (filters(&query))
-        (filter::as_json(FACETS, HERE, &query, problem.as_ref()))
-        @if rows.is_empty() {
-            (table::empty(t("No activity fits these filters."), Some((t("Show all"), HERE))))
-        } @else {
-            p { (shown::number(found.total)) @if found.more_than_total { "+" } " " (t("activities")) }
-            div data-triage {
-                (table::sorted(t("Activities"), &columns, &rows, Some((Sorted { key: "date", ascending }, HERE, &query))))
-            }
-        }
-        (table::pager(until.map(|_| start.as_str()), next.as_deref()))
-    };
-    let title = t("Activities");
-    Ok(if problem.is_some() { layout::refused(title, &body) } else { layout::page(title, &body) })
+    ]
 }
 
-fn filters(query: &Fields) -> Markup {
-    filter::form(
-        HERE,
-        &html! {
-            (filter::typed(query, "user", t("User")))
-            (filter::typed(query, "ip", t("Address")))
-            (filter::choice(query, "admin", t("Kind"), &[("true", t("Changes of settings")), ("false", t("Everything else"))]))
-            (filter::typed(query, "text", t("Words")))
-            @for name in ["action", "category", "service", "country", "client"] {
-                @if let Some(value) = query.given(name) { input type="hidden" name=(name) value=(value); }
-            }
-        },
-    )
-}
-
-fn row(visit: &Visit, activity: &Activity) -> Vec<Markup> {
+pub(super) fn row(visit: &Visit, activity: &Activity) -> Vec<Markup> {
     let address = Fields::default().with("id", Some(&activity.id)).address("/portal/activities/one");
     vec![
         shown::time(visit.service().clock(), activity.at()),
         html! { (shown::name(activity.user_name.as_deref().unwrap_or(t("unknown")))) },
-        html! { a href=(address) { (activity.action) } },
-        html! { @for (n, object) in activity.facts.objects.iter().take(3).enumerate() {
-            @if n > 0 { ", " } (shown::name(if object.name.is_empty() { &object.id } else { &object.name }))
-        } },
+        html! { a href=(address) { (shown::name(&activity.action)) } },
+        objects(activity),
         shown::name(&activity.facts.service_name),
         html! { (activity.address.as_deref().unwrap_or_default()) @if let Some(country) = &activity.country { " " (country) } },
         html! { @match activity.failure {
             None => span .badge .good { (t("success")) },
+            Some(0) => span .badge .high { (t("refused")) },
             Some(number) => { span .badge .high { (t("refused")) } " " a href={ "/error?code=" (number) } { (number) } }
         } },
     ]
+}
+
+/// What it was done to, the first few.
+pub(super) fn objects(activity: &Activity) -> Markup {
+    html! { @for (n, object) in activity.facts.objects.iter().take(3).enumerate() {
+        @if n > 0 { ", " } (shown::name(if object.name.is_empty() { &object.id } else { &object.name }))
+    } }
 }
 
 /// One activity, whole. Ids are free text, so they stand in the query.

@@ -1,118 +1,160 @@
 //! IP ranges: which addresses are whose.
 
 use axum::extract::Path;
-use casbah_model::filter::{IpRangeSort, Page};
-use casbah_model::{Access, IpCategory, Part, RecordId};
+use casbah_model::{Access, IpCategory, IpRange, Part, RecordId};
 use casbah_service::Error;
-use casbah_service::ip_ranges::{IpRangeDetails, IpRangeQuery, IpTagReference};
-use maud::html;
+use casbah_service::ip_ranges::{IpRangeDetails, IpTagReference};
+use maud::{Markup, html};
+use serde_json::Value as Json;
 
+use crate::portal::fields::Fields;
+use crate::portal::filter::labels::value_name;
 use crate::portal::form::{self, State};
-use crate::portal::table::{self, column};
+use crate::portal::list::{self, Listed, number, text, time};
+use crate::portal::table::column;
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Failed, Posted, Visit};
 use crate::portal::{layout, shown};
 use crate::respond::see_other;
 
 const HERE: &str = "/portal/ip-ranges";
-const PAGE: i64 = 100;
+
+const LISTED: Listed = Listed {
+    resource: "subnet",
+    path: HERE,
+    title: || t("IP ranges"),
+    part: Part::IpRanges,
+    common: &[("category", "eq")],
+    sort: "name",
+    columns: || {
+        vec![
+            column(t("Name")).sorted_by("name"),
+            column(t("Category")).sorted_by("category"),
+            column(t("Addresses")),
+            column(t("Tags")),
+            column(t("Changed")),
+        ]
+    },
+    row,
+    nothing: || t("No IP range is known. Say which addresses are yours, and activities and alerts say so too."),
+};
 
 pub(crate) async fn show(visit: Visit) -> Answer {
-    page(&visit, &State::default()).await
-}
-
-async fn page(visit: &Visit, state: &State) -> Answer {
-    visit.check(Part::IpRanges, Access::Read)?;
-    let skip = visit.query().get("skip").parse::<i64>().unwrap_or(0).clamp(0, 100_000);
-    let query = IpRangeQuery {
-        conditions: Vec::new(),
-        sort: IpRangeSort::Name,
-        ascending: true,
-        page: Page { skip, limit: PAGE },
-    };
-    let (ranges, total) = visit.service().list_ip_ranges(visit.caller(), query).await?;
     let may = visit.may(Part::IpRanges, Access::Change);
-    let rows: Vec<_> = ranges
-        .iter()
-        .map(|range| {
-            let mut cells = vec![
-                shown::name(&range.name),
-                html! { (category(range.category)) },
-                html! { @for subnet in &range.subnets { code { (subnet.original()) } " " } },
-                html! { (range.tags.iter().map(|tag| tag.name.as_str()).collect::<Vec<_>>().join(", ")) },
-                shown::time(visit.service().clock(), range.modified),
-            ];
-            if may {
-                cells.push(form::button(
-                    &format!("{HERE}/{}/delete", range.id),
-                    t("Delete"),
-                    "second small",
-                    &[],
-                ));
-            }
-            cells
-        })
-        .collect();
-    let mut columns = vec![
-        column(t("Name")),
-        column(t("Category")),
-        column(t("Addresses")),
-        column(t("Tags")),
-        column(t("Changed")),
-    ];
-    if may {
-        columns.push(column(t("Action")));
-    }
-    let categories: Vec<_> =
-        IpCategory::ALL.iter().map(|c| (c.number().to_string(), category(*c).to_string())).collect();
-    let next = format!("{HERE}?skip={}", skip + PAGE);
-    let body = html! {
-        (state.summary())
-        @if rows.is_empty() {
-            (table::empty(t("No IP range is known. Say which addresses are yours, and activities and alerts say so too."), None))
-        } @else { (table::plain(t("IP ranges"), &columns, &rows)) }
-        (table::pager((skip > 0).then_some(HERE), (skip + PAGE < total).then_some(next.as_str())))
-        @if may {
-            h2 { (t("A new range")) }
-            (form::form(HERE, &html! {
-                (state.text("name", t("Name"), None, true))
-                (state.select("category", t("Category"), &categories))
-                (state.area("subnets", t("Addresses"), Some(t("One a line, with or without a mask: 192.0.2.0/24.")), 4))
-                (state.text("tags", t("Tags"), Some(t("With commas between them; may be left out.")), false))
-                div .buttons { button { (t("Add the range")) } }
-            }))
-        }
-    };
-    let title = t("IP ranges");
-    Ok(if state.problem.is_some() { layout::refused(title, &body) } else { layout::page(title, &body) })
+    let new = html! { @if may {
+        h2 #new { (t("A new range")) }
+        (questions(HERE, &State::default(), t("Add the range")))
+    } };
+    list::show(&visit, &LISTED, &html! {}, &new).await
 }
 
-fn category(category: IpCategory) -> &'static str {
-    match category {
-        IpCategory::Corporate => t("Corporate"),
-        IpCategory::Administrative => t("Administrative"),
-        IpCategory::Risky => t("Risky"),
-        IpCategory::Vpn => t("VPN"),
-        IpCategory::CloudProvider => t("Cloud provider"),
-        IpCategory::Other => t("Other"),
+fn row(visit: &Visit, record: &Json) -> Vec<Markup> {
+    let all = |pointer: &str| record[pointer].as_array().cloned().unwrap_or_default();
+    let name = text(record, "/name");
+    vec![
+        html! { @if visit.may(Part::IpRanges, Access::Change) { a href={ (HERE) "/" (text(record, "/_id")) } { (shown::name(name)) } }
+            @else { (shown::name(name)) } },
+        html! { (category(number(record, "/category").unwrap_or(0))) },
+        html! { @for subnet in all("subnets") { code { (text(&subnet, "/originalString")) } " " } },
+        html! { (all("tags").iter().map(|tag| text(tag, "/name").to_string()).collect::<Vec<_>>().join(", ")) },
+        html! { @match record["lastModified"].as_f64() {
+            Some(at) => (shown::time(visit.service().clock(), casbah_model::Timestamp(at as i64))),
+            None => (time(visit, record, "/lastModified", t("unknown"))),
+        } },
+    ]
+}
+
+fn category(n: i64) -> &'static str {
+    value_name("category", &n.to_string()).unwrap_or_else(|| t("Other"))
+}
+
+fn questions(action: &str, state: &State, button: &str) -> Markup {
+    let categories: Vec<_> =
+        IpCategory::ALL.iter().map(|c| (c.number().to_string(), category(c.number()).to_string())).collect();
+    form::form(
+        action,
+        &html! {
+            (state.text("name", t("Name"), None, true))
+            (state.select("category", t("Category"), &categories))
+            (state.area("subnets", t("Addresses"), Some(t("One a line, with or without a mask: 192.0.2.0/24.")), 4))
+            (state.text("organization", t("Organisation of the address"), Some(t("Whose they are; may be left out.")), false))
+            (state.text("tags", t("Tags"), Some(t("With commas between them; may be left out.")), false))
+            div .buttons { button { (button) } a .button .second href=(HERE) { (t("Cancel")) } }
+        },
+    )
+}
+
+fn details(fields: &Fields, present: Option<&IpRange>) -> IpRangeDetails {
+    let tags = fields.get("tags").split(',').map(str::trim).filter(|tag| !tag.is_empty());
+    IpRangeDetails {
+        name: Some(fields.get("name").to_string()),
+        category: fields.get("category").parse().ok().and_then(IpCategory::from_number),
+        subnets: Some(fields.get("subnets").split_whitespace().map(str::to_string).collect()),
+        organization: fields.given("organization").map(str::to_string),
+        // The form does not ask for it, so it stays.
+        location: present.and_then(|range| range.location.clone()),
+        tags: tags.map(|tag| IpTagReference::Name(tag.to_string())).collect(),
     }
+}
+
+/// A new range that cannot be as it was typed.
+fn again(fields: Fields, field: &str, why: String) -> Answer {
+    let state = State::wrong(fields, field, why);
+    let body = html! { (state.summary()) (questions(HERE, &state, t("Add the range"))) };
+    Ok(layout::refused(t("A new range"), &body))
 }
 
 pub(crate) async fn create(visit: Visit, Posted(fields): Posted) -> Answer {
     visit.check(Part::IpRanges, Access::Change)?;
-    let tags = fields.get("tags").split(',').map(str::trim).filter(|tag| !tag.is_empty());
-    let details = IpRangeDetails {
-        name: Some(fields.get("name").to_string()),
-        category: fields.get("category").parse().ok().and_then(IpCategory::from_number),
-        subnets: Some(fields.get("subnets").split_whitespace().map(str::to_string).collect()),
-        tags: tags.map(|tag| IpTagReference::Name(tag.to_string())).collect(),
-        ..IpRangeDetails::default()
-    };
     visit.once(&fields).await?;
-    match visit.service().create_ip_range(visit.caller(), details).await {
+    match visit.service().create_ip_range(visit.caller(), details(&fields, None)).await {
         Ok(_) => Ok(see_other(HERE)),
-        Err(Error::Invalid { field, why }) => page(&visit, &State::wrong(fields, &field, why)).await,
-        Err(Error::Conflict(why)) => page(&visit, &State::wrong(fields, "name", why)).await,
+        Err(Error::Invalid { field, why }) => again(fields, &field, why),
+        Err(Error::Conflict(why)) => again(fields, "name", why),
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub(crate) async fn show_one(visit: Visit, Path(id): Path<String>) -> Answer {
+    let range = find(&visit, &id).await?;
+    let tags: Vec<&str> = range.tags.iter().map(|tag| tag.name.as_str()).collect();
+    let subnets: Vec<&str> = range.subnets.iter().map(|subnet| subnet.original()).collect();
+    let fields = Fields::from_pairs(vec![
+        ("name".to_string(), range.name.clone()),
+        ("category".to_string(), range.category.number().to_string()),
+        ("subnets".to_string(), subnets.join("\n")),
+        ("organization".to_string(), range.organization.clone().unwrap_or_default()),
+        ("tags".to_string(), tags.join(", ")),
+    ]);
+    Ok(page(&range, &State { fields, problem: None }))
+}
+
+async fn find(visit: &Visit, id: &str) -> Result<IpRange, Failed> {
+    visit.check(Part::IpRanges, Access::Change)?;
+    let id: RecordId = id.parse().map_err(|_| Failed::NotFound)?;
+    Ok(visit.service().ip_range(visit.caller(), id).await?)
+}
+
+fn page(range: &IpRange, state: &State) -> axum::response::Response {
+    let base = format!("{HERE}/{}", range.id);
+    let body = html! {
+        (state.summary())
+        (questions(&base, state, t("Save the range")))
+        h2 { (t("Delete it")) }
+        p { (t("Activities keep what was known of their addresses when they happened.")) }
+        (form::button(&format!("{base}/delete"), t("Delete"), "danger", &[]))
+    };
+    let title = crate::names::shown(&range.name);
+    if state.problem.is_some() { layout::refused(&title, &body) } else { layout::page(&title, &body) }
+}
+
+pub(crate) async fn change(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
+    let range = find(&visit, &id).await?;
+    let wanted = details(&fields, Some(&range));
+    match visit.service().change_ip_range(visit.caller(), range.id.clone(), wanted).await {
+        Ok(_) => Ok(see_other(HERE)),
+        Err(Error::Invalid { field, why }) => Ok(page(&range, &State::wrong(fields, &field, why))),
+        Err(Error::Conflict(why)) => Ok(page(&range, &State::wrong(fields, "name", why))),
         Err(other) => Err(other.into()),
     }
 }

@@ -4,39 +4,58 @@ mod about;
 mod activities;
 mod alerts;
 mod apps;
+mod audit;
 mod discovery;
+mod entities;
+mod export;
 pub(crate) mod failed;
+mod files;
+mod governance;
 mod inspect;
 mod ip_ranges;
 mod overview;
 mod people;
 mod policies;
+mod settings;
 mod tokens;
 
 use axum::Router;
 use axum::routing::{get, post};
 use casbah_service::Service;
 
+use super::saved;
 use super::visit::{Answer, Failed, Visit};
 
-/// The API, which *Try it* calls like anybody else, with a token.
-#[derive(Clone)]
-pub(crate) struct Api(pub(crate) Router);
-
-pub(crate) fn router(api: Api) -> Router<Service> {
+pub(crate) fn router() -> Router<Service> {
     Router::new()
         .route("/portal", get(overview::show))
         .route("/portal/", get(overview::show))
         .route("/portal/about", get(about::show))
-        .merge(apps::router(api))
+        .merge(apps::router())
         .merge(alerts::router())
         .merge(discovery::router())
+        .route("/portal/export/{*list}", get(export::take))
+        .route("/portal/saved", post(saved::save))
+        .route("/portal/saved/{id}/delete", post(saved::forget))
+        .route("/portal/entities", get(entities::show))
+        .route("/portal/entities/one", get(entities::show_one))
+        .route("/portal/files", get(files::show))
+        .route("/portal/files/{id}", get(files::show_one))
+        .route("/portal/governance", get(governance::show))
+        .route("/portal/audit", get(audit::show))
         .route("/portal/activities", get(activities::show))
         .route("/portal/activities/one", get(activities::show_one))
+        .route("/portal/settings", get(settings::show).post(settings::save))
+        .route("/portal/settings/user-groups", post(settings::import_group))
+        .route("/portal/settings/user-groups/{id}/delete", post(settings::remove_group))
         .route("/portal/ip-ranges", get(ip_ranges::show).post(ip_ranges::create))
+        .route("/portal/ip-ranges/{id}", get(ip_ranges::show_one).post(ip_ranges::change))
         .route("/portal/ip-ranges/{id}/delete", post(ip_ranges::delete))
         .route("/portal/policies", get(policies::show))
+        .route("/portal/policies/new", get(policies::edit::new).post(policies::edit::create))
+        .route("/portal/policies/{id}", get(policies::edit::show).post(policies::edit::change))
         .route("/portal/policies/{id}/enabled", post(policies::set_enabled))
+        .route("/portal/policies/{id}/delete", post(policies::edit::delete))
         .route("/portal/people", get(people::show))
         .route("/portal/people/{id}", get(people::show_one))
         .route("/portal/tokens", get(tokens::show).post(tokens::create))

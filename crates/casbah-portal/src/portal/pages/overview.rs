@@ -5,10 +5,11 @@ use casbah_model::{Access, Part, Severity};
 use casbah_service::alerts::AlertQuery;
 use casbah_service::directory::{Condition as Wanted, Order, Property, Search};
 use maud::{Markup, html};
+use serde_json::json;
 
 use crate::portal::text::{counted, t};
 use crate::portal::visit::{Answer, Failed, Visit};
-use crate::portal::{layout, shown, table};
+use crate::portal::{filter, layout, shown, table};
 
 /// Milliseconds: secrets that end within this time are shown.
 const SOON: i64 = 14 * 86_400_000;
@@ -46,7 +47,7 @@ async fn alerts(visit: &Visit) -> Result<Markup, Failed> {
             ))
         } @else {
             ul .figures { @for (severity, n) in &counts { li {
-                a href={ "/portal/alerts?open=true&severity=" (severity.number()) } { strong { (shown::number(*n)) } } " " (shown::severity(*severity))
+                a href=(filter::address("/portal/alerts", &json!({ "alertOpen": { "eq": true }, "severity": { "eq": severity.number() } }))) { strong { (shown::number(*n)) } } " " (shown::severity(*severity))
             } } }
         }
     } })

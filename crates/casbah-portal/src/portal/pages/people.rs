@@ -4,11 +4,12 @@ use axum::extract::Path;
 use casbah_model::{Access, Part};
 use casbah_service::directory::{Condition, Order, Property, Search};
 use maud::html;
+use serde_json::json;
 
 use crate::portal::table::{self, column};
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Visit};
-use crate::portal::{layout, shown};
+use crate::portal::{filter, layout, shown};
 
 const HERE: &str = "/portal/people";
 const MOST: i64 = 200;
@@ -82,7 +83,7 @@ pub(crate) async fn show_one(visit: Visit, Path(id): Path<String>) -> Answer {
             dd { @if roles.is_empty() { (t("none")) } @else { (roles.iter().map(|role| role.name).collect::<Vec<_>>().join(", ")) } }
         }
         @if may_see_activities {
-            p { a href={ "/portal/activities?user=" (percent_encoding::utf8_percent_encode(&user.user_principal_name, percent_encoding::NON_ALPHANUMERIC)) } {
+            p { a href=(filter::address("/portal/activities", &json!({ "user.username": { "eq": user.user_principal_name } }))) {
                 (t("What this person did")) } }
         }
         p { a href=(HERE) { (t("To all people")) } }

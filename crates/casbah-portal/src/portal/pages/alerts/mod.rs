@@ -6,15 +6,18 @@ mod story;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
+use casbah_api::lists;
 use casbah_model::filter::{AlertField, AlertOrder, Condition, Page, Range, Test};
 use casbah_model::{Access, Alert, Part, Resolution};
 use casbah_service::Service;
 use casbah_service::alerts::{AlertPage, AlertQuery};
 use maud::{Markup, html};
+use serde_json::json;
 
 use crate::portal::fields::Fields;
-use crate::portal::filter::{self, Facet, Kind};
+use crate::portal::filter::{self, Asked, Filters};
 use crate::portal::form::{self, Problem};
+use crate::portal::list::tools;
 use crate::portal::table::{self, Sorted, column};
 use crate::portal::text::{counted, t};
 use crate::portal::visit::{Answer, Visit};
@@ -24,16 +27,14 @@ use crate::respond::see_other;
 const HERE: &str = "/portal/alerts";
 const PAGE: i64 = 50;
 
-const FACETS: &[Facet<AlertField>] = &[
-    Facet { name: "open", json: "alertOpen", field: AlertField::Open, kind: Kind::Flag },
-    Facet { name: "severity", json: "severity", field: AlertField::Severity, kind: Kind::Number },
-    Facet { name: "resolution", json: "resolutionStatus", field: AlertField::Resolution, kind: Kind::Number },
-    Facet { name: "policy", json: "entity.policy", field: AlertField::Policy, kind: Kind::Id },
-    Facet { name: "service", json: "entity.service", field: AlertField::Service, kind: Kind::Number },
-    Facet { name: "user", json: "entity.user", field: AlertField::User, kind: Kind::Text },
-    Facet { name: "ip", json: "entity.ip", field: AlertField::Ip, kind: Kind::Text },
-    Facet { name: "text", json: "text", field: AlertField::Text, kind: Kind::Words },
-];
+/// What the queue is mostly filtered by.
+const COMMON: &[(&str, &str)] =
+    &[("alertOpen", "eq"), ("severity", "eq"), ("entity.user", "eq"), ("text", "text")];
+
+/// The queue: what is open.
+pub(super) fn open() -> String {
+    filter::address(HERE, &json!({ "alertOpen": { "eq": true } }))
+}
 
 pub(crate) fn router() -> Router<Service> {
     Router::new()
@@ -48,26 +49,25 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     visit.check(Part::Alerts, Access::Read)?;
     let query = visit.query();
     if visit.here.query.is_empty() {
-        // The queue is what is open.
-        return Ok(see_other("/portal/alerts?open=true"));
+        return Ok(see_other(&open()));
     }
-    let problem = match filter::paste(FACETS, HERE, &query) {
-        Some(Ok(address)) => return Ok(see_other(&address)),
-        Some(Err(problem)) => Some(problem),
-        None => None,
-    };
-    list(&visit, &query, problem, None).await
+    list(&visit, &query, None, None).await
 }
 
 /// The list, with what was wrong with a form on it.
 pub(super) async fn list(
     visit: &Visit,
     query: &Fields,
-    mut problem: Option<Problem>,
+    problem: Option<Problem>,
     typed: Option<&Fields>,
 ) -> Result<Response, crate::portal::visit::Failed> {
-    let mut conditions = filter::conditions(FACETS, query).unwrap_or_else(|wrong| {
-        problem = Some(wrong);
+    let mut filters = match filter::asked("alerts", HERE, query) {
+        Asked::Elsewhere(address) => return Ok(see_other(&address)),
+        Asked::Here(filters) => filters,
+    };
+    let now = visit.service().clock().now();
+    let mut conditions = lists::alert_conditions(&filters.given, now).unwrap_or_else(|why| {
+        filters.refused(why);
         Vec::new()
     });
     let by_severity = query.get("sort") == "severity";
@@ -88,14 +88,14 @@ pub(super) async fn list(
     let found = visit.service().list_alerts(visit.caller(), asked).await?;
     let may = visit.may(Part::Alerts, Access::Change);
     let sorted = Sorted { key: if by_severity { "severity" } else { "date" }, ascending };
+    let wrong = filters.problem.is_some();
     let body = html! {
         @if let Some(problem) = &problem { p .problem role="alert" { (problem.why) } }
-        (filters(query))
-        (filter::as_json(FACETS, HERE, query, problem.as_ref()))
-        @if found.alerts.is_empty() {
-            @if until.is_none() && skip == 0 { (nothing(visit, query)) } @else { (table::empty(t("There are no more."), None)) }
+        (tools(visit, &filters, HERE, COMMON).await?)
+        @if wrong {} @else if found.alerts.is_empty() {
+            @if until.is_none() && skip == 0 { (nothing(visit, &filters)) } @else { (table::empty(t("There are no more."), None)) }
         } @else {
-            p { (shown::number(found.total)) @if found.more_than_total { "+" } " " (t("alerts")) }
+            p .count { (shown::number(found.total)) @if found.more_than_total { "+" } " " (t("alerts")) }
             @let rows = rows(visit, &found, sorted, query, may, typed);
             @if may {
                 (form::form("/portal/alerts/close", &html! {
@@ -105,31 +105,15 @@ pub(super) async fn list(
                 }))
                 p .quiet { (t("Keys: j and k move, o opens, x marks, c closes.")) }
             } @else { div data-triage { (rows) } }
+            (pager(query, &found, by_severity, skip, until))
         }
-        (pager(query, &found, by_severity, skip, until))
     };
     let title = t("Alerts");
-    Ok(if problem.is_some() || typed.is_some() {
+    Ok(if wrong || problem.is_some() || typed.is_some() {
         layout::refused(title, &body)
     } else {
         layout::page(title, &body)
     })
-}
-
-fn filters(query: &Fields) -> Markup {
-    let severities = [("2", t("High")), ("1", t("Medium")), ("0", t("Low")), ("3", t("Informational"))];
-    filter::form(
-        HERE,
-        &html! {
-            (filter::choice(query, "open", t("State"), &[("true", t("Open")), ("false", t("Closed"))]))
-            (filter::choice(query, "severity", t("Severity"), &severities))
-            (filter::typed(query, "user", t("User")))
-            (filter::typed(query, "text", t("Words")))
-            @for name in ["policy", "service", "ip", "resolution"] {
-                @if let Some(value) = query.given(name) { input type="hidden" name=(name) value=(value); }
-            }
-        },
-    )
 }
 
 fn rows(
@@ -177,8 +161,8 @@ fn row(visit: &Visit, alert: &Alert, may: bool, ticked: &[&str]) -> Vec<Markup> 
     cells
 }
 
-fn nothing(visit: &Visit, query: &Fields) -> Markup {
-    let only_open = query.pairs().iter().all(|(name, value)| value.is_empty() || name == "open");
+fn nothing(visit: &Visit, filters: &Filters) -> Markup {
+    let only_open = filters.given.len() == 1 && filters.is("alertOpen", &json!(true));
     if only_open {
         table::empty(
             t(
@@ -189,7 +173,7 @@ fn nothing(visit: &Visit, query: &Fields) -> Markup {
                 .then_some((t("Upload a log"), "/portal/discovery/upload")),
         )
     } else {
-        table::empty(t("No alert fits these filters."), Some((t("Show what is open"), HERE)))
+        table::empty(t("No alert fits these filters."), Some((t("Show what is open"), &open())))
     }
 }
 

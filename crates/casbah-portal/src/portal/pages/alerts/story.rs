@@ -3,9 +3,10 @@
 use axum::extract::Path;
 use casbah_model::{Access, Alert, AlertEntity, AlertStatus, Part, RecordId, Resolution};
 use maud::{Markup, html};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::{HERE, close};
+use super::{HERE, close, open};
+use crate::portal::filter;
 use crate::portal::table::{self, column};
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Failed, Posted, Visit};
@@ -17,7 +18,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Answer {
     let id: RecordId = id.parse().map_err(|_| Failed::NotFound)?;
     let alert = visit.service().alert(visit.caller(), id).await?;
     let base = format!("{HERE}/{}", alert.id);
-    let open = alert.resolution == Resolution::Open;
+    let is_open = alert.resolution == Resolution::Open;
     let may = visit.may(Part::Alerts, Access::Change);
     let read = alert.status == AlertStatus::Unread;
     let body = html! {
@@ -35,19 +36,19 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Answer {
         @if alert.evidence.is_empty() { p { (t("None was kept.")) } }
         @for piece in &alert.evidence { (evidence(piece)) }
         h2 { (t("Policy")) }
-        p { a href={ (HERE) "?policy=" (alert.policy) } { (shown::name(&alert.policy_name)) } " " code { (alert.policy_type) } }
-        @if may && open {
+        p { a href=(filter::address(HERE, &json!({ "entity.policy": { "eq": alert.policy } }))) { (shown::name(&alert.policy_name)) } " " code { (alert.policy_type) } }
+        @if may && is_open {
             h2 { (t("Close it")) }
             (form::form("/portal/alerts/close", &html! {
                 input type="hidden" name="id" value=(alert.id);
-                input type="hidden" name="back" value={ (HERE) "?open=true" };
+                input type="hidden" name="back" value=(open());
                 (close::fields(None))
             }))
         }
-        @if may && !open { (form::button(&format!("{base}/reopen"), t("Open it again"), "second", &[])) }
+        @if may && !is_open { (form::button(&format!("{base}/reopen"), t("Open it again"), "second", &[])) }
         details { summary { (t("As the API has it")) }
             (shown::copyable(&format!("{}/api/v1/alerts/{}/", visit.service().settings().public_url, alert.id))) }
-        p { a href={ (HERE) "?open=true" } { (t("Back to the alerts")) } }
+        p { a href=(open()) { (t("Back to the alerts")) } }
     };
     Ok(layout::page(&crate::names::shown(&alert.title), &body))
 }
@@ -68,8 +69,8 @@ fn entities(all: &[AlertEntity]) -> Markup {
         .iter()
         .map(|entity| vec![html! { code { (entity.kind) } }, shown::name(&entity.label), html! { @match entity.kind.as_str() {
             "service" | "discovery_service" => a href={ "/portal/discovery/apps/" (entity.id) } { (t("Look at the app")) },
-            "ip" => a href={ (HERE) "?ip=" (entity.id) } { (t("Its other alerts")) },
-            "user" | "account" => a href={ (HERE) "?user=" (entity.id) } { (t("Its other alerts")) },
+            "ip" => a href=(filter::address(HERE, &json!({ "entity.ip": { "eq": entity.id } }))) { (t("Its other alerts")) },
+            "user" | "account" => a href=(filter::address(HERE, &json!({ "entity.user": { "eq": entity.id } }))) { (t("Its other alerts")) },
             _ => code { (entity.id) },
         } }])
         .collect();

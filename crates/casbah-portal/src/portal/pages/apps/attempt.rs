@@ -17,7 +17,8 @@ use serde_json::Value as Json;
 use tower::ServiceExt as _;
 
 use super::samples::{self, Ids};
-use super::{Api, find, may_change, tabs, wording};
+use super::{find, may_change, tabs, wording};
+use crate::portal::in_person::Api;
 use crate::portal::text::{filled, t};
 use crate::portal::visit::{Answer, Failed, Posted, Visit};
 use crate::portal::{form, layout, shown};

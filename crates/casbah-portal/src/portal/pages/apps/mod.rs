@@ -12,7 +12,7 @@ mod show;
 mod wording;
 
 use axum::routing::{get, post};
-use axum::{Extension, Router};
+use axum::Router;
 use casbah_authority::seed;
 use casbah_model::{Application, Guid, RedirectUriKind, Timestamp};
 use casbah_service::Service;
@@ -20,7 +20,6 @@ use casbah_service::directory::applications::{ApplicationKey, ApplicationWithSec
 use casbah_service::directory::objects::DirectoryObject;
 use maud::{Markup, html};
 
-use super::Api;
 use crate::portal::text::t;
 use crate::portal::visit::{Failed, Visit};
 
@@ -36,7 +35,7 @@ const CONSENTERS: &[&str] = &[
     "Cloud Application Administrator",
 ];
 
-pub(crate) fn router(api: Api) -> Router<Service> {
+pub(crate) fn router() -> Router<Service> {
     Router::new()
         .route("/portal/apps", get(list::show))
         .route("/portal/apps/new", get(new::show).post(new::create))
@@ -52,7 +51,7 @@ pub(crate) fn router(api: Api) -> Router<Service> {
         .route("/portal/apps/{id}/permissions", get(permissions::show).post(permissions::ask_for))
         .route("/portal/apps/{id}/consent", post(permissions::consent))
         .route("/portal/apps/{id}/withdraw", post(permissions::withdraw))
-        .route("/portal/apps/{id}/try", get(attempt::show).post(attempt::run).layer(Extension(api)))
+        .route("/portal/apps/{id}/try", get(attempt::show).post(attempt::run))
         .route("/portal/apps/{id}/log", get(log::show))
 }
 

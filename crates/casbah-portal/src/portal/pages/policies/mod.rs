@@ -1,15 +1,18 @@
 //! Policies: what is looked for, and whether.
 
+pub(crate) mod edit;
+
 use axum::extract::Path;
 use casbah_model::{Access, Part, RecordId};
 use casbah_service::Service;
 use casbah_service::policies::PolicyDetails;
 use maud::html;
+use serde_json::json;
 
 use crate::portal::table::{self, column};
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Failed, Posted, Visit};
-use crate::portal::{form, layout, shown};
+use crate::portal::{filter, form, layout, shown};
 use crate::respond::see_other;
 
 const HERE: &str = "/portal/policies";
@@ -24,10 +27,10 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         .map(|view| {
             let policy = &view.policy;
             vec![
-                html! { strong { (shown::name(&policy.name)) } br; span .quiet { (shown::name(&policy.description)) } },
-                html! { code { (policy.policy_type) } },
+                html! { a href={ (HERE) "/" (policy.id) } { (shown::name(&policy.name)) } br; span .quiet { (shown::name(&policy.description)) } },
+                html! { @let kind = edit::kind(&policy.policy_type).0; @if kind.is_empty() { code { (policy.policy_type) } } @else { (kind) } },
                 shown::severity(policy.severity),
-                html! { a href={ "/portal/alerts?open=true&policy=" (policy.id) } { (shown::number(view.open_alerts)) } },
+                html! { a href=(filter::address("/portal/alerts", &json!({ "alertOpen": { "eq": true }, "entity.policy": { "eq": policy.id } }))) { (shown::number(view.open_alerts)) } },
                 html! { @if policy.enabled { span .badge .good { (t("enabled")) } } @else { span .badge .medium { (t("disabled")) } } },
                 html! { @if may {
                     (form::button(&format!("{HERE}/{}/enabled", policy.id), if policy.enabled { t("Disable") } else { t("Enable") },
@@ -44,7 +47,14 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         column(t("State")),
         column(t("Action")),
     ];
-    Ok(layout::page(t("Policies"), &table::plain(t("Policies"), &columns, &rows)))
+    let body = html! {
+        p { (t("A policy looks at what arrives and raises an alert about what it finds.")) }
+        @if may { div .buttons { @for policy_type in edit::types(&visit) {
+            a .button href={ (HERE) "/new?type=" (policy_type) } { (edit::kind(policy_type).1) }
+        } } }
+        (table::plain(t("Policies"), &columns, &rows))
+    };
+    Ok(layout::page(t("Policies"), &body))
 }
 
 pub(crate) async fn set_enabled(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
