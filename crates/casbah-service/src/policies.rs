@@ -164,7 +164,11 @@ impl Service {
 
     /// The types of which the caller may make policies.
     pub fn types_of_new_policies(caller: &Caller) -> Vec<&'static str> {
-        CREATABLE.iter().copied().filter(|one| Service::type_of_new_policy(caller, Some(one)).is_ok()).collect()
+        CREATABLE
+            .iter()
+            .copied()
+            .filter(|one| Service::type_of_new_policy(caller, Some(one)).is_ok())
+            .collect()
     }
 
     /// The type of a policy that the caller wants to make, in its one spelling.

@@ -39,7 +39,10 @@ impl Service {
         }
         let filters = Value::Object(filters);
         if filters.to_string().len() > LONGEST_FILTERS {
-            return Err(Error::invalid("filters", format!("must not be longer than {LONGEST_FILTERS} bytes.")));
+            return Err(Error::invalid(
+                "filters",
+                format!("must not be longer than {LONGEST_FILTERS} bytes."),
+            ));
         }
         let one = SavedQuery {
             id: RecordId::new(now),

@@ -80,7 +80,8 @@ pub(crate) fn asked(resource: &'static str, path: &str, query: &Fields) -> Asked
     if is_wrong {
         return wrong(t("One of the filters cannot be read.").to_string(), Some(all));
     }
-    let added = query.given("add").filter(|_| query.given("more").is_some()).and_then(|name| list.field(name));
+    let added =
+        query.given("add").filter(|_| query.given("more").is_some()).and_then(|name| list.field(name));
     if let Some(field) = added {
         let operator = field.operators.first().map_or("eq", |(name, _)| name);
         all.push(Row::empty(field.name, operator));

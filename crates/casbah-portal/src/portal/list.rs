@@ -63,9 +63,8 @@ pub(crate) async fn show(visit: &Visit, listed: &Listed, above: &Markup, below: 
     };
     let found = answer["data"].as_array().cloned().unwrap_or_default();
     let rows: Vec<_> = found.iter().map(|record| (listed.row)(visit, record)).collect();
-    let place = |to: Option<i64>| {
-        query.with("skip", to.map(|n| n.to_string()).as_deref()).address(listed.path)
-    };
+    let place =
+        |to: Option<i64>| query.with("skip", to.map(|n| n.to_string()).as_deref()).address(listed.path);
     let next = (answer["hasNext"] == true && skip + PAGE <= FURTHEST).then(|| place(Some(skip + PAGE)));
     let (columns, title) = ((listed.columns)(), (listed.title)());
     let body = html! {

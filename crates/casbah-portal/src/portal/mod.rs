@@ -20,10 +20,10 @@ mod table;
 mod text;
 mod visit;
 
-use axum::{Extension, Router};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use casbah_service::Service;
 
 /// Longest form: names, descriptions, a certificate, a list of redirect URIs.

@@ -45,7 +45,8 @@ impl Row {
                     one => vec![one.clone()],
                 };
                 let texts: Vec<String> = values.iter().map(|value| written(field, operator, value)).collect();
-                let values = if is_chosen(field, operator) { texts } else { vec![joined(field, operator, &texts)] };
+                let values =
+                    if is_chosen(field, operator) { texts } else { vec![joined(field, operator, &texts)] };
                 rows.push(Row { values, ..Row::empty(name, operator) });
             }
         }
@@ -67,15 +68,17 @@ impl Row {
                 split(text)
             };
             for part in parts.iter().filter(|part| !part.is_empty()) {
-                values.push(read(field, &self.operator, part).ok_or_else(|| {
-                    filled("{value} is no value for this filter.", &[("value", part)])
-                })?);
+                values.push(
+                    read(field, &self.operator, part)
+                        .ok_or_else(|| filled("{value} is no value for this filter.", &[("value", part)]))?,
+                );
             }
         }
         if values.is_empty() {
             return Ok(());
         }
-        let value = if values.len() == 1 && self.operator != "range" { values.remove(0) } else { Json::from(values) };
+        let value =
+            if values.len() == 1 && self.operator != "range" { values.remove(0) } else { Json::from(values) };
         let operators = given.entry(self.field.clone()).or_insert_with(|| json!({}));
         match operators.get_mut(&self.operator) {
             // The same again: any of the values will do.
@@ -142,7 +145,7 @@ impl Row {
         };
         let text = self.values.first().map_or("", String::as_str);
         html! { input type="text" id=(id) name=(name) value=(text) placeholder=(hint)
-            aria-invalid=[self.wrong.as_ref().map(|_| "true")]; }
+        aria-invalid=[self.wrong.as_ref().map(|_| "true")]; }
     }
 }
 
@@ -152,7 +155,9 @@ fn is_presence(operator: &str) -> bool {
 
 /// Whether a value is chosen and not typed.
 fn is_chosen(field: &Field, operator: &str) -> bool {
-    is_presence(operator) || field.values == Values::Flag || (choices(field).is_some() && matches!(operator, "eq" | "neq"))
+    is_presence(operator)
+        || field.values == Values::Flag
+        || (choices(field).is_some() && matches!(operator, "eq" | "neq"))
 }
 
 /// What there is to choose from: the value as a text, and its name.
@@ -167,7 +172,9 @@ fn choices(field: &Field) -> Option<Vec<(String, String)>> {
     }
     // Numbers whose names the table tells in its prose.
     let known: Vec<_> = (0..16)
-        .filter_map(|n: i64| value_name(field.name, &n.to_string()).map(|name| (n.to_string(), name.to_string())))
+        .filter_map(|n: i64| {
+            value_name(field.name, &n.to_string()).map(|name| (n.to_string(), name.to_string()))
+        })
         .collect();
     (field.values == Values::Number && !known.is_empty()).then_some(known)
 }
@@ -214,7 +221,8 @@ fn single(field: &Field, text: &str) -> Option<Json> {
         Values::Flag => text.parse::<bool>().ok().map(Json::from),
         Values::Number => text.parse::<i64>().ok().map(Json::from),
         Values::OneOf(all) => {
-            let known = all.iter().find(|(value, name)| text_of(value) == text || name.eq_ignore_ascii_case(text));
+            let known =
+                all.iter().find(|(value, name)| text_of(value) == text || name.eq_ignore_ascii_case(text));
             known.map(|(value, _)| value.clone())
         }
         Values::Time => {
@@ -236,7 +244,9 @@ fn written(field: &Field, operator: &str, value: &Json) -> String {
         return format!("{}..{}", end("start"), end("end"));
     }
     match (&field.values, value.as_i64()) {
-        (Values::Time, Some(at)) if !operator.ends_with("ndays") && at % 1000 == 0 => Timestamp(at).seconds_text(),
+        (Values::Time, Some(at)) if !operator.ends_with("ndays") && at % 1000 == 0 => {
+            Timestamp(at).seconds_text()
+        }
         _ => text_of(value),
     }
 }

@@ -14,12 +14,15 @@ fn the_form_gives_back_what_was_given_for_every_field_and_operator_of_every_list
         let list = List::find(resource).expect("a list");
         assert!(!list.fields.is_empty(), "{resource}");
         for field in &list.fields {
-            let example = field.example.as_object().and_then(|e| e.values().next()).cloned().expect("a value");
+            let example =
+                field.example.as_object().and_then(|e| e.values().next()).cloned().expect("a value");
             for (operator, _) in &field.operators {
                 let value = match *operator {
                     "isset" | "isnotset" => json!(false),
                     "gte_ndays" | "lte_ndays" => json!(30),
-                    "range" if field.values == Values::Time => json!([{ "start": 1_778_400_000_000_i64, "end": 1_778_400_001_500_i64 }]),
+                    "range" if field.values == Values::Time => {
+                        json!([{ "start": 1_778_400_000_000_i64, "end": 1_778_400_001_500_i64 }])
+                    }
                     "range" => json!([{ "start": 1, "end": 5 }]),
                     _ => example.clone(),
                 };
@@ -49,7 +52,10 @@ fn what_a_form_sends_leads_to_the_filters_as_the_api_takes_them() {
     };
     let query = Fields::read(address.split_once('?').expect("a query").1.as_bytes());
     let filters: Json = serde_json::from_str(query.get("filters")).expect("JSON");
-    assert_eq!(filters, json!({ "severity": { "eq": [1, 2] }, "entity.user": { "neq": ["Holt, Mira", "rea"] } }));
+    assert_eq!(
+        filters,
+        json!({ "severity": { "eq": [1, 2] }, "entity.user": { "neq": ["Holt, Mira", "rea"] } })
+    );
     assert_eq!(query.get("sort"), "date");
 }
 

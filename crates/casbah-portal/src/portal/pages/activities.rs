@@ -74,7 +74,13 @@ pub(super) async fn list(visit: &Visit, what: &Shown) -> Answer {
     let asked = ActivityQuery { conditions, order, page, scan: true, whole_moments: false };
     let found = match filters.problem {
         // Nothing is better than everything where the filters say something else.
-        Some(_) => ActivityPage { activities: Vec::new(), total: 0, more_than_total: false, next_bound: None, has_next: false },
+        Some(_) => ActivityPage {
+            activities: Vec::new(),
+            total: 0,
+            more_than_total: false,
+            next_bound: None,
+            has_next: false,
+        },
         None => visit.service().list_activities(visit.caller(), asked).await?,
     };
     let rows: Vec<_> = found.activities.iter().map(|activity| (what.row)(visit, activity)).collect();
@@ -92,7 +98,11 @@ pub(super) async fn list(visit: &Visit, what: &Shown) -> Answer {
         }
         (table::pager(until.map(|_| start.as_str()), next.as_deref()))
     };
-    Ok(if filters.problem.is_some() { layout::refused(what.title, &body) } else { layout::page(what.title, &body) })
+    Ok(if filters.problem.is_some() {
+        layout::refused(what.title, &body)
+    } else {
+        layout::page(what.title, &body)
+    })
 }
 
 /// The columns of [`row`].

@@ -143,8 +143,10 @@ fn scores(found: &EntityDetails) -> Markup {
             Bar {
                 label: date.get(5..10).unwrap_or_default().to_string(),
                 value: day.score,
-                shown: filled("{score} (alerts that counted: {alerts}; higher than {percentile} of 100)",
-                    &[("score", &score), ("alerts", &alerts), ("percentile", &day.percentile)]),
+                shown: filled(
+                    "{score} (alerts that counted: {alerts}; higher than {percentile} of 100)",
+                    &[("score", &score), ("alerts", &alerts), ("percentile", &day.percentile)],
+                ),
             }
         })
         .collect();
@@ -178,7 +180,8 @@ fn accounts(found: &EntityDetails) -> Markup {
 
 async fn alerts(visit: &Visit, key: &Json) -> Result<Markup, Failed> {
     let (now, given) = (visit.service().clock().now(), about("entity.entity", key));
-    let conditions = casbah_api::lists::alert_conditions(&given, now).map_err(|why| Failed::invalid("ii", &why))?;
+    let conditions =
+        casbah_api::lists::alert_conditions(&given, now).map_err(|why| Failed::invalid("ii", &why))?;
     let query = AlertQuery {
         conditions,
         order: AlertOrder { by_severity: false, ascending: false },
@@ -221,7 +224,8 @@ async fn activities(visit: &Visit, key: &Json) -> Result<Markup, Failed> {
         whole_moments: false,
     };
     let found = visit.service().list_activities(visit.caller(), query).await?;
-    let rows: Vec<_> = found.activities.iter().map(|activity| super::activities::row(visit, activity)).collect();
+    let rows: Vec<_> =
+        found.activities.iter().map(|activity| super::activities::row(visit, activity)).collect();
     Ok(html! {
         h2 { (t("Activities")) }
         @if rows.is_empty() { p { (t("None is known.")) } } @else {

@@ -47,7 +47,7 @@ fn row(visit: &Visit, record: &Json) -> Vec<Markup> {
         html! { a href={ (HERE) "/" (text(record, "/_id")) } { (shown::name(text(record, "/name"))) } },
         sharing(number(record, "/facl").unwrap_or(0)),
         html! { (shown::name(owner.into_iter().find(|name| !name.is_empty()).unwrap_or_default()))
-            @if record["ownerExternal"] == true { " " span .badge .medium { (t("external")) } } },
+        @if record["ownerExternal"] == true { " " span .badge .medium { (t("external")) } } },
         shown::name(text(record, "/appName")),
         html! { (kind(number(record, "/ftype").unwrap_or(0))) },
         html! { @if record["isFolder"] != true { (shown::bytes(number(record, "/fileSize").unwrap_or(0))) } },
@@ -138,7 +138,8 @@ fn access(visit: &Visit, file: &File) -> Markup {
             ]
         })
         .collect();
-    let columns = [column(t("Name")), column(t("Mail")), column(t("Kind")), column(t("May")), column(t("Where"))];
+    let columns =
+        [column(t("Name")), column(t("Mail")), column(t("Kind")), column(t("May")), column(t("Where"))];
     html! { @if rows.is_empty() { p { (t("Nobody but its owner, as far as the app says.")) } }
     @else { (table::plain(t("Who has access"), &columns, &rows)) } }
 }

@@ -41,7 +41,7 @@ fn row(visit: &Visit, record: &Json) -> Vec<Markup> {
         time(visit, record, "/timestamp", ""),
         html! { @if log { (t("Reading of a log")) } @else { span lang="en" { (text(record, "/title")) } } },
         html! { @if log { a href={ "/portal/discovery/logs/" (text(record, "/_id")) } { (shown::name(text(record, "/targetObject"))) } }
-            @else { (shown::name(text(record, "/targetObject"))) } },
+        @else { (shown::name(text(record, "/targetObject"))) } },
         shown::name(text(record, "/initiatedBy")),
         html! {
             @match record.pointer("/status/isSuccess") {

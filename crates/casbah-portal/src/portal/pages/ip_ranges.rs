@@ -36,7 +36,9 @@ const LISTED: Listed = Listed {
         ]
     },
     row,
-    nothing: || t("No IP range is known. Say which addresses are yours, and activities and alerts say so too."),
+    nothing: || {
+        t("No IP range is known. Say which addresses are yours, and activities and alerts say so too.")
+    },
 };
 
 pub(crate) async fn show(visit: Visit) -> Answer {
@@ -53,7 +55,7 @@ fn row(visit: &Visit, record: &Json) -> Vec<Markup> {
     let name = text(record, "/name");
     vec![
         html! { @if visit.may(Part::IpRanges, Access::Change) { a href={ (HERE) "/" (text(record, "/_id")) } { (shown::name(name)) } }
-            @else { (shown::name(name)) } },
+        @else { (shown::name(name)) } },
         html! { (category(number(record, "/category").unwrap_or(0))) },
         html! { @for subnet in all("subnets") { code { (text(&subnet, "/originalString")) } " " } },
         html! { (all("tags").iter().map(|tag| text(tag, "/name").to_string()).collect::<Vec<_>>().join(", ")) },

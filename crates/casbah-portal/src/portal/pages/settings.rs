@@ -43,8 +43,16 @@ fn numbers() -> Vec<(&'static str, &'static str)> {
 
 fn flags() -> Vec<(&'static str, &'static str, &'static str)> {
     vec![
-        ("signIn.secondFactorForAll", t("Everybody needs a second factor"), t("Whoever has none sets one up at the next sign-in.")),
-        ("assertions.refuseReplay", t("A client assertion works only once"), t("Some libraries send the same one again within its life.")),
+        (
+            "signIn.secondFactorForAll",
+            t("Everybody needs a second factor"),
+            t("Whoever has none sets one up at the next sign-in."),
+        ),
+        (
+            "assertions.refuseReplay",
+            t("A client assertion works only once"),
+            t("Some libraries send the same one again within its life."),
+        ),
     ]
 }
 
@@ -56,7 +64,8 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 /// The settings as the form has them.
 fn fields(settings: &TenantSettings) -> Fields {
     let document = json!(settings);
-    let at = |place: &str| document.pointer(&format!("/{}", place.replace('.', "/"))).cloned().unwrap_or_default();
+    let at =
+        |place: &str| document.pointer(&format!("/{}", place.replace('.', "/"))).cloned().unwrap_or_default();
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (place, _) in numbers() {
         let value = at(place);
@@ -72,7 +81,8 @@ fn fields(settings: &TenantSettings) -> Fields {
 async fn page(visit: &Visit, state: &State) -> Answer {
     let may = visit.holds(MAY);
     let throttle = visit.service().throttle_settings();
-    let of = |part: &str| numbers().into_iter().filter(|(place, _)| place.starts_with(part)).collect::<Vec<_>>();
+    let of =
+        |part: &str| numbers().into_iter().filter(|(place, _)| place.starts_with(part)).collect::<Vec<_>>();
     let body = html! {
         (state.summary())
         @if state.problem.is_none() && visit.query().given("saved").is_some() { p .notice role="status" { (t("The settings are saved.")) } }
@@ -134,7 +144,13 @@ pub(crate) async fn save(visit: Visit, Posted(sent): Posted) -> Answer {
             None => Json::Null,
             Some(text) => match text.parse::<u32>() {
                 Ok(number) => json!(number),
-                Err(_) => return page(&visit, &State::wrong(sent.clone(), place, t("This must be a whole number."))).await,
+                Err(_) => {
+                    return page(
+                        &visit,
+                        &State::wrong(sent.clone(), place, t("This must be a whole number.")),
+                    )
+                    .await;
+                }
             },
         };
         put(place, value);
@@ -148,9 +164,18 @@ pub(crate) async fn save(visit: Visit, Posted(sent): Posted) -> Answer {
         Ok(_) => Ok(see_other(&format!("{HERE}?saved=1"))),
         Err(Error::Invalid { field, why }) => {
             // A number that is missing where there must be one is told of the whole document.
-            let missing = || numbers().into_iter().find(|(place, _)| sent.get(place).is_empty() && needed(place));
-            let field = if field == "tenantSettings" { missing().map_or(String::new(), |(place, _)| place.to_string()) } else { field };
-            let why = if why.starts_with("a value has the wrong kind") { t("This cannot be left out.").to_string() } else { why };
+            let missing =
+                || numbers().into_iter().find(|(place, _)| sent.get(place).is_empty() && needed(place));
+            let field = if field == "tenantSettings" {
+                missing().map_or(String::new(), |(place, _)| place.to_string())
+            } else {
+                field
+            };
+            let why = if why.starts_with("a value has the wrong kind") {
+                t("This cannot be left out.").to_string()
+            } else {
+                why
+            };
             page(&visit, &State::wrong(sent, &field, why)).await
         }
         Err(other) => Err(other.into()),
@@ -159,12 +184,21 @@ pub(crate) async fn save(visit: Visit, Posted(sent): Posted) -> Answer {
 
 /// Whether a number cannot be left out.
 fn needed(place: &str) -> bool {
-    !place.starts_with("retention.") && !matches!(place, "tokens.refreshTokenAbsolute" | "signIn.passwordMaxAgeDays" | "signIn.secondFactorMaxAgeDays")
+    !place.starts_with("retention.")
+        && !matches!(
+            place,
+            "tokens.refreshTokenAbsolute" | "signIn.passwordMaxAgeDays" | "signIn.secondFactorMaxAgeDays"
+        )
 }
 
 /// Groups of people to filter by; some come from the directory.
 async fn user_groups(visit: &Visit, state: &State) -> Result<Markup, Failed> {
-    let query = UserGroupQuery { conditions: Vec::new(), order: UserGroupOrder::Name, ascending: true, page: EVERYTHING };
+    let query = UserGroupQuery {
+        conditions: Vec::new(),
+        order: UserGroupOrder::Name,
+        ascending: true,
+        page: EVERYTHING,
+    };
     let (all, _) = visit.service().list_user_groups(visit.caller(), query).await?;
     let may = visit.service().check_changes_user_groups(visit.caller()).is_ok();
     let clock = visit.service().clock();
@@ -188,7 +222,8 @@ async fn user_groups(visit: &Visit, state: &State) -> Result<Markup, Failed> {
     if may {
         columns.push(column(t("Action")));
     }
-    let taken: Vec<Guid> = all.iter().filter_map(|group| group.imported.map(|imported| imported.group)).collect();
+    let taken: Vec<Guid> =
+        all.iter().filter_map(|group| group.imported.map(|imported| imported.group)).collect();
     let order = Order { by: Property::DisplayName, descending: false };
     let search = Search { condition: Condition::All(Vec::new()), order, after: None, limit: 500 };
     let groups = visit.service().search_groups(visit.caller(), search).await?;

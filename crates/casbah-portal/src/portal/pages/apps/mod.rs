@@ -11,8 +11,8 @@ mod samples;
 mod show;
 mod wording;
 
-use axum::routing::{get, post};
 use axum::Router;
+use axum::routing::{get, post};
 use casbah_authority::seed;
 use casbah_model::{Application, Guid, RedirectUriKind, Timestamp};
 use casbah_service::Service;

@@ -98,7 +98,9 @@ fn text<'a>(record: &'a Json, name: &str) -> &'a str {
 
 /// A policy as the form has it.
 fn fields(present: &Json) -> Fields {
-    let number = |pointer: &str| present.pointer(pointer).and_then(Json::as_i64).map_or(String::new(), |n| n.to_string());
+    let number = |pointer: &str| {
+        present.pointer(pointer).and_then(Json::as_i64).map_or(String::new(), |n| n.to_string())
+    };
     let flag = |pointer: &str| if present.pointer(pointer) == Some(&json!(true)) { "1" } else { "" };
     let pairs = [
         ("name", text(present, "name").to_string()),
@@ -117,8 +119,8 @@ fn fields(present: &Json) -> Fields {
 }
 
 fn page(visit: &Visit, form: &Form<'_>) -> Response {
-    let may = visit.may(Part::Policies, Access::Change)
-        && Service::may_change_policies(visit.caller()).is_ok();
+    let may =
+        visit.may(Part::Policies, Access::Change) && Service::may_change_policies(visit.caller()).is_ok();
     let state = &form.state;
     let id = form.present.as_ref().map(|present| text(present, "_id").to_string());
     let action = id.as_ref().map_or_else(|| format!("{HERE}/new"), |id| format!("{HERE}/{id}"));
@@ -229,11 +231,15 @@ fn body(form: &mut Form<'_>) -> Result<Json, (String, String)> {
         }
         (minimum, within) => {
             let single = fields.get("inSingleApp") == "1";
-            body.insert("repetition".to_string(), json!({ "minimum": minimum, "withinMinutes": within, "inSingleApp": single }));
+            body.insert(
+                "repetition".to_string(),
+                json!({ "minimum": minimum, "withinMinutes": within, "inSingleApp": single }),
+            );
         }
     }
     if has("travel") {
-        let told = json!({ "kilometresPerHour": number("kilometresPerHour")?, "kilometres": number("kilometres")? });
+        let told =
+            json!({ "kilometresPerHour": number("kilometresPerHour")?, "kilometres": number("kilometres")? });
         body.insert("travel".to_string(), told);
     }
     if has("firstInDays") {
