@@ -8,6 +8,7 @@ use casbah_model::{EntityAddress, File, Reach, RecordId, TenantId};
 
 use crate::alerts::conditions::one_of;
 use crate::entities::seen::{self, Seen};
+use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
 use crate::{Result, Row, Tx, Value, entities};
 
@@ -83,6 +84,7 @@ pub fn put(tx: &mut Tx<'_>, tenant: TenantId, told: &File) -> Result<bool> {
         }
         let gone = [tenant.into(), Value::from(&now.record)];
         tx.execute("delete from file_terms where tenant = ?1 and file = ?2", &gone)?;
+        full_text::remove_file(tx, tenant, &now.record)?;
         tx.execute("delete from files where tenant = ?1 and id = ?2", &gone)?;
     }
     insert(tx, tenant, &now, &key)?;
@@ -100,9 +102,11 @@ pub fn put(tx: &mut Tx<'_>, tenant: TenantId, told: &File) -> Result<bool> {
 fn insert(tx: &mut Tx<'_>, tenant: TenantId, file: &File, key: &str) -> Result<()> {
     let lower = |text: &Option<String>| text.as_ref().map(|t| t.trim().to_lowercase());
     let sql = format!(
-        "insert into files (tenant, {COLUMNS}, file_key, name_l, modified_order, owner_key, owner_address_key) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
+        "insert into files (tenant, {COLUMNS}, file_key, name_l, modified_order, owner_key, owner_address_key, search, doc) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
+         ?24, ?25)"
     );
+    let (search, number) = (full_text::searchable(&file.name), full_text::next_number(tx, Texts::Files)?);
     let values = [
         tenant.into(),
         (&file.record).into(),
@@ -127,8 +131,13 @@ fn insert(tx: &mut Tx<'_>, tenant: TenantId, file: &File, key: &str) -> Result<(
         file.modified.map_or(0, |at| at.0).into(),
         lower(&file.owner).into(),
         lower(&file.facts.owner_address).into(),
+        search.as_str().into(),
+        number.into(),
     ];
     tx.execute(&sql, &values)?;
+    if let Some(number) = number {
+        full_text::insert(tx, tenant, Texts::Files, number, &search)?;
+    }
     let facts = &file.facts;
     let mut terms: Vec<(i64, &str)> = Vec::new();
     for one in &facts.collaborators {
@@ -174,7 +183,7 @@ pub fn list(
     let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Files, &mut values);
-    let conditions = conditions::compile(&wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
     values.extend([page.limit.into(), page.skip.into()]);
     let (limit, skip) = (values.len() - 1, values.len());
     let direction = if ascending { "asc" } else { "desc" };
@@ -197,7 +206,7 @@ pub fn scan(
     let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
     let mut values = vec![tenant.into(), after.map_or("", RecordId::as_str).into()];
     let reach = within(reach, Records::Files, &mut values);
-    let conditions = conditions::compile(&wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
     values.push(limit.into());
     let sql = format!(
         "select {COLUMNS} from files f where f.tenant = ?1 and f.id > ?2{reach}{conditions} order by f.id limit ?{}",
@@ -217,7 +226,7 @@ pub fn count(
     let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
     let mut values = vec![tenant.into()];
     let reach = within(reach, Records::Files, &mut values);
-    let conditions = conditions::compile(&wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
     values.push(cap.into());
     let sql = format!(
         "select count(*) from (select 1 as one from files f where f.tenant = ?1{reach}{conditions} limit ?{}) as counted",

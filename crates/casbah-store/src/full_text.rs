@@ -3,7 +3,7 @@
 //!
 //! The column `search` of a record holds its words in their order, with one blank between. On PostgreSQL the index
 //! is made of that column. On SQLite it is a table beside, kept in the same transactions, whose rows are
-//! numbered: an activity by its place in the order of time, an alert by its `doc`. The first word of a row there
+//! numbered: an activity by its place in the order of time, an alert or a file by its `doc`. The first word of a row there
 //! names the tenant, so that no search reads on behalf of another.
 
 use casbah_model::{RecordId, TenantId, words::words};
@@ -21,6 +21,8 @@ pub(crate) enum Texts {
     Activities,
     /// `alerts a`
     Alerts,
+    /// `files f`
+    Files,
 }
 
 impl Texts {
@@ -29,6 +31,7 @@ impl Texts {
         match self {
             Texts::Activities => "activity_words",
             Texts::Alerts => "alert_words",
+            Texts::Files => "file_words",
         }
     }
 
@@ -37,6 +40,15 @@ impl Texts {
         match self {
             Texts::Activities => "a.seq",
             Texts::Alerts => "a.doc",
+            Texts::Files => "f.doc",
+        }
+    }
+
+    /// The words of a record, in its own table.
+    fn words(self) -> &'static str {
+        match self {
+            Texts::Activities | Texts::Alerts => "a.search",
+            Texts::Files => "f.search",
         }
     }
 }
@@ -116,6 +128,16 @@ pub(crate) fn remove_alert(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> 
     Ok(())
 }
 
+/// Forgets the words of a file that is about to go or to change.
+pub(crate) fn remove_file(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<()> {
+    if let Dialect::Sqlite = tx.dialect() {
+        let sql = "delete from file_words where rowid in \
+                   (select doc from files where tenant = ?1 and id = ?2 and doc is not null)";
+        tx.execute(sql, &[tenant.into(), id.into()])?;
+    }
+    Ok(())
+}
+
 /// What is searched for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Wanted {
@@ -142,7 +164,7 @@ pub(crate) fn has(
     if wanted == Wanted::Phrase && all.len() > 1 {
         // The index knows which words there are, not where.
         values.push(format!("% {} %", all.join(" ")).into());
-        sql.push_str(&format!(" and ' ' || a.search || ' ' like ?{}", values.len()));
+        sql.push_str(&format!(" and ' ' || {} || ' ' like ?{}", texts.words(), values.len()));
     }
     sql
 }
@@ -227,9 +249,9 @@ fn indexed(
                 })
                 .collect();
             values.push(query.join(" & ").into());
-            let place = values.len();
+            let (place, words) = (values.len(), texts.words());
             format!(
-                "array_to_tsvector(array_remove(string_to_array(a.search, ' '), '')) \
+                "array_to_tsvector(array_remove(string_to_array({words}, ' '), '')) \
                  @@ cast(cast(?{place} as text) as tsquery)"
             )
         }
@@ -284,6 +306,32 @@ fn free_place(tx: &mut Tx<'_>, tenant: TenantId, seq: i64) -> Result<i64> {
         }
     }
     Ok(free)
+}
+
+/// Gives the files that exist their words; for the migration that makes their index.
+pub(crate) fn fill_files(tx: &mut Tx<'_>) -> Result<()> {
+    let mut after = (String::new(), String::new());
+    loop {
+        let sql =
+            "select tenant, id, name from files where (tenant, id) > (?1, ?2) order by tenant, id limit ?3";
+        let rows = tx.rows(sql, &[after.0.as_str().into(), after.1.as_str().into(), AT_ONCE.into()])?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let mut r = row.read();
+            let (tenant, id, name): (TenantId, String, String) = (r.take()?, r.take()?, r.take()?);
+            let (search, number) = (searchable(&name), next_number(tx, Texts::Files)?);
+            tx.execute(
+                "update files set search = ?3, doc = ?4 where tenant = ?1 and id = ?2",
+                &[tenant.into(), id.as_str().into(), search.as_str().into(), number.into()],
+            )?;
+            if let Some(number) = number {
+                insert(tx, tenant, Texts::Files, number, &search)?;
+            }
+            after = (tenant.to_string(), id);
+        }
+    }
 }
 
 fn fill_alerts(tx: &mut Tx<'_>) -> Result<()> {

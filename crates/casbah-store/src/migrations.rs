@@ -31,6 +31,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("app_permissions", include_str!("../migrations/0022_app_permissions.sql")),
     ("activity_indexes", include_str!("../migrations/0023_activity_indexes.sql")),
     ("saved_queries", include_str!("../migrations/0024_saved_queries.sql")),
+    ("file_words", include_str!("../migrations/0025_file_words.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,
@@ -41,6 +42,8 @@ const ENTITIES: &str = "entities";
 
 /// The step that makes the index of words, which [`crate::full_text::fill`] fills.
 const FULL_TEXT: &str = "full_text";
+/// The step that makes the index of the words of files.
+const FILE_WORDS: &str = "file_words";
 /// The step that gives activities the tags of their user agents.
 const USER_AGENTS: &str = "user_agents";
 
@@ -113,6 +116,9 @@ pub(crate) fn run(tx: &mut Tx<'_>) -> Result<()> {
         }
         if *name == FULL_TEXT {
             crate::full_text::fill(tx)?;
+        }
+        if *name == FILE_WORDS {
+            crate::full_text::fill_files(tx)?;
         }
         if *name == ENTITIES {
             crate::entities::seen::fill(tx)?;

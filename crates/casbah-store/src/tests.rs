@@ -1,6 +1,7 @@
 //! The storage tests: the same on SQLite in memory and, when `CASBAH_TEST_DATABASE_URL` names a
 //! server where databases may be created, on PostgreSQL.
 
+mod files;
 mod identity;
 mod people;
 

@@ -28,6 +28,7 @@ const QUIET: &[&str] = &[
     "file_matches",
     "file_policy_rounds",
     "file_terms",
+    "file_words",
     "files",
     "log_collectors",
     "pending_sign_ins",

@@ -8,8 +8,8 @@ use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, collector,
-    consent, dev, discovery, env, federated_credential, group, identity_provider, import, key, login,
-    permission, policy, role, secret, serve, subnet, tenant, token, user,
+    consent, dev, discovery, entity, env, federated_credential, file, group, identity_provider, import, key,
+    login, permission, policy, role, secret, serve, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -131,6 +131,12 @@ enum Command {
     /// Who did what, from where, and whether it worked
     #[command(display_order = 41)]
     Activity(Area<activity::Action>),
+    /// The files of apps, whose they are, and who has access
+    #[command(display_order = 43)]
+    File(Area<file::Action>),
+    /// People, and the accounts through which they do things in apps
+    #[command(display_order = 43)]
+    Entity(Area<entity::Action>),
     /// Take in audit logs of other services as activities
     #[command(display_order = 41)]
     Import(Remote<import::ImportArgs>),
@@ -219,6 +225,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Key(area) => key::run(&area),
         Command::ApiToken(area) => api_token::run(&area),
         Command::Activity(area) => activity::run(&area),
+        Command::File(area) => file::run(&area),
+        Command::Entity(area) => entity::run(&area),
         Command::Import(remote) => import::run(&remote),
         Command::Alert(area) => alert::run(&area),
         Command::Policy(area) => policy::run(&area),

@@ -9,20 +9,25 @@ pub(super) use fields::FIELDS;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
 use casbah_model::Permission::{InvestigationManage, InvestigationRead};
-use casbah_model::{Part, Permission};
+use casbah_model::filter::Page;
+use casbah_model::{Part, Permission, RecordId};
 use casbah_service::Service;
+use casbah_service::exports::STEP;
 use casbah_service::files::FileQuery;
 use serde_json::{Value, json};
 
+use super::exports::{self, Column, Wanted};
 use super::record_id;
 use crate::describe::Shape;
 use crate::filters;
 use crate::json_lines::{self, Stored};
 use crate::paging::{self, Answer, SCAN_AFTER};
 use crate::parameters::Parameters;
+use crate::problem::Problem;
 use crate::table::Area;
 
 const READ: &[Permission] = &[InvestigationRead, InvestigationManage];
@@ -38,6 +43,10 @@ pub(super) fn area() -> Area {
         .post("/api/v1/files/count", READ, "Count files", count_files)
         .filtered(fields::FIELDS)
         .answers(Shape::Integer)
+        .post("/api/v1/files/export", READ, "Export files as a file", export_files)
+        .takes(exports::PARAMETERS)
+        .filtered(fields::FIELDS)
+        .answers_file(&view::FILE)
         .post("/api/v1/files/ingest", MANAGE, "Take in files of apps", ingest_files)
         .takes_lines(&view::FILE)
         .answers(Shape::Record(&json_lines::TAKEN_IN))
@@ -89,6 +98,54 @@ async fn count_files(
     let given = filters::given(&parameters)?;
     let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
     service.count_files(&caller, conditions).await.map(|count| Json(json!(count))).map_err(Into::into)
+}
+
+/// What a table of files says.
+const COLUMNS: &[Column] = &[
+    ("_id", "/_id"),
+    ("id", "/id"),
+    ("appId", "/appId"),
+    ("appName", "/appName"),
+    ("instId", "/instId"),
+    ("name", "/name"),
+    ("fileType", "/fileType/1"),
+    ("mimeType", "/mimeType"),
+    ("fileSize", "/fileSize"),
+    ("fileAccessLevel", "/fileAccessLevel/1"),
+    ("fileStatus", "/fileStatus/1"),
+    ("ownerName", "/ownerName"),
+    ("ownerAddress", "/ownerAddress"),
+    ("ownerExternal", "/ownerExternal"),
+    ("domains", "/domains"),
+    ("groups", "/groups"),
+    ("externalShares", "/externalShares"),
+    ("fTags", "/fTags"),
+    ("filePath", "/filePath"),
+    ("createdDate", "/createdDate"),
+    ("modifiedDate", "/modifiedDate"),
+];
+
+/// In the order of the record ids, as a scan.
+async fn export_files(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(&parameters)?;
+    let given = filters::given(&parameters)?;
+    let conditions = filters::parse(&given, fields::FIELDS, service.clock().now())?;
+    let (cases, reader) = (service.clone(), caller.clone());
+    let next = move |after: Option<RecordId>| {
+        let (cases, reader, conditions) = (cases.clone(), reader.clone(), conditions.clone());
+        async move {
+            let page = Page { skip: 0, limit: STEP };
+            let query = FileQuery { conditions, ascending: true, page, scan: Some(after) };
+            let found = cases.list_files(&reader, query).await?;
+            let place = found.files.last().filter(|_| found.has_next).map(|last| Some(last.record.clone()));
+            Ok((found.files.iter().map(|file| view::file(file, reader.tenant_number)).collect(), place))
+        }
+    };
+    exports::answer(&service, &caller, "files", (wanted, &parameters), COLUMNS, None, next).await
 }
 
 async fn fetch_file(

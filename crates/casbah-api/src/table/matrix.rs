@@ -44,7 +44,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("dismiss_alerts resolve_alerts dismiss_alert reopen_alerts",      "++++++-- +++- +-+-+-- --"),
     ("list_activities fetch_activity give_feedback list_ip_tags export_activities", "++++++++ ++++ ++++--- --"),
     ("list_entities list_accounts fetch_entity fetch_entity_tree export_entities", "++++++++ ++++ ++++--- --"),
-    ("list_files count_files fetch_file list_folders_above",           "++++++++ ++++ ++++--- --"),
+    ("list_files count_files fetch_file list_folders_above export_files", "++++++++ ++++ ++++--- --"),
     ("ingest_files",                                                   "+++----- +--- ------- --"),
     ("ingest_entities",                                                "+++----- +--- ------- --"),
     ("ingest_activities",                                              "+++----- +--- ------- --"),

@@ -6,24 +6,30 @@ use super::{ADDRESS, COLLABORATOR, DOMAIN, GROUP, LABEL, PARENT, SCAN_LABEL};
 use crate::Value;
 use crate::alerts::conditions::{flags, one_of};
 use crate::conditions::{NEVER, column, contains, joined, key, numbers, texts, within};
+use crate::full_text::{self, Texts, Wanted};
+use crate::migrations::Dialect;
 
 /// The conditions, each after an `and`; `values` holds what is already numbered.
-pub(super) fn compile(conditions: &[Condition<FileField>], values: &mut Vec<Value>) -> String {
+pub(super) fn compile(
+    dialect: Dialect,
+    conditions: &[Condition<FileField>],
+    values: &mut Vec<Value>,
+) -> String {
     let mut sql = String::new();
     for condition in conditions {
         sql.push_str(" and (");
-        sql.push_str(&test(condition.field, &condition.test, values));
+        sql.push_str(&test(dialect, condition.field, &condition.test, values));
         sql.push(')');
     }
     sql
 }
 
-fn test(field: FileField, test_of_it: &Test, values: &mut Vec<Value>) -> String {
+fn test(dialect: Dialect, field: FileField, test_of_it: &Test, values: &mut Vec<Value>) -> String {
     match (test_of_it, field) {
         (Test::AnyOf(operands), _) => any_of(field, operands, values),
         (Test::NoneOf(operands), _) => format!("not ({})", any_of(field, operands, values)),
         (Test::Not(inner), FileField::WithDomain) => beside(inner, values),
-        (Test::Not(inner), _) => format!("not ({})", test(field, inner, values)),
+        (Test::Not(inner), _) => format!("not ({})", test(dialect, field, inner, values)),
         (Test::Within(ranges), FileField::Created) => within("f.created", ranges, values),
         (Test::Within(ranges), FileField::Modified) => within("f.modified", ranges, values),
         (Test::Within(ranges), FileField::Snapshot) => within("f.snapshot", ranges, values),
@@ -32,9 +38,7 @@ fn test(field: FileField, test_of_it: &Test, values: &mut Vec<Value>) -> String 
         }
         (Test::Words(all), FileField::Name) => {
             let one = |text: &String, values: &mut Vec<Value>| {
-                let words: Vec<String> =
-                    text.split_whitespace().map(|word| contains("f.name_l", word, values)).collect();
-                if words.is_empty() { "1 = 1".to_string() } else { format!("({})", words.join(" and ")) }
+                full_text::has(dialect, Texts::Files, text, Wanted::Words, values)
             };
             joined(all.iter().map(|text| one(text, values)).collect())
         }

@@ -104,7 +104,7 @@ pub fn satisfying(
     let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
     let mut values = vec![tenant.into()];
     let list = one_of(files.iter().map(Value::from).collect(), &mut values);
-    let conditions = conditions::compile(&wanted, &mut values);
+    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
     let sql = format!(
         "select f.id from files f where f.tenant = ?1 and f.id in ({list}){conditions} order by f.id"
     );

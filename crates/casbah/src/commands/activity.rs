@@ -1,11 +1,11 @@
 //! `casbah activity`: who did what, from where, and whether it worked.
 
 use clap::Subcommand;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::lists;
 use crate::cli::Area;
-use crate::client::Session;
-use crate::client::directory::{encode, items};
+use crate::client::directory::encode;
 use crate::client::failure::Failure;
 use crate::output::{Cell, Column};
 
@@ -76,15 +76,14 @@ const DETAILS: &[Column] = &[
     Column::text("Details", "details", "/details"),
 ];
 
-/// Pages of the API are this large.
-const PAGE: usize = 100;
-
 /// Runs the command.
 pub fn run(area: &Area<Action>) -> Result<(), Failure> {
     let (session, output) = area.open()?;
     match &area.action {
         Action::List(arguments) => {
-            output.list(COLUMNS, &list(&session, &filters(arguments)?, arguments.limit)?)
+            let order = json!({ "sortField": "date", "sortDirection": "desc" });
+            let (filters, limit) = (filters(arguments)?, arguments.limit);
+            output.list(COLUMNS, &lists::records(&session, "/api/v1/activities/", &filters, &order, limit)?)
         }
         Action::Show { id } => {
             let mut activity = session.api("GET", &format!("/api/v1/activities/{}/", encode(id)), None)?;
@@ -97,30 +96,8 @@ pub fn run(area: &Area<Action>) -> Result<(), Failure> {
     }
 }
 
-/// The newest activities that fit the filters.
-fn list(session: &Session, filters: &Value, limit: usize) -> Result<Vec<Value>, Failure> {
-    let mut activities = Vec::new();
-    while activities.len() < limit {
-        let size = PAGE.min(limit - activities.len());
-        let body = json!({
-            "filters": filters, "skip": activities.len(), "limit": size, "sortField": "date", "sortDirection": "desc",
-        });
-        let page = session.api("POST", "/api/v1/activities/", Some(&body))?;
-        let records = items(&page, "data");
-        activities.extend_from_slice(records);
-        if records.is_empty() || page.get("hasNext").and_then(Value::as_bool) != Some(true) {
-            break;
-        }
-    }
-    Ok(activities)
-}
-
 fn filters(arguments: &ListArgs) -> Result<Value, Failure> {
-    let mut filters: Map<String, Value> = match &arguments.filters {
-        Some(text) => serde_json::from_str(text)
-            .map_err(|e| Failure::usage(format!("--filters is not a JSON object: {e}")))?,
-        None => Map::new(),
-    };
+    let mut filters = lists::filters(arguments.filters.as_deref())?;
     let mut set = |name: &str, test: Value| filters.insert(name.into(), test);
     if let Some(user) = &arguments.user {
         set("user.username", json!({ "eq": user }));

@@ -27,6 +27,9 @@ pub struct ImportArgs {
     /// What they are
     #[arg(long, short, required_unless_present = "from", value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|f| f.name)))]
     format: Option<String>,
+    /// Which list they go into; all but activities need --format casbah
+    #[arg(long, value_name = "LIST", default_value = ACTIVITIES, conflicts_with = "from", value_parser = [ACTIVITIES, "entities", "files"])]
+    into: String,
     /// Copy the records of another tenant instead, of Microsoft's or of a Casbah: its address
     #[arg(long, value_name = "URL", conflicts_with_all = ["files", "format"])]
     from: Option<String>,
@@ -52,6 +55,9 @@ pub struct ImportArgs {
     #[arg(long, short)]
     quiet: bool,
 }
+
+/// The list that audit logs go into.
+const ACTIVITIES: &str = "activities";
 
 const COLUMNS: &[Column] = &[
     Column::text("File", "file", "/file"),
@@ -83,10 +89,17 @@ pub fn run(remote: &Remote<ImportArgs>) -> Result<(), Failure> {
         .as_deref()
         .and_then(format)
         .ok_or_else(|| Failure::usage("there is no such format"))?;
+    if arguments.into != ACTIVITIES && format.name != "casbah" {
+        let why = format!(
+            "{} are no {}; records of another list need --format casbah",
+            format.name, arguments.into
+        );
+        return Err(Failure::usage(why));
+    }
     let mut results = Vec::new();
     let mut refused = 0;
     for file in &arguments.files {
-        let mut import = Import::new(&session, format, file);
+        let mut import = Import::new(&session, format, &arguments.into, file);
         import.run(file, arguments.quiet)?;
         refused += import.rejected;
         results.push(import.result());
@@ -101,6 +114,8 @@ pub fn run(remote: &Remote<ImportArgs>) -> Result<(), Failure> {
 struct Import<'s> {
     session: &'s Session,
     format: &'static Format,
+    /// Where records are taken in.
+    path: String,
     name: String,
     /// Places in the file of the records that the batch holds.
     places: Vec<String>,
@@ -112,11 +127,12 @@ struct Import<'s> {
 }
 
 impl<'s> Import<'s> {
-    fn new(session: &'s Session, format: &'static Format, file: &Path) -> Import<'s> {
+    fn new(session: &'s Session, format: &'static Format, into: &str, file: &Path) -> Import<'s> {
         let name = if file == Path::new("-") { "standard input".into() } else { file.display().to_string() };
         Import {
             session,
             format,
+            path: format!("/api/v1/{into}/ingest/"),
             name,
             places: Vec::new(),
             batch: Vec::new(),
@@ -174,7 +190,7 @@ impl<'s> Import<'s> {
         self.batch.clear();
         let mut tries = 1;
         let answer = loop {
-            match self.session.ingest("/api/v1/activities/ingest/", &packed) {
+            match self.session.ingest(&self.path, &packed) {
                 Err(failure) if failure.exit == Exit::TryLater && tries < TRIES => {
                     std::thread::sleep(PAUSE * tries);
                     tries += 1;

@@ -1,4 +1,4 @@
-//! Activities as this API, or Microsoft's, returns them: nothing to translate.
+//! Activities, and records of other lists, as this API, or Microsoft's, returns them: nothing to translate.
 
 use serde_json::Value;
 

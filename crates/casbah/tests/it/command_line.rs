@@ -101,7 +101,7 @@ fn a_server_that_is_not_there_is_named() {
 }
 
 /// Runs a command against a server, as its administrator.
-fn command(server: &Casbah, arguments: &[&str]) -> Output {
+pub(crate) fn command(server: &Casbah, arguments: &[&str]) -> Output {
     casbah()
         .args(arguments)
         .env("CASBAH_URL", &server.url)
@@ -119,21 +119,21 @@ fn command(server: &Casbah, arguments: &[&str]) -> Output {
 
 /// What a command that succeeds writes.
 #[track_caller]
-fn run(server: &Casbah, arguments: &[&str]) -> String {
+pub(crate) fn run(server: &Casbah, arguments: &[&str]) -> String {
     let output = command(server, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     text(&output)
 }
 
 #[track_caller]
-fn json(server: &Casbah, arguments: &[&str]) -> serde_json::Value {
+pub(crate) fn json(server: &Casbah, arguments: &[&str]) -> serde_json::Value {
     let output = run(server, &[arguments, &["--output", "json"]].concat());
     serde_json::from_str(&output).unwrap_or_else(|_| panic!("{arguments:?}: {output}"))
 }
 
 /// The exit code and the one line of a command that fails.
 #[track_caller]
-fn fails(server: &Casbah, arguments: &[&str]) -> (i32, String) {
+pub(crate) fn fails(server: &Casbah, arguments: &[&str]) -> (i32, String) {
     let output = command(server, arguments);
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && error.trim_end().lines().count() == 1, "{arguments:?}: {error}");

@@ -80,7 +80,11 @@ both! {
         let label = [("content-type", "application/x-ndjson")];
         caller.send("POST", "/api/v1/activities/ingest/", &label, formula.to_string().as_bytes()).ok();
         caller.post("/api/v1/subnet/create_rule/", &json!({ "name": "Oslo", "category": 1, "subnets": ["198.51.100.0/24", "203.0.113.7"], "tags": ["office"] })).ok();
-        for list in ["alerts", "activities", "entities", "subnet", "governance", "discovery/discovered_apps"] {
+        for n in 0..3 {
+            let file = json!({ "id": n.to_string(), "name": format!("={n}.csv"), "appId": 10489 });
+            caller.send("POST", "/api/v1/files/ingest/", &label, file.to_string().as_bytes()).ok();
+        }
+        for list in ["alerts", "activities", "entities", "files", "subnet", "governance", "discovery/discovered_apps"] {
             // Each export is an activity of Casbah itself, and so would be in the next.
             let filters = if list == "activities" { json!({ "service": { "eq": 20892 } }) } else { json!({}) };
             let first = caller.post(&format!("/api/v1/{list}/"), &json!({ "filters": filters, "limit": 1 })).ok();
@@ -89,9 +93,9 @@ both! {
             let records = lines(&export(&caller, list, &json!({ "format": "jsonl", "filters": filters })));
             let table = rows(&export(&caller, list, &json!({ "filters": filters })));
             assert_eq!((records.len(), table.len()), (total, total), "{list}");
-            if list == "entities" {
+            if ["entities", "files"].contains(&list) {
                 // In another order than the list.
-                let found = caller.post("/api/v1/entities/", &json!({ "limit": 100 })).ok();
+                let found = caller.post(&format!("/api/v1/{list}/"), &json!({ "limit": 100 })).ok();
                 assert!(found["data"].as_array().unwrap().iter().any(|one| one["_id"] == records[0]["_id"]), "{found}");
             } else {
                 assert_eq!(records[0], first["data"][0], "{list}: the record that the list has");
@@ -109,6 +113,8 @@ both! {
         let dangerous = rows(&export(&caller, "activities", &json!({ "filters": { "activity.id": { "eq": "formula" } } })));
         assert_eq!(dangerous[0]["description"], "'=cmd|' /C calc'!A0");
         assert_eq!(dangerous[0]["userName"], "'@mira, \"x\"");
+        let files = rows(&export(&caller, "files", &json!({ "filters": { "filename": { "eq": "=2.csv" } } })));
+        assert_eq!((files.len(), files[0]["name"].as_str(), files[0]["fileType"].as_str()), (1, "'=2.csv", "SPREADSHEET"));
         let range = rows(&export(&caller, "subnet", &json!({})));
         assert_eq!((range[0]["subnets"].as_str(), range[0]["tags"].as_str()), ("198.51.100.0/24; 203.0.113.7", "office"));
     }

@@ -1,5 +1,8 @@
 //! Files: taken in, completed, listed by every filter, and honoured when they are gone.
 
+mod commands;
+mod reach;
+
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -128,7 +131,11 @@ both! {
         named(&caller, &json!({ "sharing": { "eq": [2, 3, 4] } }), &["Budget.XLSX", "logo.png"]);
         named(&caller, &json!({ "fileId": { "eq": "f-2" } }), &["Plan"]);
         named(&caller, &json!({ "filename": { "contains": "O" }, "folder": { "eq": false } }), &["notes.txt", "logo.png"]);
-        named(&caller, &json!({ "filename": { "text": "bud xlsx" } }), &["Budget.XLSX"]);
+        // Words, the last of which may be a beginning; what stands in the middle of a word is for `contains`.
+        named(&caller, &json!({ "filename": { "text": "xlsx budg" } }), &["Budget.XLSX"]);
+        named(&caller, &json!({ "filename": { "text": "bud xlsx" } }), &[]);
+        named(&caller, &json!({ "filename": { "text": ["nothing here", "NOTES", "logo png"] } }), &["notes.txt", "logo.png"]);
+        named(&caller, &json!({ "filename": { "text": "--" }, "fileType": { "eq": 5 } }), &["logo.png"]);
         named(&caller, &json!({ "extension": { "eq": "XLSX" } }), &["Budget.XLSX"]);
         named(&caller, &json!({ "mimeType": { "eq": "application/vnd.google-apps.document" } }), &["Plan"]);
         named(&caller, &json!({ "folder": { "eq": "true" } }), &["Sales", "All"]);
@@ -192,6 +199,10 @@ both! {
         let found = files(&caller, &json!({}));
         assert_eq!((found.len(), &found[0]["_id"], &found[0]["name"], &found[0]["facl"]), (1, &first, &json!("plan 2.txt"), &json!(0)));
         named(&caller, &json!({ "fileLabels": { "isset": true } }), &[]);
+        // It is found by the words that its name has now.
+        ingest(&caller, &[json!({ "id": "F-1", "name": "scheme 2.txt", "appId": 10489 })]);
+        named(&caller, &json!({ "filename": { "text": "plan" } }), &[]);
+        named(&caller, &json!({ "filename": { "text": "2 sch" } }), &["scheme 2.txt"]);
         ingest(&caller, &[json!({ "id": "F-1", "name": "plan 2.txt", "appId": 10489, "fstat": 2 })]);
         named(&caller, &json!({}), &[]);
         assert_eq!(caller.get(&format!("/api/v1/files/{}/", first.as_str().unwrap())).ok()["fileStatus"], json!([2, "DELETED"]));

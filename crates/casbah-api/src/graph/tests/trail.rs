@@ -597,7 +597,9 @@ async fn cloud_apps(walk: &mut Walk) {
         let row = format!("POST /api/v1/alerts/{{id}}/{verb}");
         walk.api(Change::Changed, &row, &format!("/api/v1/alerts/{id}/{verb}"), Value::Null).await;
     }
-    for list in ["alerts", "activities", "entities", "subnet", "governance", "discovery/discovered_apps"] {
+    for list in
+        ["alerts", "activities", "entities", "files", "subnet", "governance", "discovery/discovered_apps"]
+    {
         let path = format!("/api/v1/{list}/export");
         walk.api(Change::Made, &format!("POST {path}"), &path, json!({ "format": "jsonl" })).await;
     }

@@ -39,6 +39,7 @@ const MOST_TOLD: usize = 10;
 const KINDS: &[Kind] = &[
     Kind { name: "subnets", list: "/api/v1/subnet/", into: None },
     Kind { name: "entities", list: "/api/v1/entities/", into: Some("/api/v1/entities/ingest/") },
+    Kind { name: "files", list: "/api/v1/files/", into: Some("/api/v1/files/ingest/") },
     Kind { name: "activities", list: "/api/v1/activities/", into: Some("/api/v1/activities/ingest/") },
 ];
 
