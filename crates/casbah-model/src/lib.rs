@@ -7,6 +7,7 @@
 pub mod activity;
 mod administrator;
 mod alert;
+pub mod alert_type;
 mod client_secret;
 mod clock;
 mod cloud_discovery_settings;

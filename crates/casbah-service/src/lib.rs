@@ -3,6 +3,7 @@
 //! Each takes the caller (whose permission the edge has already checked against its table), runs
 //! one transaction and writes an audit record in it. Knows no status codes, JSON names or markup.
 
+pub mod about;
 pub mod activities;
 pub mod administrators;
 pub mod alerts;
@@ -24,6 +25,7 @@ pub mod permission_use;
 pub mod policies;
 mod retention;
 pub mod saved_queries;
+pub mod sent_alerts;
 mod signing_keys;
 pub mod tasks;
 mod throttle;

@@ -338,6 +338,7 @@ pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit
         for sql in [
             "delete from alert_entities where tenant = ?1 and alert = ?2",
             "delete from alert_stories where tenant = ?1 and alert = ?2",
+            "delete from sent_alerts where tenant = ?1 and alert = ?2",
             "delete from alerts where tenant = ?1 and id = ?2",
         ] {
             tx.execute(sql, &[tenant.into(), id.into()])?;

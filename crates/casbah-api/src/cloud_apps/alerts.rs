@@ -2,16 +2,20 @@
 
 mod close;
 pub(super) mod fields;
+mod read;
 #[cfg(test)]
 mod tests;
 mod view;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::{Extension, Json};
 use casbah_authority::Caller;
-use casbah_model::Part;
+use casbah_model::Permission::InvestigationManage;
 use casbah_model::filter::AlertOrder;
+use casbah_model::{Alert, Part, Permission};
 use casbah_service::Service;
 use casbah_service::alerts::AlertQuery;
 use casbah_service::exports::Walk;
@@ -21,10 +25,13 @@ use super::exports::{self, Column, Wanted};
 use super::{ALERTS_MANAGE, ALERTS_READ, record_id};
 use crate::describe::{Property, Shape, has, may_have};
 use crate::filters;
+use crate::json_lines::{self, Stored};
 use crate::paging::{self, Answer};
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::table::Area;
+
+const MANAGE: &[Permission] = &[InvestigationManage];
 
 const COMMENT: Property = may_have("comment", Shape::Text, "Why.");
 const CLOSE: &[Property] = &[
@@ -54,6 +61,9 @@ pub(super) fn area() -> Area {
         .takes(exports::PARAMETERS_OF_TIME)
         .filtered(fields::FIELDS)
         .answers_file(&view::ALERT)
+        .post("/api/v1/alerts/ingest", MANAGE, "Take in alerts that others have raised", ingest_alerts)
+        .takes_lines(&view::ALERT)
+        .answers(Shape::Record(&json_lines::TAKEN_IN))
         .post("/api/v1/alerts/{id}/read", ALERTS_READ, "Mark an alert as read", mark_alert_read)
         .answers(Shape::Inline(&[]))
         .post("/api/v1/alerts/{id}/unread", ALERTS_READ, "Mark an alert as unread", mark_alert_unread)
@@ -132,10 +142,7 @@ async fn list_alerts(
     let order = AlertOrder { by_severity: by_severity && !scan, ascending };
     let found =
         service.list_alerts(&caller, AlertQuery { conditions, order, page, scan, whole_moments }).await?;
-    let origin = &service.settings().public_url;
-    let ids = found.alerts.iter().map(|alert| alert.id.clone()).collect();
-    let activities = service.activities_of_alerts(&caller, ids).await?;
-    let data: Vec<Value> = found.alerts.iter().map(|alert| view::alert(alert, &activities, origin)).collect();
+    let data = views(&service, &caller, &found.alerts).await?;
     let mut answer = json!({
         "data": data,
         "total": found.total,
@@ -184,10 +191,7 @@ async fn export_alerts(
         async move {
             let found = cases.next_alerts(&reader, walk, after, until).await?;
             let place = found.last().map(|last| Some((last.raised, last.id.clone())));
-            let origin = &cases.settings().public_url;
-            let ids = found.iter().map(|alert| alert.id.clone()).collect();
-            let activities = cases.activities_of_alerts(&reader, ids).await?;
-            Ok((found.iter().map(|alert| view::alert(alert, &activities, origin)).collect(), place))
+            Ok((views(&cases, &reader, &found).await?, place))
         }
     };
     exports::answer(&service, &caller, "alerts", (wanted, &parameters), COLUMNS, None, next).await
@@ -199,8 +203,44 @@ async fn fetch_alert(
     id: Path<String>,
 ) -> Answer {
     let alert = service.alert(&caller, record_id(id)?).await?;
-    let activities = service.activities_of_alerts(&caller, vec![alert.id.clone()]).await?;
-    Ok(Json(view::alert(&alert, &activities, &service.settings().public_url)))
+    let mut views = views(&service, &caller, std::slice::from_ref(&alert)).await?;
+    Ok(Json(views.pop().unwrap_or_default()))
+}
+
+/// Alerts as the wire has them, with the activities that they came of and what their senders said.
+async fn views(
+    service: &Service,
+    caller: &Caller,
+    alerts: &[Alert],
+) -> Result<Vec<Value>, casbah_service::Error> {
+    let ids: Vec<_> = alerts.iter().map(|alert| alert.id.clone()).collect();
+    let facts = service.facts_of_alerts(caller, ids.clone()).await?;
+    let activities = service.activities_of_alerts(caller, ids).await?;
+    let origin = &service.settings().public_url;
+    let view = |alert: &Alert| {
+        let mut view = view::alert(alert, &activities, origin);
+        if let Some(facts) = facts.get(&alert.id) {
+            view::say_sent(&mut view, facts);
+        }
+        view
+    };
+    Ok(alerts.iter().map(view).collect())
+}
+
+/// One record a line, in the form in which the list returns them.
+async fn ingest_alerts(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let store = async |batch| {
+        let taken = service.take_in_alerts(&caller, batch).await?;
+        Ok(Stored { stored: taken.stored, unchanged: taken.unchanged })
+    };
+    let (limit, now) = (service.settings().upload_limit, service.clock().now());
+    let read = |line: &[u8], record: &_| read::alert(line, record, now);
+    json_lines::take_in(&headers, body, limit, read, store).await.map(Json)
 }
 
 async fn mark_alert_read(

@@ -46,6 +46,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("list_entities list_accounts fetch_entity fetch_entity_tree export_entities", "++++++++ ++++ ++++--- --"),
     ("list_files count_files fetch_file list_folders_above export_files", "++++++++ ++++ ++++--- --"),
     ("ingest_files",                                                   "+++----- +--- ------- --"),
+    ("ingest_alerts",                                                  "++++++-- +++- ------- --"),
     ("ingest_entities",                                                "+++----- +--- ------- --"),
     ("ingest_activities",                                              "+++----- +--- ------- --"),
     ("request_upload_url finish_upload",                               "+++----- +--- ----++- --"),
@@ -74,6 +75,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("import_user_group remove_user_group",                            "+++----- +--- ------- --"),
     ("list_app_permissions fetch_app_permission list_app_permission_users", "++++++++ ++++ ++++--- --"),
     ("approve_app ban_app clear_app revoke_app",                       "+++----- +--- +-+---- --"),
+    ("retry_governance",                                               "+++----- +--- +-+-+-- --"),
+    ("fetch_settings",                                                 "++++++++ ++++ ------- --"),
+    ("list_services list_activity_types",                              "++++++++ ++++ ++++--- --"),
     ("list_policies fetch_policy fetch_typed_policy",                  "++++++++ ++++ +++++++ --"),
     // Policies look at everything; the limited roles change none, but that of all of discovery its own.
     ("create_policy change_policy update_policy",                      "+++----- +--- ----+-- --"),
@@ -83,6 +87,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("list_administrators",                                            "++++++++ ++++ ------- --"),
     ("add_administrator remove_administrator",                         "+++----- +--- ------- --"),
     // It says nothing of the tenant.
+    ("fetch_version fetch_about fetch_server_url",                     "++++++++ ++++ +++++++ --"),
     ("list_filters",                                                   "++++++++ ++++ +++++++ --"),
     // Everybody with a role looks after tokens of their own.
     ("list_api_tokens create_api_token revoke_api_token",              "++++++++ ++++ +++++++ --"),

@@ -28,7 +28,7 @@ pub struct ImportArgs {
     #[arg(long, short, required_unless_present = "from", value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|f| f.name)))]
     format: Option<String>,
     /// Which list they go into; all but activities need --format casbah
-    #[arg(long, value_name = "LIST", default_value = ACTIVITIES, conflicts_with = "from", value_parser = [ACTIVITIES, "entities", "files"])]
+    #[arg(long, value_name = "LIST", default_value = ACTIVITIES, conflicts_with = "from", value_parser = [ACTIVITIES, "alerts", "entities", "files"])]
     into: String,
     /// Copy the records of another tenant instead, of Microsoft's or of a Casbah: its address
     #[arg(long, value_name = "URL", conflicts_with_all = ["files", "format"])]

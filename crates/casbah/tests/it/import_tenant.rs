@@ -70,6 +70,25 @@ fn source() -> Casbah {
             .enumerate()
             .map(|(at, name)| (name.as_str(), AN_HOUR_AGO - 3_600_000 + 1_000 * (at as i64 / 3))),
     );
+    let alert = |id: &str, more: Value| {
+        let mut alert = json!({
+            "_id": id, "timestamp": AN_HOUR_AGO, "title": "Impossible travel", "severityValue": 2, "idValue": 15_859_716,
+            "policy": { "id": "6a1f0c2b9d3e4f5a6b7c8d99", "label": "Travel", "policyType": "ANOMALY_DETECTION" },
+            "entities": [{ "type": "account", "id": "mira", "saas": 10489, "label": "Mira" }], "audits": ["event-0000"],
+            "contextId": "2b1d7b5e-0a0c-4c53-9a4e-4d3f1f1a9b77",
+        });
+        alert.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        alert.to_string()
+    };
+    let closed = json!({ "resolutionStatusValue": 4, "resolveTime": "2026-11-23T11:30:00.250Z", "comment": "a train",
+        "handledByUser": "ops@lagoon.example", "isMarkdown": true });
+    let lines = format!(
+        "{}\n{}\n",
+        alert("6a1f0c2b9d3e4f5a6b7c8d90", json!({})),
+        alert("6a1f0c2b9d3e4f5a6b7c8d91", closed)
+    );
+    let kind = [("content-type", "application/x-ndjson")];
+    assert_eq!(caller.send("POST", "/api/v1/alerts/ingest/", &kind, lines.as_bytes()).ok()["stored"], 2);
     source
 }
 
@@ -105,6 +124,15 @@ both! {
             for name in ["timestamp", "appId", "appName", "eventTypeName", "eventTypeValue", "user", "device", "location", "description", "source"] {
                 assert_eq!(here[name], there[name], "{name} of {id}");
             }
+        }
+        let alerts = &said["alerts"];
+        let told = alerts["stored"].as_i64().unwrap() + alerts["unchanged"].as_i64().unwrap();
+        assert!(told >= 2 && alerts["rejected"] == 0, "those that were sent in, and what Casbah found by itself: {said}");
+        let alert = |of: &Casbah, id: &str| of.application().get(&format!("/api/v1/alerts/{id}/")).ok();
+        for id in ["6a1f0c2b9d3e4f5a6b7c8d90", "6a1f0c2b9d3e4f5a6b7c8d91"] {
+            let (mut here, there) = (alert(casbah, id), alert(&source, id));
+            here["URL"] = there["URL"].clone();
+            assert_eq!(here, there, "all that an alert says is copied, with the activities that it came of");
         }
         let ranges = |of: &Casbah| -> Vec<Value> {
             let list = of.application().post("/api/v1/subnet/", &json!({})).ok();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use casbah_model::{Alert, AlertEntity, RecordId};
+use casbah_service::sent_alerts::SentFacts;
 use serde_json::{Value, json};
 
 use crate::describe::{Property, Record, Shape, has, may_have};
@@ -44,6 +45,14 @@ pub(super) fn alert(alert: &Alert, activities: &HashMap<RecordId, Vec<String>>, 
         "audits": activities.get(&alert.id).map(Vec::as_slice).unwrap_or_default(),
         "URL": format!("{}/portal/alerts/{}", origin.trim_end_matches('/'), alert.id),
     })
+}
+
+/// Adds what only alerts that were sent in say of themselves.
+pub(super) fn say_sent(view: &mut Value, facts: &SentFacts) {
+    view["isMarkdown"] = json!(facts.markdown);
+    view["isSystemAlert"] = json!(facts.system);
+    view["isPreview"] = json!(facts.preview);
+    view["threatScore"] = json!(facts.threat_score);
 }
 
 fn entity(entity: &AlertEntity) -> Value {

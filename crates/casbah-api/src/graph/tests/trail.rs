@@ -3,12 +3,13 @@
 use axum::body::Body;
 use casbah_authority::Caller;
 use casbah_model::{
-    Alert, AlertStatus, Clock, Guid, PermissionSet, RecordId, Resolution, Severity, Timestamp,
+    Alert, AlertStatus, Clock, DiscoveryTask, Guid, PermissionSet, RecordId, Resolution, Severity, TaskState,
+    Timestamp, Upload, UploadPart, UploadState,
 };
 use casbah_service::directory::applications::ApplicationKey;
 use casbah_service::directory::certificates::NewCertificate;
 use casbah_store::second_factors::{self, FactorKind, SecondFactor};
-use casbah_store::{alerts, audit};
+use casbah_store::{alerts, audit, discovery_tasks, uploads};
 use http::{Method, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -525,6 +526,9 @@ async fn cloud_apps(walk: &mut Walk) {
     let body = json!({ "displayName": "Office", "logType": "SQUID", "receiverType": "ftp" });
     let made = walk.api(Change::Made, &format!("POST {list}"), list, body).await;
     let path = format!("{list}/{}", text(&made["_id"]));
+    let failed = failed_task(walk, made["_id"].as_str().expect("text").parse().expect("an id")).await;
+    let row = "POST /api/v1/governance/{id}/retry";
+    walk.api(Change::Changed, row, &format!("/api/v1/governance/{failed}/retry"), Value::Null).await;
     walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
     for (verb, name) in
         [("add_tag", "Sanctioned"), ("add_tag", "Unsanctioned"), ("remove_tag", "Unsanctioned")]
@@ -568,6 +572,10 @@ async fn cloud_apps(walk: &mut Walk) {
     let body = json!({ "timestamp": "2026-11-20T08:00:00Z", "appId": 10489, "eventTypeName": "EVENT_CATEGORY_LOGIN" });
     walk.api(Change::Made, &format!("POST {path}"), path, body).await;
 
+    let path = "/api/v1/alerts/ingest";
+    let body = json!({ "_id": "of-another", "timestamp": 1_778_400_000_000_i64, "title": "Malware", "severityValue": 2,
+        "alertType": "ALERT_SUSPICIOUS_ACTIVITY" });
+    walk.api(Change::Made, &format!("POST {path}"), path, body).await;
     let path = "/api/v1/entities/ingest";
     let body = json!({ "ii": "10489|0|box-1", "displayName": "Mira at Box" });
     walk.api(Change::Made, &format!("POST {path}"), path, body).await;
@@ -627,6 +635,43 @@ async fn policies(walk: &mut Walk) {
         walk.api(Change::Changed, &row, &format!("{path}/{verb}"), body).await;
     }
     walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
+}
+
+/// A task that failed, whose log is still here.
+async fn failed_task(walk: &Walk, stream: RecordId) -> RecordId {
+    let (tenant, now) = (walk.world.caller.tenant, walk.world.service.clock().now());
+    let upload = Upload {
+        id: RecordId::new(now),
+        filename: "a.log".into(),
+        source: "SQUID".into(),
+        state: UploadState::Finalised,
+        size: 1,
+        parts: vec![UploadPart { block: String::new(), file: "a".into(), size: 1 }],
+        created: now,
+        expires: now,
+        initiator: "Anna".into(),
+        parser: None,
+    };
+    let task = DiscoveryTask {
+        id: RecordId::new(now),
+        stream,
+        upload: upload.id.clone(),
+        filename: "a.log".into(),
+        source: "SQUID".into(),
+        initiator: "Anna".into(),
+        created: now,
+        finished: Some(now),
+        state: TaskState::Failed("nothing in it could be read".into()),
+        figures: Value::Null,
+        parser: None,
+    };
+    let id = task.id.clone();
+    let write = walk.world.service.store().write(move |tx| {
+        uploads::insert(tx, tenant, &upload)?;
+        discovery_tasks::insert(tx, tenant, &task)
+    });
+    write.await.expect("are new");
+    id
 }
 
 /// A new open alert.

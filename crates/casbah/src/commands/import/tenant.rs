@@ -41,6 +41,8 @@ const KINDS: &[Kind] = &[
     Kind { name: "entities", list: "/api/v1/entities/", into: Some("/api/v1/entities/ingest/") },
     Kind { name: "files", list: "/api/v1/files/", into: Some("/api/v1/files/ingest/") },
     Kind { name: "activities", list: "/api/v1/activities/", into: Some("/api/v1/activities/ingest/") },
+    // Behind the activities that they came of.
+    Kind { name: "alerts", list: "/api/v1/alerts/", into: Some("/api/v1/alerts/ingest/") },
 ];
 
 /// A kind of record.
@@ -361,7 +363,9 @@ impl Source {
         progress: &mut Progress,
     ) -> Result<Value, Failure> {
         let first = match since {
-            Some(since) if kind.name == "activities" => json!({ "date": { "gte": since } }),
+            Some(since) if ["activities", "alerts"].contains(&kind.name) => {
+                json!({ "date": { "gte": since } })
+            }
             _ => json!({}),
         };
         let body = json!({
