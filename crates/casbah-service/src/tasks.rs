@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use casbah_discovery::{FileError, Plan};
-use casbah_model::{RecordId, UploadPart};
+use casbah_model::{RecordId, TaskState, UploadPart};
 use casbah_store::discovery_tasks::{self, Claimed, Lease};
 use casbah_store::{custom_parsers, uploads};
 use serde_json::{Value as Json, json};
@@ -127,7 +127,7 @@ impl Service {
             tracing::warn!(task = %claimed.task.id, attempt = claimed.attempts, "an uploaded log could not be read");
             return Ok(());
         }
-        if self.finish_task(&claimed, &lease, parsed).await? {
+        if self.finish_task(&claimed, &lease, parsed).await? == Some(TaskState::Succeeded) {
             let files: Vec<String> = parts.into_iter().map(|part| part.file).collect();
             self.folder().delete(&files).await;
         }

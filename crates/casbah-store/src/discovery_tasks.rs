@@ -176,6 +176,15 @@ pub fn release(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId, lease: &Lease) 
     Ok(())
 }
 
+/// Queues a task that failed once more, as if it were new. False when it did not fail.
+pub fn retry(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId, figures: &Json) -> Result<bool> {
+    let values = [tenant.into(), id.into()];
+    tx.execute("delete from discovery_destinations where tenant = ?1 and task = ?2", &values)?;
+    let sql = "update discovery_tasks set finished = null, state = 0, message = '', figures = ?3, attempts = 0 \
+               where tenant = ?1 and id = ?2 and state = 2 and finished is not null";
+    Ok(tx.execute(sql, &[tenant.into(), id.into(), Value::json(figures)])? > 0)
+}
+
 /// Gives back everything that a node worked on when it died.
 pub fn release_node(tx: &mut Tx<'_>, node: &str) -> Result<u64> {
     let sql = "update discovery_tasks set lease = null, lease_node = null, lease_until = null \

@@ -137,6 +137,26 @@ pub fn delete_abandoned(tx: &mut Tx<'_>, before: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Those of these uploads whose bytes are still here.
+pub fn kept(tx: &mut Tx<'_>, tenant: TenantId, uploads: &[RecordId]) -> Result<Vec<RecordId>> {
+    if uploads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut values = vec![tenant.into()];
+    let list = crate::alerts::conditions::one_of(uploads.iter().map(Into::into).collect(), &mut values);
+    let sql = format!("select id from uploads where tenant = ?1 and parts <> '[]' and id in ({list})");
+    tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
+}
+
+/// Forgets the bytes of finished uploads of all tenants that no task needs: none waits for them, and none has failed
+/// with them since `before`.
+pub fn forget_failed(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    let sql = "update uploads set parts = '[]' where state = ?1 and parts <> '[]' and not exists \
+               (select 1 from discovery_tasks d where d.tenant = uploads.tenant and d.upload = uploads.id \
+               and (d.finished is null or (d.state = 2 and d.finished >= ?2)))";
+    tx.execute(sql, &[(UploadState::Finalised as i64).into(), before.into()])
+}
+
 /// The names of all files that any upload of any tenant still needs.
 pub fn files_in_use(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     let mut files = Vec::new();

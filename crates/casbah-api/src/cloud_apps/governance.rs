@@ -12,7 +12,7 @@ use casbah_service::tasks::TaskQuery;
 use serde_json::{Value, json};
 
 use super::exports::{self, Column, Wanted};
-use super::{DISCOVERY_READ, record_id};
+use super::{DISCOVERY_MANAGE, DISCOVERY_READ, record_id};
 use crate::describe::{Record, Shape, has};
 use crate::filters::Operator::{Eq, Gte, Lte, Neq, Range};
 use crate::filters::{self, Field, Kind};
@@ -74,7 +74,11 @@ const TASK: Record = Record {
             Shape::Inline(&[
                 has("isSuccess", Shape::Nullable(&Shape::Flag), "Null while it is pending."),
                 has("statusMessage", Shape::Text, "Why it failed."),
-                has("shouldRetry", Shape::Flag, ""),
+                has(
+                    "shouldRetry",
+                    Shape::Flag,
+                    "Whether it can be tried again: it failed, and its log is still here.",
+                ),
             ]),
             "",
         ),
@@ -125,6 +129,8 @@ pub(super) fn area() -> Area {
             fetch_governance,
         )
         .answers(Shape::Record(&TASK))
+        .list("/api/v1/governance/{id}/retry", DISCOVERY_MANAGE, "Try again what failed", retry_governance)
+        .answers(Shape::Record(&TASK))
         .list(
             "/api/v1/governance/{id}/destinations",
             DISCOVERY_READ,
@@ -145,7 +151,8 @@ async fn list_governance(
     let ascending = paging::ascending(&parameters)?;
     let (page, _) = paging::page(&parameters)?;
     let found = service.list_tasks(&caller, TaskQuery { conditions, ascending, page }).await?;
-    Ok(Json(paging::answer(found.tasks.iter().map(view).collect(), found.total, page)))
+    let data = views(&service, &caller, &found.tasks).await?;
+    Ok(Json(paging::answer(data, found.total, page)))
 }
 
 /// What a table of the log says.
@@ -179,7 +186,7 @@ async fn export_governance(
             let found =
                 cases.list_tasks(&reader, TaskQuery { conditions, ascending: true, page }).await?.tasks;
             let place = (found.len() as i64 == STEP).then_some(skip + STEP);
-            Ok((found.iter().map(view).collect(), place))
+            Ok((views(&cases, &reader, &found).await?, place))
         }
     };
     exports::answer(&service, &caller, "governance log", (wanted, &parameters), COLUMNS, 0, next).await
@@ -190,7 +197,26 @@ async fn fetch_governance(
     Extension(caller): Extension<Caller>,
     id: Path<String>,
 ) -> Answer {
-    Ok(Json(view(&service.task(&caller, record_id(id)?).await?)))
+    let task = service.task(&caller, record_id(id)?).await?;
+    Ok(Json(views(&service, &caller, &[task]).await?.pop().unwrap_or_default()))
+}
+
+async fn retry_governance(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    let task = service.retry_task(&caller, record_id(id)?).await?;
+    Ok(Json(view(&task, false)))
+}
+
+async fn views(
+    service: &Service,
+    caller: &Caller,
+    tasks: &[DiscoveryTask],
+) -> Result<Vec<Value>, casbah_service::Error> {
+    let retriable = service.retriable_tasks(caller, tasks).await?;
+    Ok(tasks.iter().map(|task| view(task, retriable.contains(&task.id))).collect())
 }
 
 async fn list_destinations(
@@ -218,7 +244,7 @@ fn destination_view(row: &DestinationUsage) -> Value {
     })
 }
 
-fn view(task: &DiscoveryTask) -> Value {
+fn view(task: &DiscoveryTask, retriable: bool) -> Value {
     let (success, message) = match &task.state {
         TaskState::Pending => (None, ""),
         TaskState::Succeeded => (Some(true), ""),
@@ -232,7 +258,7 @@ fn view(task: &DiscoveryTask) -> Value {
         "timestamp": task.created,
         "created": task.created,
         "finished": task.finished,
-        "status": { "isSuccess": success, "statusMessage": message, "shouldRetry": false },
+        "status": { "isSuccess": success, "statusMessage": message, "shouldRetry": retriable },
         "targetObject": task.filename,
         "targetObjectId": task.upload,
         "inputStreamId": task.stream,

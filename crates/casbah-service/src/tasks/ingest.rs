@@ -43,13 +43,13 @@ struct Ending {
 }
 
 impl Service {
-    /// Ends a task. False when the claim was lost: then nothing changed.
+    /// Ends a task; answers how. None when the claim was lost: then nothing changed.
     pub(crate) async fn finish_task(
         &self,
         claimed: &Claimed,
         lease: &Lease,
         parsed: Parsed,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<TaskState>, Error> {
         let (tenant, now) = (claimed.tenant, self.clock.now());
         self.prepare_tenant(tenant).await?;
         let ending = ending(parsed, &claimed.task.figures, now);
@@ -117,18 +117,19 @@ impl Service {
                     return Err(Lost::Claim);
                 }
                 discovery_destinations::insert(tx, tenant, &task.id, &ending.destinations)?;
-                if let Some(upload) = &mut upload {
+                // The bytes of a log that failed are kept for a while: it can be tried again.
+                if let (Some(upload), TaskState::Succeeded) = (&mut upload, &ending.state) {
                     upload.parts.clear();
                     uploads::save(tx, tenant, upload)?;
                 }
                 let mut record = record.clone();
                 record.details = json!({ "stream": task.stream, "alerts": raised });
                 audit::append(tx, tenant, &record)?;
-                Ok(true)
+                Ok(Some(ending.state.clone()))
             })
             .await
             .or_else(|lost| match lost {
-                Lost::Claim => Ok(false),
+                Lost::Claim => Ok(None),
                 Lost::Database(e) => Err(e.into()),
             })
     }

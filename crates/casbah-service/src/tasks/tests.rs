@@ -183,7 +183,7 @@ async fn a_worker_that_is_late_changes_nothing() {
             inflated_limit: u64::MAX,
         };
         let report = super::parse::parse(parts, &reading, &super::Progress::default());
-        assert!(!slow.finish_task(&claimed, &lease, report).await.expect("asked"));
+        assert!(slow.finish_task(&claimed, &lease, report).await.expect("asked").is_none());
         assert_eq!((place.events().await, place.alerts().await), (events, alerts));
         assert_eq!(place.tasks().await[0].figures, figures);
         assert!(!quick.run_next_task().await.expect("asked"), "the queue is empty");
@@ -373,6 +373,22 @@ async fn what_is_left_over_is_swept() {
     assert_eq!(place.files(), 2, "what is needed stays, and what may be needed");
     assert!(service.run_next_task().await.expect("run"));
     assert_eq!(place.tasks().await[0].state, TaskState::Succeeded);
+    // The log that failed is kept so that it can be tried again, for a week.
+    place.upload(&service, b"nothing of a log\n", "office").await;
+    assert!(service.run_next_task().await.expect("run"));
+    let failed = place.tasks().await[1].clone();
+    assert!(matches!(failed.state, TaskState::Failed(_)), "{failed:?}");
+    let kept = service.retriable_tasks(&place.caller, &place.tasks().await).await.expect("asked");
+    assert!(kept.len() == 1 && kept.contains(&failed.id));
+    place.process(6 * 86_400).await.sweep_uploads().await.expect("swept");
+    assert_eq!(
+        service.retry_task(&place.caller, failed.id.clone()).await.expect("queued").state,
+        TaskState::Pending
+    );
+    assert!(service.run_next_task().await.expect("run"));
+    place.process(8 * 86_400).await.sweep_uploads().await.expect("swept");
+    let refused = service.retry_task(&place.caller, failed.id).await.expect_err("its log is gone");
+    assert!(refused.to_string().contains("no longer here"), "{refused}");
     // An address that was never used any more, a week and more later.
     let url = service.upload_address(&place.caller, "a".into(), "SQUID".into()).await.expect("an address");
     let access = service.open_upload(&link(&url)).await.expect("open");

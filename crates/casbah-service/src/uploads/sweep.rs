@@ -6,7 +6,8 @@ use casbah_store::uploads;
 
 use crate::{Error, Service};
 
-/// Bytes of an upload that nobody finishes are kept this long after its address expired.
+/// Bytes of an upload that nobody finishes are kept this long after its address expired; those of a log that could
+/// not be read, after that.
 const ABANDONED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Service {
@@ -14,6 +15,7 @@ impl Service {
     pub async fn sweep_uploads(&self) -> Result<u64, Error> {
         let before = self.clock.now().minus(ABANDONED);
         self.store.write(move |tx| uploads::delete_abandoned(tx, before)).await?;
+        self.store.write(move |tx| uploads::forget_failed(tx, before)).await?;
         let folder = self.folder();
         // The folder is looked at after the rows, so a file that is named meanwhile is older than this
         // list; the grace time and the state of its upload keep it.

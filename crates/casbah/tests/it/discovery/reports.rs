@@ -177,8 +177,18 @@ both! {
         let hosts = caller.get(&format!("/api/v1/governance/{}/destinations/", task["_id"].as_str().unwrap())).ok();
         assert_eq!(hosts["data"].as_array().unwrap().len(), 3, "{hosts}");
         assert_eq!(ask(&caller, "discovered_apps", json!({}))["total"], 0);
+        assert_eq!(task["status"]["shouldRetry"], true, "its log is still here");
+        let retry = format!("/cas/api/v1/governance/{}/retry/", task["_id"].as_str().unwrap());
         check("again.log", false);
+        // Tried again while nothing has changed, it fails again.
+        assert!(caller.get(&retry).ok()["status"]["isSuccess"].is_null());
+        assert_eq!(wait_for_task(&caller, "unknown.log")["status"]["isSuccess"], false);
         ask(&caller, "custom_apps", json!({"name": "Unheard", "category": "SAASDB_CATEGORY_CRM", "domains": ["unheard.example"]}));
+        caller.post(&retry, &json!({})).ok();
+        let tried = wait_for_task(&caller, "unknown.log");
+        assert_eq!((&tried["_id"], &tried["status"]), (&task["_id"], &json!({"isSuccess": true, "statusMessage": "", "shouldRetry": false})), "{tried}");
+        let why = caller.get(&retry).refused(400);
+        assert!(why.to_string().contains("succeeded"), "{why}");
         check("known.log", true);
         let found = ask(&caller, "discovered_apps", json!({}));
         assert_eq!((found["total"].as_i64(), found["data"][0]["trafficTotalBytes"].as_i64()), (Some(1), Some(7)), "{found}");
