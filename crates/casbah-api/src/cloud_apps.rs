@@ -1,5 +1,6 @@
 //! The Cloud Apps API: alerts, discovery, governance log, policies.
 
+mod about;
 mod activities;
 mod administrators;
 mod alerts;
@@ -77,6 +78,9 @@ pub(crate) fn areas() -> Vec<Area> {
         subnets::area(),
         ip_tags::area(),
         user_tags::area(),
+        about::area(),
+        about::settings(),
+        about::in_use(),
         app_permissions::area(),
         api_tokens::area(),
         administrators::area(),

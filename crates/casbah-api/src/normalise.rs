@@ -10,7 +10,7 @@ use crate::presented::AskedPath;
 
 /// Below `/api` these stand without the version in the documentation, and with it in some clients.
 const UNVERSIONED: &[&str] =
-    &["discovery", "discovery_block_scripts", "reports", "services", "subnet", "tags"];
+    &["about", "discovery", "discovery_block_scripts", "reports", "services", "subnet", "tags", "version"];
 
 /// Takes a request to the one spelling of its path that the table knows: `/cas/api` is `/api`,
 /// double slashes are one, a final one is none, `/api/subnet` is `/api/v1/subnet`, and the authority's
@@ -68,6 +68,7 @@ mod tests {
         check("/api/subnet/create_rule/", "/api/v1/subnet/create_rule");
         check("/cas/api/discovery/streams/", "/api/v1/discovery/streams");
         check("/api/v1/discovery/streams", "/api/v1/discovery/streams");
+        check("/cas/api/version", "/api/v1/version");
         check("/api/discovery_block_scripts/", "/api/v1/discovery_block_scripts");
         check("/cas/other", "/cas/other");
         check("/portal/api/subnet", "/portal/api/subnet");

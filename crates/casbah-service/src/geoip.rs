@@ -127,4 +127,6 @@ impl Service {
 }
 
 #[cfg(test)]
+pub(crate) mod mmdb;
+#[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ pub mod of_directory;
 pub mod scores;
 pub mod seen;
 pub mod sent;
+#[cfg(test)]
+mod tests;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use casbah_model::filter::{Condition, EntityField, EntityKey, EntityOrder, Operand, Page, Test};

@@ -4,6 +4,7 @@
 #[macro_use]
 mod harness;
 
+mod about;
 mod acceptance;
 mod activities;
 mod alerts;
@@ -20,6 +21,7 @@ mod discovery;
 mod entities;
 mod exports;
 mod files;
+mod geoip;
 mod identity;
 mod identity_providers;
 mod import;
@@ -31,6 +33,7 @@ mod protocol;
 mod replays;
 mod retention;
 mod roles;
+mod sent_alerts;
 mod serve;
 mod sign_ins;
 mod signing_keys;
