@@ -22,6 +22,7 @@ const PAGES = [
   ["app", `/portal/apps/${process.env.CASBAH_CLIENT_ID}`],
   ["app-permissions", `/portal/apps/${process.env.CASBAH_CLIENT_ID}/permissions`],
   ["app-try", `/portal/apps/${process.env.CASBAH_CLIENT_ID}/try`],
+  ["app-setup", `/portal/apps/${process.env.CASBAH_CLIENT_ID}/setup`],
   ["app-log", `/portal/apps/${process.env.CASBAH_CLIENT_ID}/log`],
   ["alerts", "/portal/alerts"],
   ["discovery", "/portal/discovery"],
@@ -40,14 +41,18 @@ const PAGES = [
   ["audit", "/portal/audit"],
   ["settings", "/portal/settings"],
   ["people", "/portal/people"],
+  ["person-new", "/portal/people/new"],
+  ["person", `/portal/people/${process.env.CASBAH_USER}`],
   ["tokens", "/portal/tokens"],
   ["inspect", "/portal/inspect"],
   ["about", "/portal/about"],
 ];
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`every page fits, is accessible and quiet, ${colorScheme}`, async (t) => {
-    const page = await fresh(t, browser, { colorScheme });
+  // Swedish in the dark, so that every page is looked at in both.
+  const locale = colorScheme === "dark" ? "sv-SE" : "en-GB";
+  test(`every page fits, is accessible and quiet, ${colorScheme}, ${locale}`, async (t) => {
+    const page = await fresh(t, browser, { colorScheme, locale });
     await enter(page);
     for (const [name, path] of PAGES) {
       const answer = await page.goto(`${URL_}${path}`);
@@ -380,6 +385,55 @@ test("alerts: by keyboard through the queue, closed with a reason, filters as JS
   assert.equal(await page.locator("tbody tr").count(), before - 1);
 });
 
+/** Somebody signs in from Oslo and, an hour later, from Singapore. */
+async function travel(page, user) {
+  const at = Date.now() - 4 * 3_600_000;
+  const sign = (n, city, country, latitude, longitude) => JSON.stringify({
+    _id: `${user} ${n}`, timestamp: at + n * 3_600_000, appId: 20893, eventTypeName: "EVENT_CATEGORY_LOGIN", user: { userName: user },
+    device: { clientIP: `192.0.2.${n + 1}`, countryCode: country }, location: { latitude, longitude, city, countryCode: country },
+  });
+  const lines = [sign(0, "Oslo", "NO", 59.91, 10.75), sign(1, "Singapore", "SG", 1.35, 103.82)].join("\n");
+  const answer = await page.context().request.post(`${URL_}/api/v1/activities/ingest/`, {
+    data: lines, headers: { Authorization: `Token ${process.env.CASBAH_API_TOKEN}`, "Content-Type": "application/x-ndjson" },
+  });
+  assert.ok(answer.ok(), await answer.text());
+}
+
+test("the story of an alert tells what happened when, to whom, and where on a map", async (t) => {
+  const page = await fresh(t, browser);
+  await enter(page);
+  const user = `flyer-${randomUUID().slice(0, 6)}@lagoon.example`;
+  await travel(page, user);
+  // It is looked at as it arrives; the list is asked for until it is there.
+  await page.goto(`${URL_}/portal/alerts?filters=${encodeURIComponent(JSON.stringify({ "entity.user": { eq: user } }))}`);
+  while (await page.locator("tbody tr").count() === 0) await page.reload();
+  await page.locator("tbody a").first().click();
+  await page.getByRole("heading", { name: "What happened when" }).waitFor();
+  assert.ok(await page.locator(".timeline li").count() >= 3);
+  await page.getByRole("img", { name: "Where it happened" }).waitFor();
+  await page.locator(".map").getByText("As a table").click();
+  await page.getByRole("cell", { name: "Oslo, NO" }).waitFor();
+  await page.getByRole("cell", { name: "Singapore, SG" }).waitFor();
+  await page.getByRole("cell", { name: "192.0.2.2" }).first().waitFor();
+  await checkAccessible(page, "map");
+  await page.locator(".map").getByText("As a table").click();
+  await picture(page, "story-with-map");
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    await checkWidth(page, `story at ${width}`);
+  }
+
+  // The person behind it, with the score that came of it.
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(`${URL_}/portal/entities?filters=${encodeURIComponent(JSON.stringify({ displayName: { contains: user } }))}`);
+  await page.locator("tbody a").first().click();
+  await page.getByRole("heading", { name: "Score", exact: true }).waitFor();
+  await page.getByRole("link", { name: "All its activities" }).waitFor();
+  await page.getByRole("link", { name: "Impossible travel activity" }).first().waitFor();
+  await checkAccessible(page, "entity");
+  await picture(page, "entity");
+});
+
 /** The filters that stand in the address of a list. */
 function filtersOf(page) {
   return JSON.parse(new URL(page.url()).searchParams.get("filters"));
@@ -470,6 +524,130 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole("button", { name: "Delete" }).click();
     await page.waitForURL("**/portal/policies");
     assert.equal(await page.getByText(name).count(), 0);
+  });
+
+  test(`people: made, corrected, given roles, kept out and deleted, ${how} script`, async (t) => {
+    const page = await fresh(t, browser, { javaScriptEnabled });
+    await enter(page, "/portal/people/new");
+    const nick = `p${randomUUID().slice(0, 8)}`;
+    const user = `${nick}@${process.env.CASBAH_USER.split("@")[1]}`;
+    await page.getByLabel("Name", { exact: true }).fill("Pia Person");
+    await page.getByLabel("Sign-in name", { exact: true }).fill(`${nick}@elsewhere.example`);
+    await page.getByRole("button", { name: "Make the person" }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Pia Person");
+    await page.getByLabel("Sign-in name", { exact: true }).fill(user);
+    await page.getByRole("button", { name: "Make the person" }).click();
+    await page.getByText("The password, shown this once").waitFor();
+    const password = await page.locator(".secret code").innerText();
+    assert.ok(password.length >= 20);
+    await page.getByRole("link", { name: "To the person" }).click();
+    assert.ok(!(await page.content()).includes(password));
+    await page.getByLabel("Mail").fill("pia@lagoon.example");
+    await page.getByRole("button", { name: "Save the names" }).click();
+    await page.getByText("pia@lagoon.example", { exact: true }).waitFor();
+    await page.getByLabel("Role of the directory", { exact: true }).selectOption({ label: "Security Reader" });
+    await page.getByRole("button", { name: "Give the role", exact: true }).click();
+    await page.getByRole("row").filter({ hasText: "given to the person" }).waitFor();
+    await page.getByLabel("Role of Cloud Apps", { exact: true }).selectOption({ label: "Compliance administrator" });
+    await page.getByLabel("Within").fill("Box");
+    await page.getByRole("button", { name: "Give the role of Cloud Apps" }).click();
+    await page.getByRole("alert").waitFor();
+    await page.getByLabel("Within").fill("");
+    await page.getByRole("button", { name: "Give the role of Cloud Apps" }).click();
+    await page.getByRole("row").filter({ hasText: "Compliance administrator" }).getByRole("button", { name: "Take away" }).click();
+    await page.getByRole("row").filter({ hasText: "Security Reader" }).getByRole("button", { name: "Take away" }).click();
+    await page.waitForLoadState("load");
+    assert.equal(await page.getByRole("button", { name: "Take away" }).count(), 0);
+    await page.getByRole("button", { name: "Disable" }).click();
+    await page.getByRole("button", { name: "Enable" }).click();
+    await page.getByRole("button", { name: "Sign out everywhere" }).click();
+    await page.getByLabel("Password").fill("short");
+    await page.getByRole("button", { name: "Reset the password" }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Password").inputValue(), "");
+    await page.getByRole("button", { name: "Reset the password" }).click();
+    await page.getByText("The password, shown this once").waitFor();
+    await page.getByRole("link", { name: "To the person" }).click();
+    await page.getByLabel("Sign-in name of the person").fill("somebody else");
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("This is not the sign-in name of the person.").first().waitFor();
+    await page.getByLabel("Sign-in name of the person").fill(user);
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.waitForURL("**/portal/people");
+    assert.equal(await page.getByText(user).count(), 0);
+    await page.goto(`${URL_}/portal/people/new`);
+    await page.getByLabel("Mail of the guest").fill(`${nick}@partner.example`);
+    await page.getByRole("button", { name: "Invite" }).click();
+    await page.locator("code").filter({ hasText: "/invitations/redeem" }).waitFor();
+  });
+
+  test(`redirect addresses, providers and owners of an application, ${how} script`, async (t) => {
+    const page = await fresh(t, browser, { javaScriptEnabled });
+    await enter(page, "/portal/apps/new?purpose=web");
+    await page.getByLabel("Name", { exact: true }).fill(`Shop ${randomUUID().slice(0, 6)}`);
+    await page.getByLabel("Redirect addresses").fill("https://shop.example/back");
+    await page.getByRole("button", { name: "Register and make a key" }).click();
+    await page.getByRole("link", { name: "To the application" }).click();
+    await page.getByRole("link", { name: "Addresses and owners" }).click();
+    assert.equal(await page.getByLabel("Web app").inputValue(), "https://shop.example/back");
+    await page.getByLabel("Single-page app").fill("https://shop.example/app\nftp://nowhere");
+    await page.getByRole("button", { name: "Save the addresses" }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Single-page app").getAttribute("aria-invalid"), "true");
+    await page.getByLabel("Single-page app").fill("https://shop.example/app");
+    await page.getByRole("button", { name: "Save the addresses" }).click();
+    await page.waitForLoadState("load");
+    assert.equal(await page.getByLabel("Single-page app").inputValue(), "https://shop.example/app");
+    await page.getByLabel("Name", { exact: true }).fill("deploy");
+    await page.getByLabel("Issuer").fill("http://plain.example");
+    await page.getByLabel("Subject").fill("repo:shop:main");
+    await page.getByRole("button", { name: "Save the provider" }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Subject").inputValue(), "repo:shop:main");
+    await page.getByLabel("Issuer").fill("https://token.lagoon.example");
+    await page.getByRole("button", { name: "Save the provider" }).click();
+    const row = page.getByRole("row").filter({ hasText: "deploy" });
+    await row.getByRole("link", { name: "Change" }).click();
+    await page.getByLabel("Subject").fill("repo:shop:release");
+    await page.getByRole("button", { name: "Save the provider" }).click();
+    await row.getByText("repo:shop:release").waitFor();
+    await row.getByRole("button", { name: "Remove" }).click();
+    await page.waitForLoadState("load");
+    assert.equal(await page.getByText("repo:shop:release").count(), 0);
+    await page.getByLabel("Sign-in name or object id").fill("nobody");
+    await page.getByRole("button", { name: "Add the owner" }).click();
+    await page.getByText("Nobody here has this name or id.").first().waitFor();
+    await page.getByLabel("Sign-in name or object id").fill(`reader@${process.env.CASBAH_USER.split("@")[1]}`);
+    await page.getByRole("button", { name: "Add the owner" }).click();
+    const owner = page.getByRole("row").filter({ hasText: "reader@" });
+    await owner.getByRole("button", { name: "Remove" }).click();
+    await page.waitForLoadState("load");
+    assert.equal(await owner.count(), 0);
+  });
+
+  test(`a form that is sent when the session has ended comes back with what was typed, ${how} script`, async (t) => {
+    const page = await fresh(t, browser, { javaScriptEnabled });
+    await enter(page, "/portal/ip-ranges");
+    const name = `Late ${randomUUID().slice(0, 8)}`;
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.getByRole("textbox", { name: "Addresses" }).fill(javaScriptEnabled ? "198.51.100.64/28" : "198.51.100.80/28");
+    await page.context().clearCookies({ name: "__Host-casbah-portal" });
+    await page.getByRole("button", { name: "Add the range" }).click();
+    assert.equal(await heading(page), "Your session has ended");
+    await page.getByText(name).first().waitFor();
+    const [tab] = await Promise.all([
+      page.context().waitForEvent("page"),
+      page.getByRole("link", { name: "Sign in again" }).click(),
+    ]);
+    await tab.waitForURL("**/portal");
+    await page.getByRole("button", { name: "Go on with what was typed" }).click();
+    assert.equal(await heading(page), "This form is out of date");
+    await page.getByText(name).first().waitFor();
+    await page.getByRole("button", { name: "Send it again" }).click();
+    await page.getByRole("link", { name }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.waitForURL("**/portal/ip-ranges");
   });
 
   test(`settings of the tenant: a wrong number is said at its field, a good one is kept, ${how} script`, async (t) => {

@@ -54,6 +54,19 @@ impl State {
         } }
     }
 
+    /// A text that nobody should read over a shoulder, and that is never shown again.
+    pub(crate) fn secret(&self, name: &str, label: &str, hint: Option<&str>) -> Markup {
+        let wrong = self.about(name);
+        html! { div .field {
+            label for={ "field-" (name) } { (label) }
+            @if let Some(hint) = hint { p .hint id={ "hint-" (name) } { (hint) } }
+            input type="password" autocomplete="new-password" id={ "field-" (name) } name=(name)
+                aria-describedby=[described(name, hint.is_some(), wrong.is_some())]
+                aria-invalid=[wrong.map(|_| "true")];
+            (complaint(name, wrong))
+        } }
+    }
+
     /// A whole number, or nothing.
     pub(crate) fn number(&self, name: &str, label: &str, hint: Option<&str>) -> Markup {
         let wrong = self.about(name);

@@ -12,6 +12,7 @@ mod form;
 mod in_person;
 mod layout;
 mod list;
+mod map;
 mod pages;
 mod saved;
 mod session;

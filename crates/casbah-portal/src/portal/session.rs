@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::Extension;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Extension, Request};
 use axum::response::{IntoResponse, Response};
 use casbah_authority::seed;
 use http::{HeaderValue, Method, StatusCode, header};
 use maud::html;
 
 use super::fields::Fields;
-use super::layout;
+use super::{LARGEST_BODY, form, layout, pages};
 use super::text::{Language, t};
 use super::visit::{COOKIE, Failed, Here, LANGUAGE, Posted, THEME, Visit};
 use crate::respond::{Page, see_other, with_cookie};
@@ -24,21 +24,53 @@ const PREFERENCE_LIFE: u64 = 365 * 24 * 60 * 60;
 
 /// What to answer when nobody is signed in. A page that was left open says so; who comes new signs in.
 pub(crate) fn ask(here: &Here) -> Response {
-    let next = if here.method == Method::GET { here.address() } else { back(here) };
-    let sign_in = sign_in_address(&next);
     if here.cookie.is_none() && here.method == Method::GET {
-        return see_other(&sign_in);
+        return see_other(&sign_in_address(&here.address()));
     }
+    over(here, &Fields::default())
+}
+
+/// Whether a form sent there needs somebody who is signed in.
+pub(crate) fn is_guarded(path: &str) -> bool {
+    path.starts_with("/portal/") && !matches!(path, "/portal/preferences" | "/portal/sign-out")
+}
+
+/// A form that came when the session had ended: what was typed goes along on the page.
+pub(crate) async fn ended(here: &Here, request: Request) -> Response {
+    let headers = request.headers();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let plain = kind.starts_with("application/x-www-form-urlencoded");
+    // Nobody is led here with a form of somebody else's making.
+    if !plain || here.browser.is_foreign() {
+        return over(here, &Fields::default());
+    }
+    match to_bytes(request.into_body(), LARGEST_BODY).await {
+        Ok(body) => over(here, &Fields::read(&body)),
+        Err(_) => over(here, &Fields::default()),
+    }
+}
+
+fn over(here: &Here, sent: &Fields) -> Response {
+    let (form, sent) = (here.method != Method::GET, pages::failed::typed(sent));
+    let next = if form { back(here) } else { here.address() };
     let body = html! {
         p { (t("You were signed out, because some time has passed or because your sign-in was ended elsewhere.")) }
-        @if here.method == Method::GET {
-            p { (t("Sign in again to go on where you were.")) }
-        } @else {
+        @if !form { p { (t("Sign in again to go on where you were.")) } }
+        @else if sent.is_empty() {
             p { (t("Nothing was changed. What you typed is still there: sign in again in a new tab, then come back to this one, \
                 go back one page and send the form again.")) }
+        } @else {
+            p { (t("Nothing was changed, and nothing that you typed is lost: sign in again in a new tab, then come back to this one and go on.")) }
+            (pages::failed::list(&sent))
         }
         div .buttons {
-            a .button href=(sign_in) target=[(here.method != Method::GET).then_some("_blank")] { (t("Sign in again")) }
+            a .button href=(sign_in_address(&next)) target=[form.then_some("_blank")] { (t("Sign in again")) }
+            @if !sent.is_empty() {
+                (form::form(&here.path, &html! {
+                    @for (name, value) in &sent { input type="hidden" name=(name) value=(value); }
+                    button .second { (t("Go on with what was typed")) }
+                }))
+            }
         }
     };
     let page = layout::plain(t("Your session has ended"), &body);

@@ -110,12 +110,15 @@ pub(crate) async fn enter(State(service): State<Service>, mut request: Request, 
             Err(_) => {}
         }
     }
+    let ended = here.visitor.is_none() && here.method == Method::POST && session::is_guarded(&here.path);
     let here = Arc::new(here);
     let id = HeaderValue::from_str(&here.request_id);
     request.extensions_mut().insert(Arc::clone(&here));
     let answer = async {
         let response = match unavailable {
             Some(cause) => Failed::Internal(cause).into_response(),
+            // What was typed is shown again, so it has to be read.
+            None if ended => session::ended(&here, request).await,
             None => next.run(request).await,
         };
         here.browser.remember(response)

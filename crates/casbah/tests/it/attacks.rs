@@ -9,6 +9,7 @@ mod errors;
 mod guessing;
 mod limits;
 mod pages;
+mod portal;
 mod redirects;
 mod second_factors;
 mod storage;

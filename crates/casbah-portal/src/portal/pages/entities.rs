@@ -122,7 +122,7 @@ pub(crate) async fn show_one(visit: Visit) -> Answer {
         }
         (scores(&found))
         @if person { (accounts(&found)) }
-        @if visit.may(Part::Alerts, Access::Read) { (alerts(&visit, &key).await?) }
+        @if visit.may(Part::Alerts, Access::Read) { (alerts(&visit, &json!(entity.address.id)).await?) }
         @if visit.may(Part::Activities, Access::Read) { (activities(&visit, &key).await?) }
         p { a href=(HERE) { (t("To all people and accounts")) } }
     };
@@ -178,6 +178,8 @@ fn accounts(found: &EntityDetails) -> Markup {
     }
 }
 
+/// Those that name it by its id, whatever app they say it is of: policies on activities name all accounts as of the
+/// directory.
 async fn alerts(visit: &Visit, key: &Json) -> Result<Markup, Failed> {
     let (now, given) = (visit.service().clock().now(), about("entity.entity", key));
     let conditions =

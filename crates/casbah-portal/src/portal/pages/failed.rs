@@ -70,10 +70,10 @@ fn stale(fields: &Fields) -> Markup {
     html! {
         p { (t("It was made for an earlier sign-in, or your browser did not say that it comes from these pages. Nothing was changed.")) }
         @if let Some(here) = own {
-            @let sent: Vec<_> = fields.pairs().iter().filter(|(name, _)| name != "proof").collect();
+            @let sent = typed(fields);
             @if !sent.is_empty() {
                 p { (t("This is what you sent. You can send it again as it is.")) }
-                dl { @for (name, value) in &sent { dt { (name) } dd { (value) } } }
+                (list(&sent))
                 (form::form(&here.path, &html! {
                     @for (name, value) in &sent { input type="hidden" name=(name) value=(value); }
                     div .buttons { button { (t("Send it again")) } }
@@ -81,4 +81,16 @@ fn stale(fields: &Fields) -> Markup {
             }
         }
     }
+}
+
+/// What somebody typed, without what proves that the form is ours.
+pub(crate) fn typed(fields: &Fields) -> Vec<(String, String)> {
+    fields.pairs().iter().filter(|(name, _)| name != "proof").cloned().collect()
+}
+
+/// The same, to be read; a password is not.
+pub(crate) fn list(sent: &[(String, String)]) -> Markup {
+    html! { dl { @for (name, value) in sent.iter().filter(|(_, value)| !value.is_empty()) {
+        dt { (name) } dd { @if name.contains("assword") { "••••••••" } @else { (value) } }
+    } } }
 }

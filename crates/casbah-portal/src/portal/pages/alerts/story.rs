@@ -1,17 +1,23 @@
 //! The story of one alert: what happened, to whom, when, and on what evidence.
 
 use axum::extract::Path;
-use casbah_model::{Access, Alert, AlertEntity, AlertStatus, Part, RecordId, Resolution};
+use casbah_model::filter::{ActivityField, ActivityOrder, Condition, Operand, Page, Test};
+use casbah_model::{Access, Activity, Alert, AlertEntity, AlertStatus, Part, RecordId, Resolution};
+use casbah_service::activities::ActivityQuery;
 use maud::{Markup, html};
 use serde_json::{Value as Json, json};
 
 use super::{HERE, close, open};
-use crate::portal::filter;
+use crate::portal::fields::Fields;
+use crate::portal::map::{self, Sight};
 use crate::portal::table::{self, column};
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Failed, Posted, Visit};
-use crate::portal::{form, layout, shown};
+use crate::portal::{filter, form, layout, shown};
 use crate::respond::see_other;
+
+/// Activities that are told on the page.
+const MOST: i64 = 100;
 
 pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Answer {
     visit.check(Part::Alerts, Access::Read)?;
@@ -21,6 +27,8 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Answer {
     let is_open = alert.resolution == Resolution::Open;
     let may = visit.may(Part::Alerts, Access::Change);
     let read = alert.status == AlertStatus::Unread;
+    let activities = activities(&visit, &alert).await?;
+    let sights: Vec<Sight> = activities.iter().map(sight).collect();
     let body = html! {
         p { (shown::severity(alert.severity)) " " (shown::state_of(&alert)) " · " (shown::time(visit.service().clock(), alert.raised)) }
         p { (shown::name(&alert.description)) }
@@ -29,7 +37,11 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Answer {
                 "second small", &[("read", if read { "1" } else { "" })]))
         }
         h2 { (t("What happened when")) }
-        (timeline(&alert))
+        (timeline(&alert, &activities))
+        @if sights.iter().any(|sight| sight.at.is_some() || sight.country.is_some()) {
+            h2 { (t("Where it happened")) }
+            (map::of(visit.service().clock(), t("Where it happened"), &sights))
+        }
         h2 { (t("Who and what")) }
         (entities(&alert.entities))
         h2 { (t("Evidence")) }
@@ -53,8 +65,47 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Answer {
     Ok(layout::page(&crate::names::shown(&alert.title), &body))
 }
 
-fn timeline(alert: &Alert) -> Markup {
+/// The activities that it came of, the oldest first, as far as the reader may see activities.
+async fn activities(visit: &Visit, alert: &Alert) -> Result<Vec<Activity>, Failed> {
+    if !visit.may(Part::Activities, Access::Read) {
+        return Ok(Vec::new());
+    }
+    let test = Test::AnyOf(vec![Operand::Text(alert.id.to_string())]);
+    let query = ActivityQuery {
+        conditions: vec![Condition { field: ActivityField::Alert, test }],
+        order: ActivityOrder { by_created: false, ascending: true },
+        page: Page { skip: 0, limit: MOST },
+        scan: false,
+        whole_moments: false,
+    };
+    Ok(visit.service().list_activities(visit.caller(), query).await?.activities)
+}
+
+fn sight(activity: &Activity) -> Sight {
+    let location = activity.facts.location.as_ref();
+    Sight {
+        at: location.and_then(|place| Some((place.latitude?, place.longitude?))),
+        country: activity.country.clone().or_else(|| location.and_then(|place| place.country_code.clone())),
+        name: location.and_then(|place| place.name.clone()),
+        address: activity.address.clone(),
+        when: activity.at(),
+    }
+}
+
+fn timeline(alert: &Alert, activities: &[Activity]) -> Markup {
     html! { ol .timeline {
+        @for activity in activities { li {
+            @let address = Fields::default().with("id", Some(&activity.id)).address("/portal/activities/one");
+            (shown::exact(activity.at())) " " a href=(address) { (shown::name(&activity.action)) }
+            @if let Some(user) = &activity.user_name { " " (t("by")) " " (shown::name(user)) }
+            @if let Some(address) = &activity.address { " " (t("from")) " " code { (address) } }
+            @if let Some(country) = &activity.country { " " (country) }
+            @if !activity.facts.service_name.is_empty() { " " span .quiet { (shown::name(&activity.facts.service_name)) } }
+            @if activity.failure.is_some() { " " span .badge .high { (t("refused")) } }
+        } }
+        @if activities.len() as i64 == MOST { li .quiet {
+            a href=(filter::address("/portal/activities", &json!({ "activity.alertId": { "eq": alert.id } }))) { (t("All activities that it came of")) }
+        } }
         li { (shown::exact(alert.raised)) " " (t("raised by the policy")) " " (shown::name(&alert.policy_name)) }
         @if let Some(at) = alert.resolved { li {
             (shown::exact(at)) " " (t("closed as")) " " strong { (shown::state_of(alert)) }

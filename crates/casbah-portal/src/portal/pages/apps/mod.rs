@@ -8,6 +8,7 @@ mod log;
 mod new;
 mod permissions;
 mod samples;
+mod setup;
 mod show;
 mod wording;
 
@@ -53,6 +54,12 @@ pub(crate) fn router() -> Router<Service> {
         .route("/portal/apps/{id}/withdraw", post(permissions::withdraw))
         .route("/portal/apps/{id}/try", get(attempt::show).post(attempt::run))
         .route("/portal/apps/{id}/log", get(log::show))
+        .route("/portal/apps/{id}/setup", get(setup::show))
+        .route("/portal/apps/{id}/setup/redirects", post(setup::save_redirects))
+        .route("/portal/apps/{id}/setup/federated", post(setup::save_federated))
+        .route("/portal/apps/{id}/setup/federated/remove", post(setup::remove_federated))
+        .route("/portal/apps/{id}/setup/owners", post(setup::add_owner))
+        .route("/portal/apps/{id}/setup/owners/remove", post(setup::remove_owner))
 }
 
 /// The application that an address names.
@@ -88,6 +95,7 @@ fn tabs(application: &Application, current: &str) -> Markup {
     let all = [
         ("", t("Identity and keys")),
         ("/permissions", t("Permissions")),
+        ("/setup", t("Addresses and owners")),
         ("/try", t("Try it")),
         ("/log", t("Sign-ins")),
     ];

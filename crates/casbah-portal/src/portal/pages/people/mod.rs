@@ -1,11 +1,16 @@
 //! People and the roles that they hold: those of the directory, and those of Cloud Apps.
 
+pub(crate) mod edit;
+pub(crate) mod roles;
+
 use axum::extract::Path;
-use casbah_model::{Access, Part};
+use casbah_model::{Access, EntityAddress, Part};
 use casbah_service::directory::{Condition, Order, Property, Search};
 use maud::html;
 use serde_json::json;
 
+use crate::portal::fields::Fields;
+use crate::portal::form::State;
 use crate::portal::table::{self, column};
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Visit};
@@ -51,6 +56,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         .collect();
     let role_columns = [column(t("Who")), column(t("Role")), column(t("Within"))];
     let body = html! {
+        @if edit::may_make(&visit) { div .buttons { a .button href={ (HERE) "/new" } { (t("A new person")) } } }
         form .filters method="get" action=(HERE) role="search" {
             div { label for="search" { (t("Name begins with")) }
                 input #search type="search" name="search" value=(query.get("search")); }
@@ -69,24 +75,36 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 }
 
 pub(crate) async fn show_one(visit: Visit, Path(id): Path<String>) -> Answer {
-    let user = visit.service().fetch_user(visit.caller(), &id).await?;
-    let roles = visit.service().list_roles_of_user(visit.caller(), &id).await?;
-    let may_see_activities = visit.may(Part::Activities, Access::Read);
+    page(&visit, &id, &State::default()).await
+}
+
+/// The page of a person, with a form that was wrong.
+async fn page(visit: &Visit, id: &str, state: &State) -> Answer {
+    let user = visit.service().fetch_user(visit.caller(), id).await?;
     let body = html! {
+        (state.summary())
         dl {
             dt { (t("Sign-in name")) } dd { (shown::name(&user.user_principal_name)) }
             dt { (t("Object id")) } dd { (shown::copyable(&user.id.to_string())) }
-            dt { (t("State")) } dd { @if user.enabled { (t("enabled")) } @else { (t("disabled")) } }
+            dt { (t("State")) } dd {
+                @if user.enabled { span .badge .good { (t("enabled")) } } @else { span .badge .medium { (t("disabled")) } }
+                @if user.details.guest { " " span .badge .information { (t("guest")) } }
+            }
             dt { (t("Mail")) } dd { (user.mail.as_deref().unwrap_or_default()) }
             dt { (t("Since")) } dd { (shown::time(visit.service().clock(), user.created)) }
-            dt { (t("Roles of the directory")) }
-            dd { @if roles.is_empty() { (t("none")) } @else { (roles.iter().map(|role| role.name).collect::<Vec<_>>().join(", ")) } }
         }
-        @if may_see_activities {
-            p { a href=(filter::address("/portal/activities", &json!({ "user.username": { "eq": user.user_principal_name } }))) {
-                (t("What this person did")) } }
+        p {
+            @if visit.may(Part::Activities, Access::Read) {
+                a href=(filter::address("/portal/activities", &json!({ "user.username": { "eq": user.user_principal_name } }))) { (t("What this person did")) } " · "
+            }
+            @if visit.may(Part::Entities, Access::Read) {
+                a href=(Fields::default().with("ii", Some(&EntityAddress::of_directory(user.id).joined())).address("/portal/entities/one")) { (t("Score, accounts and alerts")) } " · "
+            }
+            a href=(HERE) { (t("To all people")) }
         }
-        p { a href=(HERE) { (t("To all people")) } }
+        (roles::shown(visit, &user, state).await?)
+        (edit::forms(visit, &user, state))
     };
-    Ok(layout::page(&crate::names::shown(&user.display_name), &body))
+    let title = crate::names::shown(&user.display_name);
+    Ok(if state.problem.is_some() { layout::refused(&title, &body) } else { layout::page(&title, &body) })
 }
