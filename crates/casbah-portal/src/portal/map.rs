@@ -154,7 +154,12 @@ mod tests {
 
     #[test]
     fn places_are_counted_once_and_the_way_goes_through_them_in_order() {
-        let all = [sight("se", None, 1), sight("SE", None, 2), sight("US", Some((40.7, -74.0)), 3), sight("SE", None, 4)];
+        let all = [
+            sight("se", None, 1),
+            sight("SE", None, 2),
+            sight("US", Some((40.7, -74.0)), 3),
+            sight("SE", None, 4),
+        ];
         let (places, path) = places(&all);
         assert_eq!(places.len(), 2);
         assert_eq!((places[0].times, places[0].last, places[0].addresses.len()), (3, Timestamp(4), 3));

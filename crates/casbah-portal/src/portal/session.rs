@@ -10,9 +10,9 @@ use http::{HeaderValue, Method, StatusCode, header};
 use maud::html;
 
 use super::fields::Fields;
-use super::{LARGEST_BODY, form, layout, pages};
 use super::text::{Language, t};
 use super::visit::{COOKIE, Failed, Here, LANGUAGE, Posted, THEME, Visit};
+use super::{LARGEST_BODY, form, layout, pages};
 use crate::respond::{Page, see_other, with_cookie};
 
 const HOME: &str = "/portal";

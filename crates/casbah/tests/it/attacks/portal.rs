@@ -35,7 +35,9 @@ fn enter(browser: &Browser<'_>, path: &str, user: &str) -> Answer {
 /// The hidden fields of the form that goes there.
 fn form(page: &Answer, action: &str) -> Vec<(String, String)> {
     let text = page.text();
-    let from = text.find(&format!("method=\"post\" action=\"{action}\"")).unwrap_or_else(|| panic!("no form {action}: {text}"));
+    let from = text
+        .find(&format!("method=\"post\" action=\"{action}\""))
+        .unwrap_or_else(|| panic!("no form {action}: {text}"));
     let form = &text[from..from + text[from..].find("</form>").unwrap()];
     let value = |field: &str| field[..field.find('"').unwrap()].to_string();
     let fields = form.split("<input type=\"hidden\" name=\"").skip(1);

@@ -46,7 +46,10 @@ async fn page(visit: &Visit, id: &str, wrong: Option<State>) -> Answer {
     let credentials = visit.service().list_federated_credentials(visit.caller(), key(id)?).await?;
     let owners = visit.service().list_owners(visit.caller(), Owned::Application(key(id)?)).await?;
     let state = wrong.clone().unwrap_or_default();
-    let edited = visit.query().given("federated").and_then(|id| credentials.iter().find(|one| one.id.to_string() == id).cloned());
+    let edited = visit
+        .query()
+        .given("federated")
+        .and_then(|id| credentials.iter().find(|one| one.id.to_string() == id).cloned());
     let body = html! {
         (tabs(&found.application, "/setup"))
         (state.summary())
@@ -69,8 +72,10 @@ fn redirects(found: &ApplicationWithSecrets, id: &str, may: bool, state: &State)
         all.map(|uri| uri.uri.as_str()).collect::<Vec<_>>().join("\n")
     };
     let typed = state.fields.given("redirects").is_some();
-    let start = Fields::from_pairs(kinds().iter().map(|(kind, name, _)| ((*name).to_string(), of(*kind))).collect());
-    let form = State { fields: if typed { state.fields.clone() } else { start }, problem: state.problem.clone() };
+    let start =
+        Fields::from_pairs(kinds().iter().map(|(kind, name, _)| ((*name).to_string(), of(*kind))).collect());
+    let form =
+        State { fields: if typed { state.fields.clone() } else { start }, problem: state.problem.clone() };
     html! { @if may {
         (form::form(&format!("{}/redirects", here(id)), &html! {
             input type="hidden" name="redirects" value="1";
@@ -83,14 +88,18 @@ fn redirects(found: &ApplicationWithSecrets, id: &str, may: bool, state: &State)
 }
 
 pub(crate) async fn save_redirects(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
-    let lines = |name: &str| fields.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_string).collect();
+    let lines = |name: &str| {
+        fields.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_string).collect()
+    };
     let redirect_uris = kinds().into_iter().map(|(kind, name, _)| (kind, lines(name))).collect();
     let change = ApplicationChange { redirect_uris, ..ApplicationChange::default() };
     match visit.service().change_application(visit.caller(), key(&id)?, change).await {
         Ok(_) => Ok(see_other(&here(&id))),
         Err(Error::Invalid { why, .. }) => {
             // The sentence begins with the address that it is about.
-            let has = |name: &str| fields.get(name).lines().any(|line| why.starts_with(&format!("{:?}", line.trim())));
+            let has = |name: &str| {
+                fields.get(name).lines().any(|line| why.starts_with(&format!("{:?}", line.trim())))
+            };
             let part = kinds().into_iter().map(|(_, name, _)| name).find(|name| has(name)).unwrap_or("web");
             page(&visit, &id, Some(State::wrong(fields, part, why))).await
         }
@@ -124,7 +133,8 @@ fn federated(
             cells
         })
         .collect();
-    let mut columns = vec![column(t("Name")), column(t("Issuer")), column(t("Subject")), column(t("Audience"))];
+    let mut columns =
+        vec![column(t("Name")), column(t("Issuer")), column(t("Subject")), column(t("Audience"))];
     if may {
         columns.push(column(t("Action")));
     }
@@ -140,8 +150,10 @@ fn federated(
         ],
         None => vec![("audience", USUAL_AUDIENCE.to_string())],
     };
-    let start = Fields::from_pairs(start.into_iter().map(|(name, value)| (name.to_string(), value)).collect());
-    let form = State { fields: if typed { state.fields.clone() } else { start }, problem: state.problem.clone() };
+    let start =
+        Fields::from_pairs(start.into_iter().map(|(name, value)| (name.to_string(), value)).collect());
+    let form =
+        State { fields: if typed { state.fields.clone() } else { start }, problem: state.problem.clone() };
     html! {
         @if rows.is_empty() { p { (t("none")) } } @else { (table::plain(t("Whose tokens prove it"), &columns, &rows)) }
         @if may { div #federated { (form::form(&format!("{}/federated", here(id)), &html! {
@@ -198,7 +210,10 @@ pub(crate) async fn save_federated(visit: Visit, Path(id): Path<String>, Posted(
 }
 
 pub(crate) async fn remove_federated(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
-    visit.service().remove_federated_credential(visit.caller(), key(&id)?, fields.get("credential").to_string()).await?;
+    visit
+        .service()
+        .remove_federated_credential(visit.caller(), key(&id)?, fields.get("credential").to_string())
+        .await?;
     Ok(see_other(&here(&id)))
 }
 
@@ -208,12 +223,19 @@ fn owned_by(owners: &[DirectoryObject], id: &str, may: bool, state: &State) -> M
         .filter_map(|owner| {
             let (owner_id, name) = match owner {
                 DirectoryObject::User(user) => (user.id, user.user_principal_name.clone()),
-                DirectoryObject::ServicePrincipal(principal) => (principal.principal.id, principal.principal.display_name.clone()),
+                DirectoryObject::ServicePrincipal(principal) => {
+                    (principal.principal.id, principal.principal.display_name.clone())
+                }
                 _ => return None,
             };
             let mut cells = vec![shown::name(&name), html! { code { (owner_id) } }];
             if may {
-                cells.push(form::button(&format!("{}/owners/remove", here(id)), t("Remove"), "second small", &[("owner", &owner_id.to_string())]));
+                cells.push(form::button(
+                    &format!("{}/owners/remove", here(id)),
+                    t("Remove"),
+                    "second small",
+                    &[("owner", &owner_id.to_string())],
+                ));
             }
             Some(cells)
         })

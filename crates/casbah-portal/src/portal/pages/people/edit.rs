@@ -44,7 +44,8 @@ pub(crate) async fn new(visit: Visit) -> Answer {
 
 fn new_page(visit: &Visit, new: &State, guest: &State) -> Response {
     let domain = visit.visitor.tenant.domains.first().map_or("", String::as_str);
-    let name_hint = filled("With the domain of the organisation, as in mira@{domain}.", &[("domain", &domain)]);
+    let name_hint =
+        filled("With the domain of the organisation, as in mira@{domain}.", &[("domain", &domain)]);
     let body = html! {
         (new.summary())
         (guest.summary())
@@ -106,7 +107,9 @@ pub(crate) async fn create(visit: Visit, Posted(fields): Posted) -> Answer {
     match visit.service().create_user(visit.caller(), new).await {
         Ok(user) if made => Ok(once(&user, &password)),
         Ok(user) => Ok(see_other(&format!("{HERE}/{}", user.id))),
-        Err(Error::Invalid { field, why }) => Ok(new_page(&visit, &State::wrong(fields, &field, why), &State::default())),
+        Err(Error::Invalid { field, why }) => {
+            Ok(new_page(&visit, &State::wrong(fields, &field, why), &State::default()))
+        }
         Err(Error::Conflict(why)) => {
             Ok(new_page(&visit, &State::wrong(fields, "userPrincipalName", why), &State::default()))
         }
@@ -149,7 +152,9 @@ pub(crate) async fn invite(visit: Visit, Posted(fields): Posted) -> Answer {
             let field = if field.contains("Name") { "guestName" } else { "guestMail" };
             Ok(new_page(&visit, &State::default(), &State::wrong(fields, field, why)))
         }
-        Err(Error::Conflict(why)) => Ok(new_page(&visit, &State::default(), &State::wrong(fields, "guestMail", why))),
+        Err(Error::Conflict(why)) => {
+            Ok(new_page(&visit, &State::default(), &State::wrong(fields, "guestMail", why)))
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -214,8 +219,12 @@ pub(crate) async fn set_enabled(visit: Visit, Path(id): Path<String>, Posted(fie
 async fn saved(visit: &Visit, id: &str, change: UserChange, fields: &Fields) -> Answer {
     match visit.service().change_user(visit.caller(), id, change).await {
         Ok(user) => Ok(see_other(&format!("{HERE}/{}", user.id))),
-        Err(Error::Invalid { field, why }) => super::page(visit, id, &State::wrong(fields.clone(), &field, why)).await,
-        Err(Error::Conflict(why)) => super::page(visit, id, &State::wrong(fields.clone(), "userPrincipalName", why)).await,
+        Err(Error::Invalid { field, why }) => {
+            super::page(visit, id, &State::wrong(fields.clone(), &field, why)).await
+        }
+        Err(Error::Conflict(why)) => {
+            super::page(visit, id, &State::wrong(fields.clone(), "userPrincipalName", why)).await
+        }
         Err(other) => Err(other.into()),
     }
 }

@@ -81,7 +81,8 @@ async fn of_cloud_apps(visit: &Visit, user: &User, state: &State) -> Result<Mark
     if may {
         columns.push(column(t("Action")));
     }
-    let roles: Vec<_> = ADMINISTRATOR_ROLES.iter().map(|role| (role.id.to_string(), role.name.to_string())).collect();
+    let roles: Vec<_> =
+        ADMINISTRATOR_ROLES.iter().map(|role| (role.id.to_string(), role.name.to_string())).collect();
     Ok(html! {
         h2 { (t("Roles of Cloud Apps")) }
         @if rows.is_empty() { p { (t("none")) } } @else { (table::plain(t("Roles of Cloud Apps"), &columns, &rows)) }
@@ -110,12 +111,21 @@ pub(crate) async fn remove(visit: Visit, Path(id): Path<String>, Posted(fields):
     Ok(see_other(&format!("{HERE}/{id}")))
 }
 
-pub(crate) async fn add_of_cloud_apps(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
+pub(crate) async fn add_of_cloud_apps(
+    visit: Visit,
+    Path(id): Path<String>,
+    Posted(fields): Posted,
+) -> Answer {
     use casbah_model::Limit;
     visit.check(Part::Administrators, Access::Change)?;
     let role = AdministratorRole::find(fields.get("cloudAppsRole")).ok_or(Failed::NotFound)?;
-    let within: Vec<String> =
-        fields.get("within").split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_string).collect();
+    let within: Vec<String> = fields
+        .get("within")
+        .split(',')
+        .map(str::trim)
+        .filter(|one| !one.is_empty())
+        .map(str::to_string)
+        .collect();
     let of = |limit: Limit| if role.limit == limit { within.clone() } else { Vec::new() };
     if !within.is_empty() && matches!(role.limit, Limit::Nothing | Limit::Discovery) {
         let why = t("This role is for everything; nothing can stand here.");
@@ -143,7 +153,11 @@ pub(crate) async fn add_of_cloud_apps(visit: Visit, Path(id): Path<String>, Post
     }
 }
 
-pub(crate) async fn remove_of_cloud_apps(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
+pub(crate) async fn remove_of_cloud_apps(
+    visit: Visit,
+    Path(id): Path<String>,
+    Posted(fields): Posted,
+) -> Answer {
     visit.check(Part::Administrators, Access::Change)?;
     // The id of an assignment, and nothing else: a name would take all of somebody's away.
     let assignment: casbah_model::RecordId = fields.get("id").parse().map_err(|_| Failed::NotFound)?;
