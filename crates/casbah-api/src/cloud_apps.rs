@@ -21,10 +21,14 @@ mod entities;
 mod exports;
 mod files;
 pub(crate) mod filters;
+mod forwarders;
 mod governance;
 mod ip_tags;
 mod log_collectors;
+mod ms_flow;
+pub mod outgoing;
 mod policies;
+mod siem_agents;
 mod streams;
 mod subnets;
 #[cfg(test)]
@@ -84,6 +88,8 @@ pub(crate) fn areas() -> Vec<Area> {
         app_permissions::area(),
         api_tokens::area(),
         administrators::area(),
+        ms_flow::area(),
+        siem_agents::area(),
     ]
 }
 

@@ -168,7 +168,12 @@ impl Operator {
 
 /// The filters of a call as JSON; what stands for "none" is an empty object.
 pub(crate) fn given(parameters: &Parameters) -> Result<Map<String, Value>, Problem> {
-    object(parameters.raw("filters").unwrap_or(&Value::Null))
+    named(parameters, "filters")
+}
+
+/// The same, of a parameter with another name.
+pub(crate) fn named(parameters: &Parameters, name: &str) -> Result<Map<String, Value>, Problem> {
+    object(parameters.raw(name).unwrap_or(&Value::Null))
 }
 
 fn object(value: &Value) -> Result<Map<String, Value>, Problem> {

@@ -36,6 +36,7 @@ use axum::middleware::from_fn;
 use casbah_service::Service;
 
 pub use caller::MIGRATION_PATH;
+pub use cloud_apps::outgoing;
 pub use cross_origin::cross_origin;
 pub use incoming::watched as with_watched_body;
 pub use normalise::normalise;

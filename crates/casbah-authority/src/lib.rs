@@ -54,6 +54,7 @@ mod use_notes;
 mod verify;
 mod visitor;
 mod wanted;
+mod webhook;
 
 pub use account::{Account, Ending, OwnApplication, OwnConsent, OwnIdentity, OwnSession, OwnSignIn};
 pub use assertion::Assertion;
@@ -73,7 +74,8 @@ pub use keys::KeyError;
 pub use keys::rotation::{InSameTransaction, KeyState, KeySummary, Pace};
 pub use master_key::SecretKind;
 pub use outbound::{
-    Allowed, Fetched, InvalidAllowed, Outbound, OutboundError, OutboundSettings, check_https_url,
+    Allowed, Fetched, InvalidAllowed, Outbound, OutboundError, OutboundSettings, check_callback_url,
+    check_https_url, has_certificate,
 };
 pub use password::{HashingFailed, hash_password, verify_password};
 pub use portal::{InspectedToken, PortalVisitor};
@@ -87,6 +89,7 @@ pub use token::TokenRequest;
 pub use upstream::{OfferedProvider, UpstreamPurpose, UpstreamRefusal, UpstreamRequest, UpstreamStep};
 pub use verify::{Audience, Presented, Refusal};
 pub use visitor::Visitor;
+pub use webhook::WebhookSecrets;
 
 #[cfg(test)]
 mod tests;

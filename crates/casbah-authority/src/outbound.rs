@@ -1,4 +1,5 @@
-//! Calls that the authority makes itself: to issuers whose tokens somebody registered.
+//! Calls that Casbah makes itself: to issuers whose tokens somebody registered, to webhooks, and to the syslog
+//! receivers of SIEMs.
 //!
 //! Whoever registers an address decides where this machine connects to, so every call is fenced in:
 //! https only, no redirects, no proxy, the resolved addresses are checked and only they are connected to,
@@ -9,6 +10,7 @@ mod addresses;
 #[cfg(test)]
 mod tests;
 
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +82,9 @@ pub struct Fetched {
 pub struct Outbound {
     agent: Agent,
     turns: Arc<Semaphore>,
+    allowed: Arc<[Allowed]>,
+    /// Certificates of the authorities that are trusted, in DER.
+    authorities: Arc<[Vec<u8>]>,
 }
 
 impl Outbound {
@@ -94,6 +99,7 @@ impl Outbound {
         }
         let system = SYSTEM_AUTHORITIES.iter().find_map(|path| std::fs::read(path).ok());
         authorities.extend(system.iter().flat_map(|pem| certificates(pem)));
+        let in_der = authorities.iter().map(|one| one.der().to_vec()).collect();
         let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(authorities))).build();
         let config = Agent::config_builder()
             .https_only(true)
@@ -108,7 +114,27 @@ impl Outbound {
             .build();
         let resolver = Fenced { allowed: settings.allowed.clone(), inner: DefaultResolver::default() };
         let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
-        Ok(Outbound { agent, turns: Arc::new(Semaphore::new(AT_ONCE)) })
+        let allowed = settings.allowed.clone().into();
+        Ok(Outbound { agent, turns: Arc::new(Semaphore::new(AT_ONCE)), allowed, authorities: in_der })
+    }
+
+    /// Certificates of the authorities that are trusted, the system's and the operator's, in DER.
+    pub fn authorities(&self) -> &[Vec<u8>] {
+        &self.authorities
+    }
+
+    /// The addresses of a host that may be connected to. Blocks while the name is resolved.
+    ///
+    /// # Errors
+    /// [`OutboundError`]
+    pub fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, OutboundError> {
+        let found = (host, port).to_socket_addrs().map_err(|e| OutboundError::Failed(e.to_string()))?;
+        let may = |at: &SocketAddr| addresses::may_be_called(&self.allowed, host, at.ip());
+        let kept: Vec<SocketAddr> = found.filter(may).collect();
+        if kept.is_empty() {
+            return Err(OutboundError::Refused(RefusedAddress { host: host.to_string() }.to_string()));
+        }
+        Ok(kept)
     }
 
     /// Fetches an address.
@@ -143,20 +169,49 @@ impl Outbound {
         .await
     }
 
+    /// Posts JSON; answers the status. What the other side says is not read.
+    ///
+    /// # Errors
+    /// [`OutboundError`]
+    pub async fn post_json(
+        &self,
+        url: &Secret,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    ) -> Result<u16, OutboundError> {
+        let url = checked(url.expose())?;
+        self.call(move |agent| {
+            let mut request = agent.post(url.as_str()).header("content-type", "application/json");
+            for (name, value) in &headers {
+                request = request.header(*name, value);
+            }
+            Ok(request.send(body.as_slice())?.status().as_u16())
+        })
+        .await
+    }
+
     async fn run<F>(&self, call: F) -> Result<Fetched, OutboundError>
     where
         F: FnOnce(&Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> + Send + 'static,
     {
-        let _turn = self.turns.acquire().await.map_err(|e| OutboundError::Failed(e.to_string()))?;
-        let agent = self.agent.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let mut answer = call(&agent)?;
+        self.call(move |agent| {
+            let mut answer = call(agent)?;
             let status = answer.status().as_u16();
             let body = answer.body_mut().with_config().limit(LARGEST).read_to_vec()?;
             Ok(Fetched { status, body })
-        });
+        })
+        .await
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Agent) -> Result<T, ureq::Error> + Send + 'static,
+    ) -> Result<T, OutboundError> {
+        let _turn = self.turns.acquire().await.map_err(|e| OutboundError::Failed(e.to_string()))?;
+        let agent = self.agent.clone();
+        let work = tokio::task::spawn_blocking(move || call(&agent));
         let done = work.await.map_err(|e| OutboundError::Failed(e.to_string()))?;
-        done.map_err(|e: ureq::Error| match e {
+        done.map_err(|e| match e {
             ureq::Error::Other(why) if why.is::<RefusedAddress>() => OutboundError::Refused(why.to_string()),
             other => OutboundError::Failed(other.to_string()),
         })
@@ -174,6 +229,11 @@ fn checked(url: &str) -> Result<Url, OutboundError> {
         return Err(refused("the address holds a user name"));
     }
     Ok(url)
+}
+
+/// Whether a PEM text holds a certificate.
+pub fn has_certificate(pem: &[u8]) -> bool {
+    !certificates(pem).is_empty()
 }
 
 fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
@@ -238,5 +298,28 @@ pub fn check_https_url(text: &str) -> Result<(), &'static str> {
         Some(Host::Domain(name)) if !name.is_empty() => Ok(()),
         Some(Host::Ipv4(_) | Host::Ipv6(_)) => Ok(()),
         _ => Err("must be an https URL with a host."),
+    }
+}
+
+/// Whether alerts could be posted to an address, wherever it leads. Its query may hold what lets callers in.
+///
+/// # Errors
+/// One sentence.
+pub fn check_callback_url(text: &str) -> Result<Url, &'static str> {
+    const WRONG: &str = "must be an https URL without a user name and a fragment.";
+    let url = checked(text).map_err(|_| WRONG)?;
+    if url.fragment().is_some() || url.host_str().is_none_or(str::is_empty) {
+        return Err(WRONG);
+    }
+    let literal = match url.host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        _ => None,
+    };
+    match literal {
+        Some(address) if !self::addresses::may_be_called(&[], "", address) => {
+            Err("must not be a private address; a name that outbound_allow lists can lead to one.")
+        }
+        _ => Ok(url),
     }
 }

@@ -114,8 +114,9 @@ impl Range {
     }
 }
 
-/// Fields of an alert that can be filtered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Fields of an alert that can be filtered by. Forwarders are stored with their names: what a name means stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum AlertField {
     /// A person or account that it is about, by key.
     Entity,

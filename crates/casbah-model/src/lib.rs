@@ -17,6 +17,7 @@ mod discovery;
 mod entity;
 mod file;
 pub mod filter;
+mod forwarder;
 mod id;
 mod identity_provider;
 mod ip_range;
@@ -56,6 +57,9 @@ pub use discovery::{
 pub use entity::{DIRECTORY_APP, DayScore, Entity, EntityAddress, EntityFacts, EntityKind, EntityStatus};
 pub use file::{
     ACCESS_LEVELS, Collaborator, FILE_STATES, FILE_TYPES, FOLDER, File, FileFacts, extension, file_type,
+};
+pub use forwarder::{
+    Chosen, EventFormat, Forwarder, ForwarderHealth, Outlet, SyslogReceiver, SyslogTransport,
 };
 pub use id::{Guid, InvalidId, RecordId, TenantId};
 pub use identity_provider::{

@@ -38,11 +38,13 @@ pub enum Part {
     IpRanges,
     /// Who holds the roles of Cloud Apps.
     Administrators,
+    /// What is sent elsewhere: webhooks and SIEM agents.
+    Integrations,
 }
 
 impl Part {
     /// All of them, in the order of the table.
-    pub const ALL: [Part; 12] = [
+    pub const ALL: [Part; 13] = [
         Part::Alerts,
         Part::Activities,
         Part::Entities,
@@ -55,6 +57,7 @@ impl Part {
         Part::Policies,
         Part::IpRanges,
         Part::Administrators,
+        Part::Integrations,
     ];
 
     /// Its name in a sentence.
@@ -72,15 +75,20 @@ impl Part {
             Part::Policies => "policies",
             Part::IpRanges => "IP ranges",
             Part::Administrators => "administrators",
+            Part::Integrations => "webhooks and SIEM agents",
         }
     }
 
     /// The permissions that a role with a right to this part needs at the least: to read, and to change.
     fn permissions(self) -> (Permission, Permission) {
         match self {
-            Part::Alerts | Part::Activities | Part::Entities | Part::Files | Part::Policies => {
-                (InvestigationRead, InvestigationManage)
-            }
+            // What is sent elsewhere is what investigators read.
+            Part::Alerts
+            | Part::Activities
+            | Part::Entities
+            | Part::Files
+            | Part::Policies
+            | Part::Integrations => (InvestigationRead, InvestigationManage),
             Part::Discovery
             | Part::Uploads
             | Part::DiscoverySettings
@@ -125,28 +133,29 @@ impl Rights {
     //                                                 |  |  |  |  |  |  |  |  |  policies
     //                                                 |  |  |  |  |  |  |  |  |  |  IP ranges
     //                                                 |  |  |  |  |  |  |  |  |  |  |  administrators
+    //                                                 |  |  |  |  |  |  |  |  |  |  |  |  webhooks, SIEM agents
     /// Global, Security and Cloud App Security Administrator.
-    pub const FULL: Rights                  = Rights([C, C, C, C, C, C, C, C, C, C, C, C]);
+    pub const FULL: Rights                  = Rights([C, C, C, C, C, C, C, C, C, C, C, C, C]);
     /// Compliance Administrator.
-    pub const COMPLIANCE: Rights            = Rights([C, R, R, R, R, N, R, R, R, R, R, R]);
+    pub const COMPLIANCE: Rights            = Rights([C, R, R, R, R, N, R, R, R, R, R, R, R]);
     /// Compliance Data Administrator.
-    pub const COMPLIANCE_DATA: Rights       = Rights([C, R, R, R, R, N, R, R, R, R, R, R]);
+    pub const COMPLIANCE_DATA: Rights       = Rights([C, R, R, R, R, N, R, R, R, R, R, R, R]);
     /// Security Operator.
-    pub const OPERATOR: Rights              = Rights([C, R, R, R, R, N, N, R, N, R, N, R]);
+    pub const OPERATOR: Rights              = Rights([C, R, R, R, R, N, N, R, N, R, N, R, N]);
     /// Security Reader.
-    pub const READER: Rights                = Rights([R, R, R, R, R, N, N, R, N, R, N, R]);
+    pub const READER: Rights                = Rights([R, R, R, R, R, N, N, R, N, R, N, R, N]);
     /// Global Reader.
-    pub const GLOBAL_READER: Rights         = Rights([R, R, R, R, R, N, R, R, R, R, R, R]);
+    pub const GLOBAL_READER: Rights         = Rights([R, R, R, R, R, N, R, R, R, R, R, R, R]);
     /// App/instance admin, within the apps.
-    pub const APP: Rights                   = Rights([C, C, C, C, N, N, N, N, C, C, N, N]);
+    pub const APP: Rights                   = Rights([C, C, C, C, N, N, N, N, C, C, N, N, N]);
     /// User group admin, within the groups.
-    pub const GROUP: Rights                 = Rights([C, C, C, C, N, N, N, N, C, C, N, N]);
+    pub const GROUP: Rights                 = Rights([C, C, C, C, N, N, N, N, C, C, N, N, N]);
     /// Cloud Discovery global admin, within discovery.
-    pub const DISCOVERY: Rights             = Rights([C, N, N, N, C, C, C, C, C, C, N, N]);
+    pub const DISCOVERY: Rights             = Rights([C, N, N, N, C, C, C, C, C, C, N, N, N]);
     /// Cloud Discovery report admin, within the reports.
-    pub const DISCOVERY_REPORT: Rights      = Rights([R, N, N, N, R, C, R, R, R, R, N, N]);
+    pub const DISCOVERY_REPORT: Rights      = Rights([R, N, N, N, R, C, R, R, R, R, N, N, N]);
     /// Roles that are about something else.
-    pub const NONE: Rights                  = Rights([N, N, N, N, N, N, N, N, N, N, N, N]);
+    pub const NONE: Rights                  = Rights([N, N, N, N, N, N, N, N, N, N, N, N, N]);
 }
 
 impl Rights {

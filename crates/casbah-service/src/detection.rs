@@ -15,7 +15,7 @@ use std::time::Duration;
 use casbah_authority::Caller;
 use casbah_model::{Access, Guid, Part, PolicyRecord, RecordId, TenantId, Timestamp};
 use casbah_store::activity_matches::{self, Match};
-use casbah_store::{Tx, activities, arrivals, policies};
+use casbah_store::{Tx, activities, arrivals, forwarders, policies};
 use tokio::sync::watch;
 
 use crate::policies::{Rule, effective_rule};
@@ -159,6 +159,8 @@ fn look(
         }
     }
     let done: Vec<i64> = waiting.into_iter().filter(|seq| end.is_none_or(|end| *seq < end)).collect();
+    // Now that it is known what came of them, they may leave.
+    forwarders::note_activities(tx, tenant, &done)?;
     arrivals::forget(tx, tenant, &done)?;
     Ok(judge.raised())
 }

@@ -19,6 +19,7 @@ pub mod entities;
 mod error;
 pub mod exports;
 pub mod files;
+pub mod forwarders;
 mod geoip;
 pub mod ip_ranges;
 pub mod permission_use;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use casbah_discovery::{FileError, Plan};
 use casbah_model::{RecordId, TaskState, UploadPart};
 use casbah_store::discovery_tasks::{self, Claimed, Lease};
-use casbah_store::{custom_parsers, uploads};
+use casbah_store::{Tx, custom_parsers, forwarders, uploads};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
@@ -92,7 +92,10 @@ impl Service {
     /// Gives back what this node worked on when it died. For the start.
     pub async fn release_leases_of_this_node(&self) -> Result<u64, Error> {
         let node = self.folder().node().await.map_err(Error::internal)?;
-        Ok(self.store.write(move |tx| discovery_tasks::release_node(tx, &node)).await?)
+        let release = move |tx: &mut Tx<'_>| {
+            Ok(discovery_tasks::release_node(tx, &node)? + forwarders::release_node(tx, &node)?)
+        };
+        Ok(self.store.write::<_, casbah_store::Error, _>(release).await?)
     }
 
     /// Works on the oldest waiting task. False when there is none.

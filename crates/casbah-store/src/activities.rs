@@ -12,7 +12,7 @@ use crate::alerts::conditions::one_of;
 use crate::full_text::{self, Texts};
 use crate::migrations::Dialect;
 use crate::reach::{Records, within};
-use crate::{Error, Result, Row, Tx, Value, arrivals, entities};
+use crate::{Error, Result, Row, Tx, Value, arrivals, entities, forwarders};
 
 const COLUMNS: &str = "seq, id, created, source, service, instance, action, category, action_type, actor_kind, \
     actor, user_name, client, address, ip_category, country, organization, device_type, admin, failure, facts";
@@ -231,6 +231,23 @@ pub fn satisfying(
     tx.rows(&sql, &values)?.into_iter().map(|row| row.read().take()).collect()
 }
 
+/// The activities at these places that satisfy all conditions, in the order of time.
+pub fn among(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    places: &[i64],
+    wanted: &[Condition<ActivityField>],
+) -> Result<Vec<Activity>> {
+    let wanted = entities::expanded(tx, tenant, wanted, &KEYS)?;
+    let mut values = vec![tenant.into()];
+    let conditions = conditions::compile(tx.dialect(), &wanted, &mut values);
+    let list = one_of(places.iter().map(|place| (*place).into()).collect(), &mut values);
+    let sql = format!(
+        "select {COLUMNS} from activities a where a.tenant = ?1{conditions} and a.seq in ({list}) order by a.seq"
+    );
+    tx.rows(&sql, &values)?.into_iter().map(activity).collect()
+}
+
 /// Activities of somebody (a user name in lower case, or else an object id) between two places that satisfy all
 /// conditions of one of the sets; the first `limit` in the order of time, or the last when `descending`.
 pub fn of_somebody(
@@ -405,6 +422,7 @@ pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit
     tx.execute("delete from activity_terms where tenant = ?1 and seq < ?2", &values)?;
     tx.execute("delete from activity_matches where tenant = ?1 and seq < ?2", &values)?;
     tx.execute("delete from arrived_activities where tenant = ?1 and seq < ?2", &values)?;
+    forwarders::forget_activities_below(tx, tenant, end)?;
     let sql = "delete from activity_feedback where tenant = ?1 and activity in \
                (select id from activities where tenant = ?1 and seq < ?2)";
     tx.execute(sql, &values)?;

@@ -2,7 +2,7 @@
 
 pub(crate) mod conditions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use casbah_model::filter::{AlertField, AlertOrder, Condition, Page};
 use casbah_model::{
@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::full_text::{self, Texts};
 use crate::reach::{Records, within};
-use crate::{Error, Result, Row, Tx, Value, entities};
+use crate::{Error, Result, Row, Tx, Value, entities, forwarders};
 
 const COLUMNS: &str = "id, raised, title, description, severity, status, resolution, resolved, comment, reason, \
     handled_by, policy, policy_name, policy_type, built_in, alert_type, stories, intent, entities, evidence, context";
@@ -105,6 +105,7 @@ pub fn insert(tx: &mut Tx<'_>, tenant: TenantId, alert: &Alert) -> Result<()> {
         let sql = "insert into alert_stories (tenant, alert, story) values (?1, ?2, ?3)";
         tx.execute(sql, &[tenant.into(), (&alert.id).into(), story.into()])?;
     }
+    forwarders::note_alert(tx, tenant, alert)?;
     entities::scores::of_alert(tx, tenant, alert, alert.raised)
 }
 
@@ -210,6 +211,23 @@ pub fn list_after(
         "select {COLUMNS} from alerts a where tenant = ?1{reach}{wanted} \
          order by raised {direction}, id {direction} limit ?{}",
         values.len()
+    );
+    tx.rows(&sql, &values)?.into_iter().map(alert).collect()
+}
+
+/// Those of these alerts that satisfy all conditions, in the order of time.
+pub fn among(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    ids: &[RecordId],
+    conditions: &[Condition<AlertField>],
+) -> Result<Vec<Alert>> {
+    let conditions = entities::expanded(tx, tenant, conditions, &KEYS)?;
+    let mut values = vec![tenant.into()];
+    let wanted = conditions::compile(tx.dialect(), &conditions, &mut values);
+    let list = conditions::one_of(ids.iter().map(Into::into).collect(), &mut values);
+    let sql = format!(
+        "select {COLUMNS} from alerts a where tenant = ?1{wanted} and id in ({list}) order by raised, id"
     );
     tx.rows(&sql, &values)?.into_iter().map(alert).collect()
 }
@@ -335,6 +353,7 @@ pub fn remove_before(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp, limit
     let ids: Vec<RecordId> = rows.into_iter().map(|row| row.read().take()).collect::<Result<_>>()?;
     for id in &ids {
         full_text::remove_alert(tx, tenant, id)?;
+        forwarders::forget_alert(tx, tenant, id)?;
         for sql in [
             "delete from alert_entities where tenant = ?1 and alert = ?2",
             "delete from alert_stories where tenant = ?1 and alert = ?2",

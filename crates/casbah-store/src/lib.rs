@@ -42,6 +42,7 @@ pub mod discovery_tasks;
 pub mod entities;
 pub mod federated_credentials;
 pub mod files;
+pub mod forwarders;
 pub mod groups;
 pub mod identity_providers;
 pub mod ip_ranges;
@@ -168,6 +169,8 @@ pub struct Store {
     backend: Arc<Backend>,
     /// Rung when a transaction of this process stored something that still has to be looked at.
     arrived: Arc<Notify>,
+    /// Rung when a transaction of this process stored something that is to be sent elsewhere.
+    outgoing: Arc<Notify>,
     /// What is known of addresses.
     places: Arc<OnceLock<Arc<dyn Places>>>,
 }
@@ -188,7 +191,12 @@ impl Store {
             Location::File(path) => Backend::Sqlite(sqlite::Sqlite::file(path)?),
             Location::Postgres(url) => Backend::Postgres(postgres::Postgres::connect(url).await?),
         };
-        let store = Store { backend: Arc::new(backend), arrived: Arc::default(), places: Arc::default() };
+        let store = Store {
+            backend: Arc::new(backend),
+            arrived: Arc::default(),
+            outgoing: Arc::default(),
+            places: Arc::default(),
+        };
         // Nodes that start at the same moment all try; one wins, the others find it done.
         let mut attempt = 1;
         loop {
@@ -228,6 +236,12 @@ impl Store {
         self.arrived.notified().await;
     }
 
+    /// Waits until a transaction of this process has stored something that is to be sent elsewhere; what other
+    /// processes store is found by looking.
+    pub async fn outgoing(&self) {
+        self.outgoing.notified().await;
+    }
+
     /// Runs a transaction that only reads.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
@@ -258,6 +272,8 @@ impl Store {
         let backend = self.backend.clone();
         let arrived = AtomicBool::new(false);
         let bell = self.arrived.clone();
+        let leaves = AtomicBool::new(false);
+        let door = self.outgoing.clone();
         let handle = tokio::runtime::Handle::current();
         let origin = audit::origin();
         let places = self.places.get().cloned();
@@ -268,6 +284,7 @@ impl Store {
             let work = |tx: &mut Tx<'_>| {
                 let result = work(tx);
                 arrived.fetch_or(tx.arrived, Ordering::Relaxed);
+                leaves.fetch_or(tx.outgoing, Ordering::Relaxed);
                 result
             };
             let result = match &*backend {
@@ -277,6 +294,9 @@ impl Store {
             // Too often is harmless: whoever listens looks and finds nothing.
             if arrived.into_inner() {
                 bell.notify_one();
+            }
+            if leaves.into_inner() {
+                door.notify_one();
             }
             result
         };
@@ -298,6 +318,8 @@ pub struct Tx<'a> {
     changed: bool,
     /// Whether it stored something that still has to be looked at.
     arrived: bool,
+    /// Whether it stored something that is to be sent elsewhere.
+    outgoing: bool,
 }
 
 enum TxInner<'a> {

@@ -33,6 +33,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("saved_queries", include_str!("../migrations/0024_saved_queries.sql")),
     ("file_words", include_str!("../migrations/0025_file_words.sql")),
     ("sent_alerts", include_str!("../migrations/0026_sent_alerts.sql")),
+    ("forwarders", include_str!("../migrations/0027_forwarders.sql")),
 ];
 
 /// The step that gives people and applications columns to be found by. SQL's own `lower` knows ASCII only,

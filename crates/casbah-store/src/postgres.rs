@@ -110,7 +110,8 @@ impl Postgres {
             return Attempt::Done(Err(error(e).into()));
         }
         let session = Session { handle, watch, connection: &mut connection, conflict: false };
-        let mut tx = Tx { inner: TxInner::Postgres(session), watch, changed: false, arrived: false };
+        let mut tx =
+            Tx { inner: TxInner::Postgres(session), watch, changed: false, arrived: false, outgoing: false };
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
         let conflict = matches!(&tx.inner, TxInner::Postgres(session) if session.conflict);
         let outcome = match worked {

@@ -132,7 +132,8 @@ where
 {
     connection.execute_batch(begin).map_err(error)?;
     let mut guard = Rollback(Some(connection));
-    let mut tx = Tx { inner: TxInner::Sqlite(connection), watch, changed: false, arrived: false };
+    let mut tx =
+        Tx { inner: TxInner::Sqlite(connection), watch, changed: false, arrived: false, outgoing: false };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut tx)));
     match result {
         Ok(Ok(value)) => {

@@ -30,6 +30,8 @@ const QUIET: &[&str] = &[
     "file_terms",
     "file_words",
     "files",
+    "forwarder_queue",
+    "forwarders",
     "log_collectors",
     "pending_sign_ins",
     "permission_use",

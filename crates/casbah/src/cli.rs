@@ -9,7 +9,7 @@ use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, collector,
     consent, dev, discovery, entity, env, federated_credential, file, group, identity_provider, import, key,
-    login, permission, policy, role, secret, serve, subnet, tenant, token, user,
+    login, permission, policy, role, secret, serve, siem_agent, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -158,6 +158,9 @@ enum Command {
     /// IP address ranges: your own, of VPNs and cloud providers, risky ones
     #[command(display_order = 42)]
     Subnet(Area<subnet::Action>),
+    /// What sends alerts and activities to a SIEM
+    #[command(display_order = 42)]
+    SiemAgent(Area<siem_agent::Action>),
     /// Copy a server's data folder, also while the server runs
     #[command(display_order = 80)]
     Backup(backup::BackupArgs),
@@ -234,6 +237,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Collector(arguments) => run_async(collector::run(arguments)),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Subnet(area) => subnet::run(&area),
+        Command::SiemAgent(area) => siem_agent::run(&area),
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => run_async(backup::restore(arguments)),
         Command::Completions { shell } => {

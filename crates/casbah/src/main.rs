@@ -7,6 +7,7 @@ mod collector;
 mod commands;
 mod config;
 mod demo;
+mod forwarding;
 mod import;
 mod output;
 mod server;

@@ -31,6 +31,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::forwarding;
 
 /// Why the server did not start: one line that says what to do.
 #[derive(Debug)]
@@ -261,7 +262,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     Ok(listener)
 }
 
-/// How Casbah calls others: the issuers of federated credentials.
+/// How Casbah calls others: the issuers of federated credentials, webhooks, SIEMs.
 fn outbound(config: &Config) -> Result<Outbound, StartError> {
     let shown = config.outbound_ca.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let unusable = |why: String| StartError(format!("outbound_ca {shown} cannot be used: {why}"));
@@ -307,8 +308,8 @@ fn router(service: &Service, draining: &Arc<AtomicBool>) -> Router {
         .merge(casbah_portal::router(service.clone(), casbah_api::router(service.clone())))
 }
 
-/// The jobs of this node: the parser of uploaded logs, the policies on activities, the rotation of signing keys, and forgetting what
-/// has ended.
+/// The jobs of this node: the parser of uploaded logs, the policies on activities, what sends records elsewhere, the
+/// rotation of signing keys, and forgetting what has ended.
 fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let parser = tokio::spawn({
         let (service, stopped) = (service.clone(), stopped.clone());
@@ -353,7 +354,8 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
             }
         }
     });
-    vec![parser, detector, rotation]
+    let forwarders = tokio::spawn(forwarding::run(service.clone(), stopped.clone()));
+    vec![parser, detector, forwarders, rotation]
 }
 
 fn until_stopped(

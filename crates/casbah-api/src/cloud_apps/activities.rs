@@ -193,7 +193,11 @@ async fn give_feedback(
 }
 
 /// The records of activities, each with the policies that it satisfied and the alerts that came of it.
-async fn views(service: &Service, caller: &Caller, found: &[Activity]) -> Result<Vec<Value>, Error> {
+pub(super) async fn views(
+    service: &Service,
+    caller: &Caller,
+    found: &[Activity],
+) -> Result<Vec<Value>, Error> {
     let places = found.iter().map(|activity| activity.seq).collect();
     let matches = service.matches_of_activities(caller, places).await?;
     let actors = service.actors(caller, found).await?;

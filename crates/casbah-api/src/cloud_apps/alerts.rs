@@ -208,7 +208,7 @@ async fn fetch_alert(
 }
 
 /// Alerts as the wire has them, with the activities that they came of and what their senders said.
-async fn views(
+pub(super) async fn views(
     service: &Service,
     caller: &Caller,
     alerts: &[Alert],

@@ -86,6 +86,10 @@ const EXPECTED: &[(&str, &str)] = &[
     ("create_ip_range update_ip_range delete_ip_range",                "+++----- +--- ------- --"),
     ("list_administrators",                                            "++++++++ ++++ ------- --"),
     ("add_administrator remove_administrator",                         "+++----- +--- ------- --"),
+    // What is sent elsewhere is everything.
+    ("list_webhooks list_siem_agents fetch_siem_agent",                "+++++--+ ++-- ------- --"),
+    ("create_webhook delete_webhook",                                  "+++----- +--- ------- --"),
+    ("create_siem_agent change_siem_agent delete_siem_agent",          "+++----- +--- ------- --"),
     // It says nothing of the tenant.
     ("fetch_version fetch_about fetch_server_url",                     "++++++++ ++++ +++++++ --"),
     ("list_filters",                                                   "++++++++ ++++ +++++++ --"),

@@ -4,7 +4,7 @@ use crate::{ADMINISTRATOR_ROLES, Limit, ROLES};
 #[test]
 fn a_limited_role_changes_only_what_can_be_limited() {
     for role in ADMINISTRATOR_ROLES.iter().filter(|role| role.limit != Limit::Nothing) {
-        for part in [Part::IpRanges, Part::Administrators] {
+        for part in [Part::IpRanges, Part::Administrators, Part::Integrations] {
             assert_eq!(role.rights.access(part), Access::None, "{}", role.name);
         }
     }

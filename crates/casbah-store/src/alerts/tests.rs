@@ -27,7 +27,7 @@ fn entity(kind: &str, id: &str, label: &str, extra: Json) -> AlertEntity {
 }
 
 /// Alerts in which every field takes all the values that matter, none of them in step with another.
-fn alerts() -> Vec<Alert> {
+pub(crate) fn alerts() -> Vec<Alert> {
     let severities = [Severity::Low, Severity::Medium, Severity::High, Severity::Informational];
     (0..120_u64)
         .map(|n| {

@@ -30,6 +30,7 @@ pub mod policy;
 pub mod role;
 pub mod secret;
 pub mod serve;
+pub mod siem_agent;
 pub mod subnet;
 pub mod tenant;
 pub mod token;

@@ -21,6 +21,7 @@ mod discovery;
 mod entities;
 mod exports;
 mod files;
+mod forwarders;
 mod geoip;
 mod identity;
 mod identity_providers;

@@ -11,21 +11,25 @@ use crate::harness::{
 
 /// Two nodes of one installation: the same database, master key and public name.
 pub(crate) fn pair() -> (Casbah, Casbah) {
+    pair_with(&[])
+}
+
+/// The same, started with more arguments.
+pub(crate) fn pair_with(more: &[String]) -> (Casbah, Casbah) {
     let database = Database::postgres();
     let key = std::env::temp_dir().join(format!("casbah-it-{}", casbah_model::random::text(12, b"abcdefgh")));
     std::fs::write(&key, "k".repeat(43)).unwrap();
     std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let options = || Options {
-        arguments: vec![
-            "--public-url".into(),
-            "https://localhost:8443".into(),
-            "--operator-tenant".into(),
-            "contoso.example".into(),
-            "--master-key-file".into(),
-            key.to_str().unwrap().to_string(),
-        ],
-        ..Options::default()
-    };
+    let own = [
+        "--public-url",
+        "https://localhost:8443",
+        "--operator-tenant",
+        "contoso.example",
+        "--master-key-file",
+        key.to_str().unwrap(),
+    ];
+    let arguments: Vec<String> = own.map(str::to_string).into_iter().chain(more.iter().cloned()).collect();
+    let options = || Options { arguments: arguments.clone(), ..Options::default() };
     let other = database.clone();
     let other_options = options();
     // Both at once, on an empty database: the schema, the keys and the tenants are made once.

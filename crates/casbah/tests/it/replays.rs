@@ -12,6 +12,7 @@ mod google_secops;
 mod mcas_module;
 mod netskope;
 mod paging;
+mod power_automate;
 mod qradar;
 mod stat;
 mod xsiam;

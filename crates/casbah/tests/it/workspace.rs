@@ -242,6 +242,7 @@ const FOR_ALL_TENANTS: &[&str] = &[
     "from discovery_unmatched where {wanted}",
     "delete from used_challenges where expires < ?1",
     "update discovery_tasks set lease = null",
+    "update forwarders set lease = null",
     "from uploads where state <> ?1 and expires < ?2",
     "select parts from uploads where parts <> '[]'",
     "select file from upload_blocks",

@@ -567,6 +567,7 @@ async fn cloud_apps(walk: &mut Walk) {
     walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
 
     policies(walk).await;
+    forwarders(walk).await;
 
     let path = "/api/v1/activities/ingest";
     let body = json!({ "timestamp": "2026-11-20T08:00:00Z", "appId": 10489, "eventTypeName": "EVENT_CATEGORY_LOGIN" });
@@ -619,6 +620,21 @@ async fn cloud_apps(walk: &mut Walk) {
     }
     let path = format!("/api/v1/alerts/{}/dismiss", alert(walk).await);
     walk.api(Change::Changed, "POST /api/v1/alerts/{id}/dismiss", &path, json!({})).await;
+}
+
+async fn forwarders(walk: &mut Walk) {
+    let (list, body) = ("/api/v1/ms_flow", json!({ "callback_url": "https://flow.example/run?sig=s3cr3t" }));
+    walk.secrets.push("s3cr3t".to_string());
+    let made = walk.api(Change::Made, &format!("POST {list}"), list, body).await;
+    walk.secrets.push(text(&made["secret"]));
+    let path = format!("{list}/{}", text(&made["_id"]));
+    walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
+
+    let (list, body) = ("/api/v1/agents/siem", json!({ "name": "Main", "host": "siem.example" }));
+    let made = walk.api(Change::Made, &format!("POST {list}"), list, body).await;
+    let path = format!("{list}/{}", text(&made["_id"]));
+    walk.api(Change::Changed, &format!("PUT {list}/{{id}}"), &path, json!({ "transport": "tls" })).await;
+    walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
 }
 
 async fn policies(walk: &mut Walk) {
