@@ -2,19 +2,24 @@
 //!
 //! ```text
 //! receive.rs (UDP, TCP, TLS) ─┐
-//! folder.rs  (whole files)  ──┴─> spool.rs (plain, then gzip) ──> send.rs (upload, health)
+//! folder.rs  (whole files)  ──┼─> spool.rs (plain, then gzip) ──> send.rs (upload, health)
+//! follow.rs  (one that grows) ┘
 //! ```
 //!
 //! What is spooled survives a restart and the server's absence. A file that was sent but not yet deleted when the
 //! collector died is sent again; the server knows its bytes and does not count them twice.
 
+mod family;
 mod folder;
+mod follow;
 mod framing;
+mod position;
 mod receive;
 mod send;
 mod settings;
 mod spool;
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +39,7 @@ pub type Stop = Arc<AtomicBool>;
 /// Collects until the process is told to stop.
 pub async fn run(file: &Path, connection: &ConnectionArgs, clock: Clock) -> Result<(), Failure> {
     let settings = Settings::read(file)?;
+    let _ours = alone_in(&settings.spool)?;
     let stop: Stop = Arc::default();
     let (mut spools, mut threads) = (Vec::new(), Vec::new());
     for input in &settings.inputs {
@@ -61,7 +67,22 @@ fn start(input: &settings::Input, spool: &Arc<Spool>, stop: &Stop) -> Result<Joi
         Intake::Tcp(address) => receive::tcp(address, None, spool, stop)?,
         Intake::Tls { address, tls } => receive::tcp(address, Some(tls.clone()), spool, stop)?,
         Intake::Folder(folder) => folder::watch(folder.clone(), spool, stop)?,
+        Intake::Follow(file) => follow::follow(file.clone(), spool, stop)?,
     })
+}
+
+/// Two collectors on one spool would send each other's logs; this one holds it until the answer is dropped.
+fn alone_in(spool: &Path) -> Result<File, Failure> {
+    std::fs::create_dir_all(spool).map_err(|e| Failure::file(spool, &e))?;
+    let path = spool.join("lock");
+    let lock = File::create(&path).map_err(|e| Failure::file(&path, &e))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            Err(Failure::failed(format!("another collector uses the spool {}", spool.display())))
+        }
+        Err(TryLockError::Error(e)) => Err(Failure::file(&path, &e)),
+    }
 }
 
 async fn wait_for_the_end() -> Result<(), Failure> {

@@ -145,3 +145,74 @@ fn keep(spool: &Spool, message: &[u8], stop: &Stop) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::SocketAddr;
+    use std::time::Instant;
+
+    use casbah_model::Clock;
+
+    use super::*;
+    use crate::collector::settings::{Input, Intake, Settings};
+
+    fn free_address() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("an address")
+    }
+
+    #[track_caller]
+    fn wait_until(done: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !done() {
+            assert!(Instant::now() < deadline, "it does not happen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What a full spool means: datagrams are dropped and counted, and whoever is connected waits.
+    #[test]
+    fn a_full_spool_drops_datagrams_and_keeps_connections_waiting() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = free_address().to_string();
+        let input =
+            Input { stream: "a".into(), source: "SQUID".into(), intake: Intake::Tcp(address.clone()) };
+        let settings = Settings {
+            name: "test".into(),
+            spool: folder.path().to_path_buf(),
+            spool_limit: 1000,
+            rotate_size: 1,
+            rotate_after: Duration::from_secs(300),
+            inputs: Vec::new(),
+        };
+        let spool = Arc::new(Spool::open(&settings, &input, Clock::system()).expect("a spool"));
+        let stop = Stop::default();
+        let counts = || (spool.received.load(Ordering::Relaxed), spool.dropped.load(Ordering::Relaxed));
+        let threads = [
+            tcp(&address, None, spool.clone(), stop.clone()).expect("it listens"),
+            udp(&address, spool.clone(), stop.clone()).expect("it listens"),
+        ];
+        // One hundred bytes each, the end of the line included.
+        let line = "x".repeat(99);
+        let mut device = TcpStream::connect(&address).expect("connected");
+        for _ in 0..15 {
+            writeln!(device, "{line}").expect("sent");
+        }
+        wait_until(|| counts() == (10, 0));
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
+        for _ in 0..5 {
+            socket.send_to(line.as_bytes(), &address).expect("sent");
+        }
+        wait_until(|| counts() == (10, 5));
+        // When the server has what waits, the device goes on.
+        spool.tend().expect("packed");
+        for path in spool.waiting().expect("a list") {
+            spool.sent(&path).expect("removed");
+        }
+        wait_until(|| counts() == (15, 5));
+        stop.store(true, Ordering::Relaxed);
+        for thread in threads {
+            thread.join().expect("it ends");
+        }
+    }
+}

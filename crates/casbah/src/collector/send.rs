@@ -141,6 +141,7 @@ impl Sender {
                 "from": spool.from,
                 "received": spool.received.load(Ordering::Relaxed),
                 "dropped": spool.dropped.load(Ordering::Relaxed),
+                "behind": spool.behind.load(Ordering::Relaxed),
                 "waiting": spool.waiting().map_or(0, |all| all.len()),
                 "lastData": moment(spool.last_data.load(Ordering::Relaxed)),
             })

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::RootCertStore;
+use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
@@ -38,6 +40,7 @@ pub(super) enum Intake {
     Tcp(String),
     Tls { address: String, tls: Arc<rustls::ServerConfig> },
     Folder(PathBuf),
+    Follow(PathBuf),
 }
 
 #[derive(Deserialize)]
@@ -59,8 +62,10 @@ struct FileInput {
     source: String,
     listen: Option<String>,
     folder: Option<PathBuf>,
+    follow: Option<PathBuf>,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
 }
 
 impl Settings {
@@ -92,22 +97,28 @@ impl Settings {
 
 impl FileInput {
     fn read(self) -> Result<Input, String> {
-        let intake = match (self.listen, self.folder) {
-            (Some(address), None) => match address.split_once("://") {
+        let is_tls = self.listen.as_ref().is_some_and(|address| address.starts_with("tls://"));
+        if !is_tls && (self.certificate.is_some() || self.key.is_some() || self.client_ca.is_some()) {
+            return Err("certificate, key and client_ca belong to an input that listens on tls://".into());
+        }
+        let intake = match (self.listen, self.folder, self.follow) {
+            (Some(address), None, None) => match address.split_once("://") {
                 Some(("udp", address)) => Intake::Udp(address.to_string()),
                 Some(("tcp", address)) => Intake::Tcp(address.to_string()),
                 Some(("tls", address)) => match (self.certificate, self.key) {
-                    (Some(certificate), Some(key)) => {
-                        Intake::Tls { address: address.to_string(), tls: tls(&certificate, &key)? }
-                    }
+                    (Some(certificate), Some(key)) => Intake::Tls {
+                        address: address.to_string(),
+                        tls: tls(&certificate, &key, self.client_ca.as_deref())?,
+                    },
                     _ => return Err("a tls input needs certificate and key, two PEM files".into()),
                 },
                 _ => {
                     return Err(format!("listen = {address:?} must be udp://, tcp:// or tls://ADDRESS:PORT"));
                 }
             },
-            (None, Some(folder)) => Intake::Folder(folder),
-            _ => return Err(format!("the input for {} needs either listen or folder", self.stream)),
+            (None, Some(folder), None) => Intake::Folder(folder),
+            (None, None, Some(file)) => Intake::Follow(file),
+            _ => return Err(format!("the input for {} needs one of listen, folder and follow", self.stream)),
         };
         Ok(Input { stream: self.stream, source: self.source, intake })
     }
@@ -119,24 +130,47 @@ impl std::fmt::Display for Intake {
             Intake::Udp(address) => write!(f, "udp://{address}"),
             Intake::Tcp(address) => write!(f, "tcp://{address}"),
             Intake::Tls { address, .. } => write!(f, "tls://{address}"),
-            Intake::Folder(folder) => write!(f, "{}", folder.display()),
+            Intake::Folder(path) | Intake::Follow(path) => write!(f, "{}", path.display()),
         }
     }
 }
 
-fn tls(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, String> {
+/// `client_ca` has the authorities one of which must have signed a device's certificate; without it, none is asked for.
+fn tls(
+    certificate: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+) -> Result<Arc<rustls::ServerConfig>, String> {
     let read = |path: &Path| std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(certificate)?)
-        .collect::<Result<_, _>>()
-        .map_err(|e| format!("{}: {e}", certificate.display()))?;
+    let certificates = |path: &Path| -> Result<Vec<CertificateDer<'static>>, String> {
+        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
+        let all = all.map_err(|e| format!("{}: {e}", path.display()))?;
+        if all.is_empty() {
+            Err(format!("{}: there is no certificate in it", path.display()))
+        } else {
+            Ok(all)
+        }
+    };
+    let chain = certificates(certificate)?;
     let private =
         PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|e| format!("{}: {e}", key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    let config = rustls::ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|e| format!("{}: {e}", certificate.display()))?;
+        .map_err(|e| e.to_string())?;
+    let config = match client_ca {
+        None => config.with_no_client_auth(),
+        Some(path) => {
+            let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+            let mut roots = RootCertStore::empty();
+            for authority in certificates(path)? {
+                roots.add(authority).map_err(|e| wrong(&e))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().map_err(|e| wrong(&e))?)
+        }
+    };
+    let config =
+        config.with_single_cert(chain, private).map_err(|e| format!("{}: {e}", certificate.display()))?;
     Ok(Arc::new(config))
 }

@@ -1,21 +1,24 @@
 //! Logs on disk until the server has them: one that grows, and closed ones, packed, oldest first.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use casbah_model::Clock;
-use flate2::Compression;
+use casbah_model::{Clock, random};
 use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
 
-use super::settings::{Input, Settings};
+use super::settings::{Input, Intake, Settings};
 use crate::client::failure::Failure;
 
 const GROWING: &str = "growing.log";
+const CLOSED: &str = "closed-";
 const PACKED: &str = "log.gz";
+const PART: &str = "part";
+const HEX: &[u8] = b"0123456789abcdef";
 
 /// The logs of one input that the server does not have yet.
 pub(super) struct Spool {
@@ -26,14 +29,16 @@ pub(super) struct Spool {
     /// Of all inputs together.
     root: PathBuf,
     limit: u64,
-    rotate_size: u64,
-    rotate_after: Duration,
+    pub(super) rotate_size: u64,
+    pub(super) rotate_after: Duration,
     clock: Clock,
     growing: Mutex<Growing>,
     pub(super) received: AtomicU64,
     pub(super) dropped: AtomicU64,
     /// When something last came, in milliseconds since 1970; 0 for never.
     pub(super) last_data: AtomicI64,
+    /// Bytes of followed files that are not spooled yet.
+    pub(super) behind: AtomicU64,
     number: AtomicU64,
 }
 
@@ -78,9 +83,16 @@ impl Spool {
             received: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             last_data: AtomicI64::new(0),
+            behind: AtomicU64::new(0),
             number: AtomicU64::new(0),
         };
-        // What a collector left behind that was stopped in the middle.
+        // What a collector left behind that died in the middle. Of a followed file, its position says what counts.
+        if !matches!(input.intake, Intake::Follow(_)) {
+            spool.remove_parts()?;
+        }
+        for path in spool.files(|name| name.starts_with(CLOSED))? {
+            spool.pack_closed(&path)?;
+        }
         spool.pack()?;
         Ok(spool)
     }
@@ -157,33 +169,102 @@ impl Spool {
             if !path.exists() {
                 return Ok(());
             }
-            let closed = self.folder.join(format!("closed-{}", self.next_name()));
+            let closed = self.folder.join(format!("{CLOSED}{}", self.next_name()));
             fs::rename(&path, &closed)?;
             closed
         };
-        self.add(&closed)?;
-        fs::remove_file(&closed)?;
+        self.pack_closed(&closed)
+    }
+
+    /// Packs a closed file under its own name, and so once.
+    fn pack_closed(&self, closed: &Path) -> Result<(), Failure> {
+        let name = closed.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = name.trim_start_matches(CLOSED).to_string();
+        if !self.packed(&name).exists() {
+            let mut batch = self.batch(name)?;
+            io::copy(&mut File::open(closed)?, &mut batch)?;
+            let name = batch.finish()?;
+            self.settle(&name)?;
+        }
+        fs::remove_file(closed)?;
         Ok(())
     }
 
-    /// Packs a whole file into the spool.
+    /// Packs a whole file into the spool. Its pack has no name in it: should the file be taken again, because it could
+    /// not be put away, the server knows its bytes.
     pub(super) fn add(&self, path: &Path) -> Result<(), Failure> {
         let mut file = File::open(path).map_err(|e| Failure::file(path, &e))?;
-        let packed = self.folder.join(format!("{}.{PACKED}", self.next_name()));
-        let part = packed.with_extension("part");
-        let mut encoder = GzEncoder::new(File::create(&part)?, Compression::fast());
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            encoder.write_all(&buffer[..read])?;
+        let name = self.next_name();
+        let part = self.part(&name);
+        let mut batch = Batch {
+            name,
+            encoder: GzEncoder::new(File::create(&part)?, Compression::fast()),
+            part: Some(part),
+        };
+        io::copy(&mut file, &mut batch)?;
+        let name = batch.finish()?;
+        Ok(self.settle(&name)?)
+    }
+
+    /// Begins a pack, to be finished and then settled.
+    pub(super) fn begin(&self) -> io::Result<Batch> {
+        self.batch(self.next_name())
+    }
+
+    /// The name stands in the pack as well, so that no other pack has the same bytes: the server counts the same bytes
+    /// once, and other logs may have the same lines.
+    fn batch(&self, name: String) -> io::Result<Batch> {
+        let part = self.part(&name);
+        let file = File::create(&part)?;
+        let encoder = GzBuilder::new().filename(name.as_str()).write(file, Compression::fast());
+        Ok(Batch { name, encoder, part: Some(part) })
+    }
+
+    /// Gives a finished pack its final name, if it does not have it.
+    pub(super) fn settle(&self, name: &str) -> io::Result<()> {
+        let part = self.part(name);
+        if part.exists() {
+            fs::rename(&part, self.packed(name))?;
+            File::open(&self.folder)?.sync_all()?;
         }
-        encoder.finish()?.sync_all()?;
-        fs::rename(&part, &packed)?;
         self.lock().looked = None;
         Ok(())
+    }
+
+    /// Removes a finished pack that does not count after all.
+    pub(super) fn discard(&self, name: &str) {
+        // What cannot be removed now is removed at the next start.
+        let _ = fs::remove_file(self.part(name));
+    }
+
+    /// Removes packs that nobody finished.
+    pub(super) fn remove_parts(&self) -> io::Result<()> {
+        self.files(|name| name.ends_with(PART))?.iter().try_for_each(fs::remove_file)
+    }
+
+    /// Where is written down how far a file was read.
+    pub(super) fn position(&self) -> PathBuf {
+        self.folder.join("position.json")
+    }
+
+    fn part(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.{PART}"))
+    }
+
+    fn packed(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.{PACKED}"))
+    }
+
+    fn files(&self, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if wanted(&entry.file_name().to_string_lossy()) {
+                all.push(entry.path());
+            }
+        }
+        all.sort();
+        Ok(all)
     }
 
     /// Notes a whole file that was taken in.
@@ -192,20 +273,21 @@ impl Spool {
         self.last_data.store(self.clock.now().0, Ordering::Relaxed);
     }
 
+    /// Notes lines of a followed file.
+    pub(super) fn note_lines(&self, lines: u64) {
+        self.received.fetch_add(lines, Ordering::Relaxed);
+        self.last_data.store(self.clock.now().0, Ordering::Relaxed);
+    }
+
+    /// In the order in which they are drawn, and drawn once.
     fn next_name(&self) -> String {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        format!("{:016}-{:06}-{number:06}", self.clock.now().0, std::process::id())
+        format!("{:016}-{number:06}-{}", self.clock.now().0, random::text(8, HEX))
     }
 
     /// The packed logs, oldest first.
     pub(super) fn waiting(&self) -> io::Result<Vec<PathBuf>> {
-        let mut all: Vec<PathBuf> = fs::read_dir(&self.folder)?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| path.to_string_lossy().ends_with(PACKED))
-            .collect();
-        all.sort();
-        Ok(all)
+        self.files(|name| name.ends_with(PACKED))
     }
 
     /// Removes a log that the server has.
@@ -213,6 +295,42 @@ impl Spool {
         fs::remove_file(path)?;
         self.lock().looked = None;
         Ok(())
+    }
+}
+
+/// A pack that is being written. It goes away with this, unless it is finished.
+pub(super) struct Batch {
+    name: String,
+    encoder: GzEncoder<File>,
+    part: Option<PathBuf>,
+}
+
+impl Batch {
+    /// Makes it durable, under a name that does not count yet; answers the name to settle it by.
+    pub(super) fn finish(mut self) -> io::Result<String> {
+        self.encoder.try_finish()?;
+        self.encoder.get_ref().sync_all()?;
+        self.part = None;
+        Ok(std::mem::take(&mut self.name))
+    }
+}
+
+impl Write for Batch {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.encoder.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.encoder.flush()
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if let Some(part) = &self.part {
+            // What cannot be removed now is removed at the next start.
+            let _ = fs::remove_file(part);
+        }
     }
 }
 
@@ -225,4 +343,71 @@ pub(super) fn size_of(folder: &Path) -> u64 {
         Err(_) => 0,
     };
     entries.filter_map(Result::ok).map(size).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    fn open(folder: &Path) -> Spool {
+        let input = Input { stream: "a".into(), source: "SQUID".into(), intake: Intake::Udp("here".into()) };
+        let settings = Settings {
+            name: "test".into(),
+            spool: folder.to_path_buf(),
+            spool_limit: 1 << 20,
+            rotate_size: 1 << 20,
+            rotate_after: Duration::from_secs(300),
+            inputs: Vec::new(),
+        };
+        Spool::open(&settings, &input, Clock::system()).expect("a spool")
+    }
+
+    fn texts(spool: &Spool) -> Vec<String> {
+        let texts = spool.waiting().expect("a list").into_iter().map(|path| {
+            let mut text = String::new();
+            GzDecoder::new(File::open(path).expect("there")).read_to_string(&mut text).expect("text");
+            text
+        });
+        texts.collect()
+    }
+
+    /// Wherever the collector died between a growing log and its pack, the log is packed once.
+    #[test]
+    fn what_was_left_behind_is_packed_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spool = open(folder.path());
+        let inside = spool.folder.clone();
+        fs::write(inside.join(GROWING), "one\n").expect("written");
+        // Closed, and not packed; packed, and not removed; half packed.
+        fs::write(inside.join(format!("{CLOSED}0001")), "two\n").expect("written");
+        fs::write(inside.join("0002.part"), "half").expect("written");
+        drop(spool);
+        let spool = open(folder.path());
+        assert_eq!(texts(&spool), ["two\n", "one\n"]);
+        fs::write(inside.join(format!("{CLOSED}0001")), "two\n").expect("written");
+        drop(spool);
+        let spool = open(folder.path());
+        assert_eq!(texts(&spool), ["two\n", "one\n"]);
+        assert!(
+            spool.files(|name| name.starts_with(CLOSED) || name.ends_with(PART)).expect("a list").is_empty()
+        );
+        // Two packs with the same lines are not the same bytes, or the server would count one.
+        for _ in 0..2 {
+            assert!(spool.append(b"same\n").expect("written"));
+            spool.pack().expect("packed");
+        }
+        let packs: Vec<Vec<u8>> = spool
+            .waiting()
+            .expect("a list")
+            .iter()
+            .rev()
+            .take(2)
+            .map(|path| fs::read(path).expect("read"))
+            .collect();
+        assert_ne!(packs[0], packs[1]);
+    }
 }

@@ -1,5 +1,8 @@
 //! The log collector: what comes in over UDP, TCP, TLS and a folder is in the reports, also after the server was away.
 
+mod certificates;
+mod following;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::path::Path;
@@ -190,7 +193,7 @@ fn what_came_while_the_server_was_away_is_sent_later() {
         std::fs::read_dir(&spool)
             .unwrap()
             .flatten()
-            .flat_map(|e| std::fs::read_dir(e.path()).unwrap().flatten())
+            .flat_map(|e| std::fs::read_dir(e.path()).into_iter().flatten().flatten())
             .any(|e| e.file_name().to_string_lossy().ends_with("log.gz"))
     };
     while !packed() {
