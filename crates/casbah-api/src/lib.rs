@@ -19,6 +19,8 @@ pub mod identity;
 mod incoming;
 mod json_lines;
 pub mod lists;
+#[cfg(test)]
+mod naive;
 mod normalise;
 mod openapi;
 mod paging;

@@ -75,6 +75,17 @@ pub(crate) fn texts(operands: &[Operand]) -> Vec<Value> {
     operands.iter().filter_map(text).collect()
 }
 
+/// The same for columns that the database itself puts into lower case, which it does with ASCII only: other letters are
+/// compared as they are.
+pub(crate) fn ascii_texts(operands: &[Operand]) -> Vec<Value> {
+    let text = |o: &Operand| match o {
+        Operand::Text(text) => Some(text.trim().to_ascii_lowercase().into()),
+        Operand::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    };
+    operands.iter().filter_map(text).collect()
+}
+
 /// The entity key that an operand is; an id alone may be in any app.
 pub(crate) fn key(operand: &Operand) -> Option<EntityKey> {
     match operand {

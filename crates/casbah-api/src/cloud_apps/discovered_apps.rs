@@ -1,5 +1,8 @@
 //! Discovered apps and their categories.
 
+#[cfg(test)]
+mod tests;
+
 use axum::extract::State;
 use axum::response::Response;
 use axum::{Extension, Json};

@@ -2,6 +2,8 @@
 
 mod fields;
 mod read;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(super) use fields::FIELDS;

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::testing::{Reply, World, only, request};
 
-const SQUID: &[u8] = include_bytes!("../../../casbah-discovery/samples/SQUID.log");
+pub(super) const SQUID: &[u8] = include_bytes!("../../../casbah-discovery/samples/SQUID.log");
 
-async fn source(world: &World, name: &str) -> String {
+pub(super) async fn source(world: &World, name: &str) -> String {
     let body = json!({ "displayName": name, "logType": 114, "receiverType": "ftp" });
     let made = world.post("/api/v1/discovery/data_sources/", body).await.ok();
     made["_id"].as_str().expect("_id").to_string()
@@ -30,7 +30,7 @@ async fn done(world: &World, url: &str, stream: &str) -> Reply {
     world.post("/api/v1/discovery/done_upload/", json!({ "uploadUrl": url, "inputStreamName": stream })).await
 }
 
-async fn upload(world: &World, log: &[u8], stream: &str) -> Value {
+pub(super) async fn upload(world: &World, log: &[u8], stream: &str) -> Value {
     let url = put(world, log).await;
     let answer = done(world, &url, stream).await.ok();
     assert_eq!(answer["success"], true);

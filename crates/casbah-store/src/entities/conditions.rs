@@ -5,7 +5,7 @@ use casbah_model::filter::{Condition, EntityField, Operand, Test};
 use super::{EXTERNAL, admin, place};
 use crate::Value;
 use crate::alerts::conditions::flags;
-use crate::conditions::{NEVER, column, contains, joined, key, numbers, texts, within};
+use crate::conditions::{NEVER, ascii_texts, column, contains, joined, key, numbers, texts, within};
 use crate::user_tags;
 
 /// The conditions, each after an `and`; `values` holds what is already numbered.
@@ -47,15 +47,7 @@ fn any_of(field: EntityField, operands: &[Operand], values: &mut Vec<Value>) -> 
         EntityField::Status => column("e.status", numbers(operands), nothing, values),
         EntityField::Domain => column("e.domain", texts(operands), nothing, values),
         EntityField::DisplayName => column("e.display_key", texts(operands), nothing, values),
-        EntityField::Organization => {
-            // What the databases' own `lower` does: only ASCII. Other letters are compared as they are.
-            let text = |o: &Operand| match o {
-                Operand::Text(text) => Some(text.trim().to_ascii_lowercase().into()),
-                Operand::Number(number) => Some(number.to_string().into()),
-                _ => None,
-            };
-            column("lower(e.organization)", operands.iter().filter_map(text).collect(), nothing, values)
-        }
+        EntityField::Organization => column("lower(e.organization)", ascii_texts(operands), nothing, values),
         EntityField::Admin => flags(operands, &format!("{} = 1", admin())),
         EntityField::External => {
             let mut any = Vec::new();

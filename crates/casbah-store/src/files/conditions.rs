@@ -5,7 +5,7 @@ use casbah_model::filter::{Condition, FileField, Operand, Test};
 use super::{ADDRESS, COLLABORATOR, DOMAIN, GROUP, LABEL, PARENT, SCAN_LABEL};
 use crate::Value;
 use crate::alerts::conditions::{flags, one_of};
-use crate::conditions::{NEVER, column, contains, joined, key, numbers, texts, within};
+use crate::conditions::{NEVER, ascii_texts, column, contains, joined, key, numbers, texts, within};
 use crate::full_text::{self, Texts, Wanted};
 use crate::migrations::Dialect;
 
@@ -96,7 +96,7 @@ fn any_of(field: FileField, operands: &[Operand], values: &mut Vec<Value>) -> St
         FileField::OwnerUnit => {
             let unit = "lower((select o.organization from entities o where o.tenant = ?1 and o.saas = f.service \
                         and o.inst = f.instance and o.id_key = f.owner_key))";
-            column(unit, texts(operands), nothing, values)
+            column(unit, ascii_texts(operands), nothing, values)
         }
         FileField::Owner => joined(operands.iter().map(|o| owner(o, values)).collect()),
         FileField::Collaborator => joined(operands.iter().map(|o| collaborator(o, values)).collect()),
