@@ -11,23 +11,23 @@ const LISTED: usize = 100;
 
 /// Findings of all enabled policies over one stream, in the order of policies, then of apps.
 ///
-/// An app gives at most one finding to a policy, from the earliest day that meets it, and only while it is
-/// new to the stream. `already_raised` answers for a policy and an app whether the stream has had that
+/// `stream` is its kind and id. An app gives at most one finding to a policy, from the earliest day that meets
+/// it; to a policy on new apps only while it is new to the stream. `already_raised` answers for a policy and an app whether the stream has had that
 /// finding within 90 days: an app may be new, stay below a threshold on its first day and exceed it on the
 /// next, so being new does not prove that nothing was raised.
 pub fn evaluate(
     policies: &[Policy],
-    stream: StreamKind,
+    (kind, stream): (StreamKind, &str),
     apps: &[AppFacts],
     already_raised: &dyn Fn(&str, u32) -> bool,
 ) -> Vec<Finding> {
-    if stream == StreamKind::Snapshot {
+    if kind == StreamKind::Snapshot {
         return Vec::new();
     }
     let enabled = policies.iter().filter(|policy| policy.enabled && policy.kind == PolicyKind::AppDiscovery);
     enabled
         .flat_map(|policy| {
-            let found = apps.iter().filter_map(move |app| Some((app, first_day(&policy.conditions, app)?)));
+            let found = apps.iter().filter_map(move |app| Some((app, first_day(&policy.conditions, stream, app)?)));
             found
                 .filter(|(app, _)| !already_raised(&policy.id, app.app_id))
                 .map(move |(app, day)| finding(policy, app, day))
@@ -36,10 +36,8 @@ pub fn evaluate(
 }
 
 /// The earliest day that meets the conditions.
-fn first_day<'a>(conditions: &Conditions, app: &'a AppFacts) -> Option<&'a DayFacts> {
-    let risky = conditions.score_below.is_none_or(|below| app.score.is_some_and(|score| score < below));
-    let wanted = conditions.categories.is_empty() || conditions.categories.contains(&app.category);
-    if !app.newly_seen || !risky || !wanted {
+fn first_day<'a>(conditions: &Conditions, stream: &str, app: &'a AppFacts) -> Option<&'a DayFacts> {
+    if !conditions.wants(stream, app) {
         return None;
     }
     app.days.iter().filter(|day| day.events > 0 && exceeds(&conditions.daily, day)).min_by_key(|day| day.day)
@@ -49,7 +47,10 @@ fn exceeds(thresholds: &Thresholds, day: &DayFacts) -> bool {
     let above = |limit: Option<u64>, amount: u64| limit.is_none_or(|limit| amount > limit);
     above(thresholds.total_bytes_above, day.total)
         && above(thresholds.uploaded_bytes_above, day.up)
+        && above(thresholds.downloaded_bytes_above, day.down)
         && above(thresholds.users_above, day.users.len() as u64)
+        && above(thresholds.ips_above, day.ips.len() as u64)
+        && above(thresholds.events_above, day.events)
 }
 
 fn finding(policy: &Policy, app: &AppFacts, day: &DayFacts) -> Finding {
@@ -79,8 +80,9 @@ fn describe(policy: &Policy, app: &AppFacts, day: &DayFacts) -> String {
         Some(score) => format!("has a risk score of {score} out of 10"),
         None => "has no risk score".to_owned(),
     };
+    let seen = if app.newly_seen { "was seen for the first time in 90 days" } else { "is in use" };
     format!(
-        "{} was seen for the first time in 90 days, and {score}. On that day: {} by {} from {}, {} in total, \
+        "{} {seen}, and {score}. On that day: {} by {} from {}, {} in total, \
          {} uploaded. {}",
         app.name,
         counted(day.events, "transaction", "transactions"),

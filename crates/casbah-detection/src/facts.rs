@@ -1,7 +1,7 @@
 //! What a policy needs to know about the use of an app.
 
 /// One app in one stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppFacts {
     /// The app's id in the catalogue.
     pub app_id: u32,
@@ -11,6 +11,18 @@ pub struct AppFacts {
     pub category: String,
     /// Its risk score, 1 (most risk) to 10; `None` where it has none.
     pub score: Option<u8>,
+    /// Who runs it; empty where nobody knows.
+    pub vendor: String,
+    /// Where the vendor sits: ISO 3166, two letters.
+    pub headquarters: Option<String>,
+    /// Year.
+    pub founded: Option<u16>,
+    /// Its host patterns.
+    pub domains: Vec<String>,
+    /// Names of the tags that it bears.
+    pub tags: Vec<String>,
+    /// What its vendor claims.
+    pub claims: Vec<String>,
     /// Whether the stream had no use of it in the 90 days before `days`.
     pub newly_seen: bool,
     /// Its use, a day each, in any order.
@@ -28,6 +40,8 @@ pub struct DayFacts {
     pub total: u64,
     /// Bytes uploaded.
     pub up: u64,
+    /// Bytes downloaded.
+    pub down: u64,
     /// Distinct users; empty where the source knows none.
     pub users: Vec<String>,
     /// Distinct client addresses.

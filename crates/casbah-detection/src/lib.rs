@@ -5,6 +5,7 @@
 
 mod activity;
 mod activity_policies;
+mod choice;
 mod discovery;
 mod expiry;
 mod facts;
@@ -13,9 +14,11 @@ mod finding;
 mod policies;
 mod policy;
 mod severity;
+mod templates;
 
 pub use activity::{ActivityRule, DAYS_TO_COMPARE, Journey, Shape, Sighting, burst, impossible};
 pub use activity_policies::{ActivityPolicy, built_in_on_activities};
+pub use choice::Choice;
 pub use discovery::evaluate;
 pub use expiry::{EXPIRY_STEPS, expiry_severity, expiry_step};
 pub use facts::{AppFacts, DayFacts};
@@ -23,3 +26,4 @@ pub use file::FileRule;
 pub use finding::{Evidence, Finding};
 pub use policies::built_in;
 pub use policy::{Conditions, Policy, PolicyKind, Thresholds};
+pub use templates::templates;

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 pub use check::{Fault, FaultKind, check_catalogue};
 pub use entries::BUILT_IN;
-pub use own::own_app;
+pub use own::{is_category, own_app};
 pub use pattern::{PatternError, fixed_suffix, is_public_suffix, registrable_domain};
 pub use score::{CATALOGUE_YEAR, score, score_with};
 use tree::Tree;
@@ -42,6 +42,19 @@ pub struct Claims {
     pub saml: bool,
     /// Not a quality but a trait: the app offers generative AI.
     pub generative_ai: bool,
+}
+
+impl Claims {
+    /// The names of all claims, as the API has them.
+    pub const NAMES: [&'static str; 9] =
+        ["soc2", "iso27001", "hipaa", "gdpr", "pciDss", "fedramp", "mfa", "saml", "generativeAi"];
+
+    /// The names of those that are made.
+    pub fn made(&self) -> impl Iterator<Item = &'static str> {
+        let Claims { soc2, iso27001, hipaa, gdpr, pci_dss, fedramp, mfa, saml, generative_ai } = *self;
+        let made = [soc2, iso27001, hipaa, gdpr, pci_dss, fedramp, mfa, saml, generative_ai];
+        Claims::NAMES.into_iter().zip(made).filter(|(_, made)| *made).map(|(name, _)| name)
+    }
 }
 
 /// One known app.

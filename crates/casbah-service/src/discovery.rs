@@ -24,8 +24,10 @@ pub use parsers::Tried;
 pub use reports::{AppReport, CategoryFigures, DayFigures, DiscoverySummary, RiskCount, UsageQuery};
 pub use streams::{GLOBAL_VIEW, NewDataSource};
 
+pub(crate) use built_in::VERDICTS;
 pub(crate) use exclusions::Excluded;
 pub(crate) use names::{Directory, NameCipher};
 pub(crate) use parsers::{CUSTOM, CUSTOM_LOG_TYPE, plan_of};
 pub(crate) use streams::unite;
+pub(crate) use tags::put_tag;
 pub(crate) use tailored::Tailored;

@@ -1,6 +1,8 @@
 //! Policies: list, make, change, delete. What they find is decided where things arrive: logs in
 //! `tasks/`, activities in `detection.rs`, files in `detection/files.rs`.
 
+mod app_rules;
+
 use casbah_authority::Caller;
 use casbah_model::{Access, Bound, Part, PolicyRecord, Reach, RecordId, Severity, TenantId, Timestamp};
 use casbah_store::files::matches;
@@ -9,7 +11,12 @@ use serde_json::{Value, json};
 
 use crate::{Error, Service};
 
-pub use casbah_detection::{ActivityRule, Conditions, FileRule, Shape, Thresholds};
+pub(crate) use app_rules::app_rule;
+pub use app_rules::AppRule;
+pub use casbah_detection::{
+    ActivityRule, Choice, Conditions, FileRule, Policy as Template, Shape, Thresholds,
+};
+pub use casbah_discovery::Claims;
 
 /// The policy type of app discovery policies.
 pub const NEW_SERVICE: &str = "NEW_SERVICE";
@@ -75,8 +82,8 @@ pub struct PolicyView {
 /// What a policy looks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
-    /// Apps that are new in a continuous report.
-    Discovery(Conditions),
+    /// Apps in continuous reports.
+    Discovery(AppRule),
     /// Activities.
     Activities {
         /// Its conditions as they were written; null for a built-in one, whose conditions stay.
@@ -205,9 +212,15 @@ impl Service {
         };
         self.prepare_tenant(tenant).await?;
         let record = caller.audit(now, "create policy", "policy", &template.id, Value::Null);
+        let catalogue = self.catalogue_of(tenant).await?;
         self.store
             .write(move |tx| {
-                let policy = applied(&details, template.clone(), now)?;
+                let mut details = details.clone();
+                if let Some(Rule::Discovery(rule)) = &mut details.rule {
+                    *rule = app_rules::checked(tx, tenant, &catalogue, rule)?;
+                }
+                let template = PolicyRecord { rule: stored(details.rule.as_ref().unwrap_or(&rule))?, ..template.clone() };
+                let policy = applied(&details, template, now)?;
                 check_name(tx, tenant, &policy)?;
                 policies::insert(tx, tenant, &policy)?;
                 look_again(tx, tenant, None, &policy, now)?;
@@ -234,11 +247,17 @@ impl Service {
         may_change(caller, None)?;
         let whoever = caller.clone();
         let (given, wanted) = (details, id.clone());
+        let catalogue = self.catalogue_of(tenant).await?;
         self.store
             .write(move |tx| {
                 let present = policies::find(tx, tenant, &id)?.ok_or(Error::NotFound)?;
                 may_change(&whoever, Some(&present.policy_type))?;
                 let before = facts(&present);
+                let mut given = given.clone();
+                let is_new = given.rule != effective_rule(&present);
+                if let Some(Rule::Discovery(rule)) = given.rule.as_mut().filter(|_| is_new) {
+                    *rule = app_rules::checked(tx, tenant, &catalogue, rule)?;
+                }
                 let mut policy = applied(&given, present.clone(), now)?;
                 check_name(tx, tenant, &policy)?;
                 if facts(&policy) == before {
@@ -247,6 +266,10 @@ impl Service {
                 } else {
                     policies::save(tx, tenant, &policy)?;
                     look_again(tx, tenant, Some(&present), &policy, now)?;
+                    if policy.rule != present.rule {
+                        // A changed policy starts afresh, so it may speak of apps that it has spoken of before.
+                        policies::forget_matches(tx, tenant, &id)?;
+                    }
                     audit::append(tx, tenant, &record.changed(&id, &before, &facts(&policy)))?;
                 }
                 Ok::<_, Error>(())
@@ -415,14 +438,14 @@ pub(crate) fn effective_rule(policy: &PolicyRecord) -> Option<Rule> {
             let stored: StoredFiles = serde_json::from_value(policy.rule.clone()).ok()?;
             Some(Rule::Files { filters: stored.filters, rule: stored.rule })
         }
-        NEW_SERVICE => Some(Rule::Discovery(discovery_conditions(policy))),
+        NEW_SERVICE => Some(Rule::Discovery(app_rule(policy))),
         _ => None,
     }
 }
 
 fn stored(rule: &Rule) -> Result<Value, Error> {
     match rule {
-        Rule::Discovery(conditions) => serde_json::to_value(conditions),
+        Rule::Discovery(rule) => serde_json::to_value(rule),
         Rule::Activities { filters: Value::Null, rule } => {
             serde_json::to_value(StoredShape { shape: rule.shape })
         }
@@ -434,14 +457,6 @@ fn stored(rule: &Rule) -> Result<Value, Error> {
         }
     }
     .map_err(Error::internal)
-}
-
-/// What a policy on discovered apps looks for: what was set, or else what its template says.
-pub(crate) fn discovery_conditions(policy: &PolicyRecord) -> Conditions {
-    serde_json::from_value(policy.rule.clone()).unwrap_or_else(|_| {
-        let template = casbah_detection::built_in().into_iter().find(|one| one.id == policy.template);
-        template.map(|one| one.conditions).unwrap_or_default()
-    })
 }
 
 /// The risk category of a policy's alerts.

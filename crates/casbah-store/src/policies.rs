@@ -66,9 +66,15 @@ pub fn save(tx: &mut Tx<'_>, tenant: TenantId, policy: &PolicyRecord) -> Result<
     Ok(tx.execute(sql, &values(tenant, policy))? > 0)
 }
 
+/// Forgets about which apps a policy has raised alerts.
+pub fn forget_matches(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<()> {
+    tx.execute("delete from policy_matches where tenant = ?1 and policy = ?2", &[tenant.into(), id.into()])?;
+    Ok(())
+}
+
 /// Deletes a policy. Its alerts stay.
 pub fn delete(tx: &mut Tx<'_>, tenant: TenantId, id: &RecordId) -> Result<bool> {
-    tx.execute("delete from policy_matches where tenant = ?1 and policy = ?2", &[tenant.into(), id.into()])?;
+    forget_matches(tx, tenant, id)?;
     Ok(tx.execute("delete from policies where tenant = ?1 and id = ?2", &[tenant.into(), id.into()])? > 0)
 }
 

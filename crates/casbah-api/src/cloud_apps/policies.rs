@@ -1,5 +1,6 @@
 //! Policies: list, fetch, make, change, delete.
 
+mod apps;
 mod body;
 mod rules;
 #[cfg(test)]
@@ -57,8 +58,9 @@ const POLICY: Record = Record {
         has("alertsCount", Shape::Integer, "Open alerts that it raised."),
         has("isBuiltIn", Shape::Flag, "Whether it came with the product."),
         has("dailyAlertLimit", Shape::Nullable(&Shape::Integer), "Most alerts of a day; null for no limit."),
-        has("actions", Shape::List(&Shape::Object), "Empty: a policy raises alerts and does nothing else."),
+        has("actions", apps::ACTIONS, apps::ACTIONS_SAY),
         has("filters", Shape::Object, "What it looks for, as filters in the words of its type."),
+        apps::ONLY_NEW_SAYS,
         may_have("repetition", rules::REPETITION_SHAPE, rules::REPETITION_SAYS),
         may_have("travel", rules::TRAVEL_SHAPE, rules::TRAVEL_SAYS),
         may_have("firstInDays", Shape::Integer, rules::FIRST_SAYS),
@@ -72,6 +74,8 @@ pub(super) fn area() -> Area {
         .list("/api/v1/policies", ALERTS_READ, "List policies", list_policies)
         .pages(&POLICY)
         .filtered(FIELDS)
+        .list("/api/v1/policies/templates", ALERTS_READ, "List templates of policies", list_policy_templates)
+        .pages(&apps::TEMPLATE)
         .get("/api/v1/policies/{id}", ALERTS_READ, "Fetch a policy", fetch_policy)
         .answers(Shape::Record(&POLICY))
         .get("/api/v1/policies/{id}/{typed_id}", ALERTS_READ, "Fetch a policy of a type", fetch_typed_policy)
@@ -117,6 +121,11 @@ fn satisfies(policy: &PolicyView, condition: &Condition<Type>) -> bool {
     }
 }
 
+async fn list_policy_templates(parameters: Parameters) -> Answer {
+    let (page, _) = paging::page(&parameters)?;
+    Ok(Json(paging::cut(Service::policy_templates().iter().map(apps::template).collect(), page)))
+}
+
 async fn fetch_policy(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
@@ -143,9 +152,23 @@ async fn create_policy(
     Extension(caller): Extension<Caller>,
     parameters: Parameters,
 ) -> Answer {
+    let template = parameters.text("template")?.map(|id| Service::policy_of_template(&id)).transpose()?;
+    let template = template.unwrap_or_default();
     let given = parameters.text("type")?.or(parameters.text("policyType")?);
+    let given = given.or_else(|| template.policy_type.clone());
     let policy_type = Service::type_of_new_policy(&caller, given.as_deref())?;
-    let details = body::details(&parameters, policy_type, None, service.clock().now())?;
+    if template.policy_type.as_deref().is_some_and(|of_template| of_template != policy_type) {
+        return Err(Problem::invalid("type", "type must be that of the template, or be left out."));
+    }
+    let details = body::details(&parameters, policy_type, template.rule.as_ref(), service.clock().now())?;
+    let details = PolicyDetails {
+        policy_type: Some(policy_type.to_owned()),
+        name: details.name.or(template.name),
+        description: details.description.or(template.description),
+        severity: details.severity.or(template.severity),
+        rule: details.rule.or(template.rule),
+        ..details
+    };
     Ok(Json(view(&service.create_policy(&caller, details).await?)))
 }
 

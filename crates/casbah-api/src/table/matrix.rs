@@ -78,7 +78,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("retry_governance",                                               "+++----- +--- +-+-+-- --"),
     ("fetch_settings",                                                 "++++++++ ++++ ------- --"),
     ("list_services list_activity_types",                              "++++++++ ++++ ++++--- --"),
-    ("list_policies fetch_policy fetch_typed_policy",                  "++++++++ ++++ +++++++ --"),
+    ("list_policies list_policy_templates fetch_policy fetch_typed_policy", "++++++++ ++++ +++++++ --"),
     // Policies look at everything; the limited roles change none, but that of all of discovery its own.
     ("create_policy change_policy update_policy",                      "+++----- +--- ----+-- --"),
     ("enable_policy disable_policy delete_policy",                     "+++----- +--- ----+-- --"),

@@ -2,6 +2,7 @@
 
 use casbah_model::Severity;
 
+use crate::choice::Choice;
 use crate::policy::{Conditions, Policy, PolicyKind};
 
 pub(super) fn policy() -> Policy {
@@ -15,7 +16,7 @@ pub(super) fn policy() -> Policy {
         kind: PolicyKind::AppDiscovery,
         severity: Severity::Low,
         conditions: Conditions {
-            categories: vec!["SAASDB_CATEGORY_CLOUD_STORAGE".to_owned()],
+            categories: Choice::of(["SAASDB_CATEGORY_CLOUD_STORAGE"]),
             ..Conditions::default()
         },
         enabled: true,

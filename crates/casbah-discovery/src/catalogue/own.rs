@@ -6,6 +6,11 @@ use ipnet::IpNet;
 use super::check::CATEGORIES;
 use super::{App, AppId, Catalogue, CatalogueError, Claims};
 
+/// Whether it is a category of apps, `SAASDB_CATEGORY_…`.
+pub fn is_category(text: &str) -> bool {
+    text.strip_prefix("SAASDB_CATEGORY_").is_some_and(|end| CATEGORIES.contains(&end))
+}
+
 /// An app of the catalogue from what somebody wrote.
 ///
 /// # Errors
@@ -15,8 +20,7 @@ pub fn own_app(own: &CustomApp) -> Result<App, (&'static str, String)> {
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(("name", "needs 1 to 100 characters".into()));
     }
-    let known = own.category.strip_prefix("SAASDB_CATEGORY_").is_some_and(|end| CATEGORIES.contains(&end));
-    if !known {
+    if !is_category(&own.category) {
         return Err((
             "category",
             format!("{:?} is not a category, such as SAASDB_CATEGORY_CRM", own.category),

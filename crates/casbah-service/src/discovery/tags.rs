@@ -1,8 +1,8 @@
 //! App tags: what a tenant thinks of an app.
 
 use casbah_authority::Caller;
-use casbah_model::AppTag;
-use casbah_store::{app_tags, audit};
+use casbah_model::{AppTag, TenantId, Timestamp};
+use casbah_store::{Tx, app_tags, audit};
 use serde_json::json;
 
 use super::custom_apps::is_verdict;
@@ -43,20 +43,14 @@ impl Service {
                     let why = format!("no tag is named {name:?}; there are {}", names.join(", "));
                     return Err(Error::invalid("tagName", why));
                 };
-                let before = names_on(&tags, app);
-                let verdict = is_verdict;
                 let changed = if add {
-                    if verdict(tag) {
-                        for other in tags.iter().filter(|t| verdict(t) && t.id != tag.id) {
-                            app_tags::remove(tx, tenant, &other.id, app)?;
-                        }
-                    }
-                    app_tags::add(tx, tenant, &tag.id, app, now)?
+                    put_tag(tx, tenant, app, &tag.name, now)?
                 } else {
-                    app_tags::remove(tx, tenant, &tag.id, app)?
+                    let before = names_on(&tags, app);
+                    let gone = app_tags::remove(tx, tenant, &tag.id, app)?;
+                    gone.then(|| app_tags::list(tx, tenant).map(|all| (before, names_on(&all, app)))).transpose()?
                 };
-                if changed {
-                    let after = names_on(&app_tags::list(tx, tenant)?, app);
+                if let Some((before, after)) = changed {
                     let (before, after) = (json!({ "tags": before }), json!({ "tags": after }));
                     audit::append(tx, tenant, &record.changed(app, &before, &after))?;
                 }
@@ -64,6 +58,31 @@ impl Service {
             })
             .await
     }
+}
+
+/// Puts a tag on an app; one that says what is thought of it takes the place of another such. Answers the names of
+/// the app's tags before and after; none when it had the tag, or there is no such tag.
+pub(crate) fn put_tag(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    app: i64,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<(Vec<String>, Vec<String>)>, casbah_store::Error> {
+    let tags = app_tags::list(tx, tenant)?;
+    let Some(tag) = tags.iter().find(|tag| tag.name.to_lowercase() == name.to_lowercase()) else {
+        return Ok(None);
+    };
+    let before = names_on(&tags, app);
+    if is_verdict(tag) {
+        for other in tags.iter().filter(|t| is_verdict(t) && t.id != tag.id) {
+            app_tags::remove(tx, tenant, &other.id, app)?;
+        }
+    }
+    if !app_tags::add(tx, tenant, &tag.id, app, now)? {
+        return Ok(None);
+    }
+    Ok(Some((before, names_on(&app_tags::list(tx, tenant)?, app))))
 }
 
 /// The names of the tags that an app bears.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use casbah_detection::{AppFacts, DayFacts, Finding, Policy, PolicyKind};
 use casbah_discovery::Catalogue;
 use casbah_model::{
-    Alert, AlertEntity, AlertStatus, Guid, PolicyRecord, Reach, RecordId, Resolution, Stream, TenantId,
+    Alert, AlertEntity, AlertStatus, AppTag, Guid, PolicyRecord, Reach, RecordId, Resolution, Stream, TenantId,
     Timestamp, UsageRow,
 };
-use casbah_store::Tx;
 use casbah_store::usage::{self, Scope};
+use casbah_store::{Tx, app_tags};
 use serde_json::{Map, Value as Json, json};
 
-use crate::policies::{NEW_SERVICE, discovery_conditions, story};
+use crate::policies::{NEW_SERVICE, app_rule, story};
 
 /// A policy raises one alert about an app in a stream within this time.
 pub(crate) const ONCE_IN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -53,6 +53,9 @@ pub(crate) fn touched(rows: &[UsageRow]) -> Vec<Touched> {
 }
 
 /// What the policies find in the stream as it is now, usage of this log included.
+///
+/// Of an app that is new to the stream all days count, since it may exceed a threshold after its first; of one that
+/// is known, those of this log.
 pub(crate) fn evaluate(
     tx: &mut Tx<'_>,
     place: &Place<'_>,
@@ -61,21 +64,31 @@ pub(crate) fn evaluate(
     now: Timestamp,
 ) -> Result<Vec<(PolicyRecord, Finding)>, casbah_store::Error> {
     let rules: Vec<Policy> = records.iter().filter_map(as_set).collect();
+    if rules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tags = app_tags::list(tx, place.tenant)?;
     let today = now.0.div_euclid(86_400_000);
+    let (kind, stream) = (place.stream.kind, &place.stream.id);
     let mut facts = Vec::new();
     for app in touched {
-        let stream = &place.stream.id;
+        let Some(known) = app_facts(place.catalogue, &tags, app.app) else { continue };
         let first = usage::first_day(tx, place.tenant, stream, app.app, today - MEMORY_DAYS)?;
         let first = first.unwrap_or(app.first_day);
-        if first >= app.first_day - NEW_FOR_DAYS {
-            let (reach, stream) = (Reach::Everything, Some(stream.clone()));
-            let scope = Scope { reach, stream, from_day: first, to_day: app.last_day };
-            let rows = usage::of_app(tx, place.tenant, &scope, app.app)?;
-            facts.extend(app_facts(place.catalogue, app.app, &rows));
+        let newly_seen = first >= app.first_day - NEW_FOR_DAYS;
+        let known = AppFacts { newly_seen, ..known };
+        // Their days are looked up only where they could matter.
+        if !rules.iter().any(|rule| rule.conditions.wants(stream.as_str(), &known)) {
+            continue;
         }
+        let from_day = if newly_seen { first } else { app.first_day };
+        let scope =
+            Scope { reach: Reach::Everything, stream: Some(stream.clone()), from_day, to_day: app.last_day };
+        let rows = usage::of_app(tx, place.tenant, &scope, app.app)?;
+        facts.push(AppFacts { days: days(&rows), ..known });
     }
     // Whether a finding is news is decided where it is recorded.
-    let found = casbah_detection::evaluate(&rules, place.stream.kind, &facts, &|_, _| false);
+    let found = casbah_detection::evaluate(&rules, (kind, stream.as_str()), &facts, &|_, _| false);
     let record = |id: &str| records.iter().find(|record| record.id.as_str() == id).cloned();
     Ok(found.into_iter().filter_map(|finding| Some((record(&finding.policy_id)?, finding))).collect())
 }
@@ -88,14 +101,31 @@ fn as_set(record: &PolicyRecord) -> Option<Policy> {
         description: record.description.clone(),
         kind: PolicyKind::AppDiscovery,
         severity: record.severity,
-        conditions: discovery_conditions(record),
+        conditions: app_rule(record).conditions,
         enabled: record.enabled,
     })
 }
 
-fn app_facts(catalogue: &Catalogue, app: i64, rows: &[UsageRow]) -> Option<AppFacts> {
-    let id = u32::try_from(app).ok()?;
-    let known = catalogue.app(id)?;
+/// What is known of an app, beside its use; none when the catalogue does not have it any more.
+fn app_facts(catalogue: &Catalogue, tags: &[AppTag], app: i64) -> Option<AppFacts> {
+    let known = catalogue.app(u32::try_from(app).ok()?)?;
+    let tags = tags.iter().filter(|tag| tag.apps.contains(&app)).map(|tag| tag.name.clone());
+    Some(AppFacts {
+        app_id: known.id,
+        name: known.name.clone(),
+        category: known.category.clone(),
+        score: known.score,
+        vendor: known.vendor.clone(),
+        headquarters: known.headquarters.clone(),
+        founded: known.founded,
+        domains: known.domains.clone(),
+        tags: tags.collect(),
+        claims: known.claims.made().map(str::to_owned).collect(),
+        ..AppFacts::default()
+    })
+}
+
+fn days(rows: &[UsageRow]) -> Vec<DayFacts> {
     let mut days: BTreeMap<i64, (DayFacts, BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     let amount = |n: i64| u64::try_from(n).unwrap_or(0);
     for row in rows {
@@ -103,6 +133,7 @@ fn app_facts(catalogue: &Catalogue, app: i64, rows: &[UsageRow]) -> Option<AppFa
         day.events = day.events.saturating_add(amount(row.events));
         day.total = day.total.saturating_add(amount(row.total));
         day.up = day.up.saturating_add(amount(row.uploaded));
+        day.down = day.down.saturating_add(amount(row.downloaded));
         if !row.user.is_empty() {
             users.insert(&row.user);
         }
@@ -112,14 +143,7 @@ fn app_facts(catalogue: &Catalogue, app: i64, rows: &[UsageRow]) -> Option<AppFa
     let days = days.into_iter().filter_map(|(number, (day, users, ips))| {
         Some(DayFacts { day: i32::try_from(number).ok()?, users: names(users), ips: names(ips), ..day })
     });
-    Some(AppFacts {
-        app_id: id,
-        name: known.name.clone(),
-        category: known.category.clone(),
-        score: known.score,
-        newly_seen: true,
-        days: days.collect(),
-    })
+    days.collect()
 }
 
 /// The alert that tells people of a finding.

@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 
 use super::findings;
 use super::parse::Parsed;
-use crate::discovery::{Directory, Excluded, NameCipher, unite};
+use crate::discovery::{Directory, Excluded, NameCipher, put_tag, unite};
 use crate::{Error, Service};
 
 const SEEN_USER: i64 = 1;
@@ -172,6 +172,9 @@ fn raise(
     let mut raised = 0;
     for ((policy, finding), (id, context)) in found.iter().zip(ids) {
         let app = i64::from(finding.app_id);
+        for tag in &crate::policies::app_rule(policy).tags {
+            tag_app(tx, tenant, (app, &finding.app_name), tag, (policy, now))?;
+        }
         if !crate::policies::may_raise(tx, tenant, policy, now)? {
             // Not recorded as a match, so that the next log can say it.
             continue;
@@ -183,6 +186,21 @@ fn raise(
         }
     }
     Ok(raised)
+}
+
+/// Puts a tag on an app because a policy says so. A tag that is gone meanwhile is none.
+fn tag_app(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    (app, app_name): (i64, &str),
+    tag: &str,
+    (policy, now): (&PolicyRecord, Timestamp),
+) -> Result<(), casbah_store::Error> {
+    let Some((before, after)) = put_tag(tx, tenant, app, tag, now)? else { return Ok(()) };
+    let details = json!({ "name": app_name, "policy": policy.name });
+    let record = Caller::system(tenant, 0).audit(now, "tag app", "app", app, details);
+    let (before, after) = (json!({ "tags": before }), json!({ "tags": after }));
+    audit::append(tx, tenant, &record.changed(app, &before, &after))
 }
 
 /// What the stream remembers of a log.

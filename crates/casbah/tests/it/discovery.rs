@@ -90,7 +90,7 @@ pub(crate) fn stream(caller: &Session, name: &str, source: i64) {
     caller.post("/api/v1/discovery/data_sources/", &body).ok();
 }
 
-fn stream_id(caller: &Session, name: &str) -> String {
+pub(crate) fn stream_id(caller: &Session, name: &str) -> String {
     let streams = caller.get("/api/discovery/streams/").ok();
     let found = streams["streams"].as_array().unwrap().iter().find(|s| s["displayName"] == name);
     found.unwrap_or_else(|| panic!("no stream {name} in {streams}"))["_id"].as_str().unwrap().to_string()

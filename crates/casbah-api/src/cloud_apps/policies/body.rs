@@ -1,10 +1,10 @@
 //! What a caller says of a policy. Clients also send whole records as they got them.
 
 use casbah_model::{Severity, Timestamp};
-use casbah_service::policies::{PolicyDetails, Rule};
+use casbah_service::policies::{NEW_SERVICE, PolicyDetails, Rule};
 
-use super::rules;
-use crate::describe::{Property, Shape, has, may_have};
+use super::{apps, rules};
+use crate::describe::{Property, Shape, may_have};
 use crate::parameters::{Parameters, whole_number};
 use crate::problem::Problem;
 
@@ -28,13 +28,14 @@ const STORY: Property = may_have("story", Shape::Integer, "Risk category, by num
 const LIMIT: Property = may_have("dailyAlertLimit", Shape::Integer, "Most alerts of a day; 0 for no limit.");
 const REPETITION: Property = may_have("repetition", rules::REPETITION_SHAPE, rules::REPETITION_SAYS);
 const TOGETHER: Property = may_have("aggregateAlerts", Shape::Flag, rules::TOGETHER_SAYS);
+const ACTIONS: Property = may_have("actions", apps::ACTIONS, apps::ACTIONS_SAY);
 const FILTERS: &str = "What it looks for, as filters in the words of its type.";
 
-/// What makes a policy.
+/// What makes a policy: name, type and filters, unless a template has them.
 pub(super) const NEW: &[Property] = &[
-    has("name", Shape::Text, NAME),
-    has("type", Shape::Text, TYPE),
-    has("filters", Shape::Object, FILTERS),
+    may_have("name", Shape::Text, NAME),
+    may_have("type", Shape::Text, TYPE),
+    may_have("filters", Shape::Object, FILTERS),
     DESCRIPTION,
     SEVERITY,
     ENABLED,
@@ -42,6 +43,9 @@ pub(super) const NEW: &[Property] = &[
     LIMIT,
     REPETITION,
     TOGETHER,
+    apps::ONLY_NEW_SAYS,
+    ACTIONS,
+    may_have("template", Shape::Text, "Id of a template; what is left out is as it says."),
 ];
 
 /// What changes a policy: what is left out stays as it is.
@@ -56,6 +60,8 @@ pub(super) const CHANGED: &[Property] = &[
     LIMIT,
     REPETITION,
     TOGETHER,
+    apps::ONLY_NEW_SAYS,
+    ACTIONS,
     may_have("travel", rules::TRAVEL_SHAPE, rules::TRAVEL_SAYS),
     may_have("firstInDays", Shape::Between(1, 180), rules::FIRST_SAYS),
 ];
@@ -67,7 +73,9 @@ pub(super) fn details(
     present: Option<&Rule>,
     now: Timestamp,
 ) -> Result<PolicyDetails, Problem> {
-    no_actions(parameters)?;
+    if policy_type != NEW_SERVICE {
+        no_actions(parameters)?;
+    }
     Ok(PolicyDetails {
         policy_type: parameters.text("type")?.or(parameters.text("policyType")?),
         name: parameters.text("name")?,
@@ -108,7 +116,7 @@ fn enabled(parameters: &Parameters) -> Result<Option<bool>, Problem> {
     Ok(enabled.or(disabled.map(|disabled| !disabled)))
 }
 
-/// Policies raise alerts and do nothing else; what would not be done is not taken in.
+/// These policies raise alerts and do nothing else; what would not be done is not taken in.
 fn no_actions(parameters: &Parameters) -> Result<(), Problem> {
     let nothing = match parameters.raw("actions") {
         None => true,

@@ -1,49 +1,18 @@
 //! What a policy looks for, as filters in the words of its type.
 
 use casbah_model::Timestamp;
-use casbah_model::filter::{ActivityField, Condition, FileField, Operand, Range, Test};
+use casbah_model::filter::{ActivityField, FileField};
 use casbah_service::policies::{
-    ANOMALY_DETECTION, AUDIT, ActivityRule, Conditions, FILE, FileRule, NEW_SERVICE, Rule, Shape, Thresholds,
+    ANOMALY_DETECTION, AUDIT, ActivityRule, FILE, FileRule, NEW_SERVICE, Rule, Shape,
 };
 use serde_json::{Map, Value, json};
 
 use super::super::{activities::fields, files};
+use super::apps;
 use crate::describe::{self, may_have};
-use crate::filters::Operator::{Eq, Gt, Gte, Lt, Lte};
-use crate::filters::{self, Field, Kind, Operator};
+use crate::filters::{self, Field};
 use crate::parameters::{Parameters, whole_number, yes_or_no};
 use crate::problem::Problem;
-
-/// What a policy on discovered apps can ask, under the names that discovered apps have for it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum App {
-    Score,
-    Category,
-    Total,
-    Uploaded,
-    Users,
-}
-
-const ABOVE: &[Operator] = &[Gt, Gte];
-const APP_FIELDS: &[Field<App>] = &[
-    Field::new(&["score"], App::Score, Kind::Number, &[Lt, Lte], ("Risk score of the app, 1 to 10", "5")),
-    Field::new(
-        &["category"],
-        App::Category,
-        Kind::Text,
-        &[Eq],
-        ("Category of the app", "SAASDB_CATEGORY_CLOUD_STORAGE"),
-    ),
-    Field::new(&["trafficTotalBytes"], App::Total, Kind::Number, ABOVE, ("Bytes of a day", "1000000")),
-    Field::new(
-        &["trafficUploadedBytes"],
-        App::Uploaded,
-        Kind::Number,
-        ABOVE,
-        ("Bytes of a day that were uploaded", "1000000"),
-    ),
-    Field::new(&["usersCount"], App::Users, Kind::Number, ABOVE, ("Users of a day", "50")),
-];
 
 pub(super) const REPETITION_SHAPE: describe::Shape = describe::Shape::Inline(&[
     may_have("minimum", describe::Shape::Between(1, 10_000), "How many; 1 takes the repetition away."),
@@ -89,11 +58,7 @@ pub(super) fn read(
                 rule: ActivityRule { shape, ..rule.clone() },
             }))
         }
-        (NEW_SERVICE, _) if parameters.raw("filters").is_none() => Ok(None),
-        (NEW_SERVICE, _) => {
-            let found = filters::parse(&filters::given(parameters)?, APP_FIELDS, now)?;
-            Ok(Some(Rule::Discovery(discovery(&found)?)))
-        }
+        (NEW_SERVICE, present) => apps::read(parameters, present, now),
         _ => no_filters(parameters).map(|()| None),
     }
 }
@@ -121,8 +86,8 @@ pub(super) fn view(rule: &Rule) -> Map<String, Value> {
             record.insert("filters".into(), filters.clone());
             record.insert(TOGETHER.into(), json!(rule.together));
         }
-        Rule::Discovery(conditions) => {
-            record.insert("filters".into(), app_filters(conditions));
+        Rule::Discovery(rule) => {
+            record.extend(apps::view(rule).map(|(name, value)| (name.to_owned(), value)));
         }
         Rule::Activities { filters, rule } => {
             if filters.is_object() {
@@ -314,66 +279,4 @@ fn number(
     let number = whole_number(value).filter(|number| (least..=most).contains(number));
     let text = format!("{name} must be a whole number from {least} to {most}.");
     number.map(Some).ok_or_else(|| Problem::invalid(section, text))
-}
-
-fn discovery(given: &[Condition<App>]) -> Result<Conditions, Problem> {
-    let (mut conditions, mut daily) = (Conditions::default(), Thresholds::default());
-    for Condition { field, test } in given {
-        match (field, test) {
-            (App::Category, Test::AnyOf(operands)) => {
-                let name = |operand: &Operand| match operand {
-                    Operand::Text(text) => Some(category(text)),
-                    _ => None,
-                };
-                conditions.categories = operands.iter().filter_map(name).collect();
-            }
-            (App::Score, Test::Within(ranges)) => conditions.score_below = Some(below(ranges)?),
-            (App::Total, Test::Within(ranges)) => daily.total_bytes_above = Some(above(ranges)?),
-            (App::Uploaded, Test::Within(ranges)) => daily.uploaded_bytes_above = Some(above(ranges)?),
-            (App::Users, Test::Within(ranges)) => daily.users_above = Some(above(ranges)?),
-            _ => {}
-        }
-    }
-    Ok(Conditions { daily, ..conditions })
-}
-
-/// With or without the start that all categories share.
-fn category(text: &str) -> String {
-    const START: &str = "SAASDB_CATEGORY_";
-    let upper = text.trim().to_uppercase();
-    if upper.starts_with("SAASDB_") { upper } else { format!("{START}{upper}") }
-}
-
-fn below(ranges: &[Range]) -> Result<u8, Problem> {
-    let most = ranges.first().and_then(|range| range.to).unwrap_or_default();
-    match u8::try_from(most.saturating_add(1)) {
-        Ok(below @ 2..=10) => Ok(below),
-        _ => Err(Problem::invalid("filters", "score: apps have scores from 1 to 10; write lt from 2 to 10.")),
-    }
-}
-
-fn above(ranges: &[Range]) -> Result<u64, Problem> {
-    let least = ranges.first().and_then(|range| range.from).unwrap_or_default();
-    u64::try_from(least.saturating_sub(1))
-        .map_err(|_| Problem::invalid("filters", "Amounts to exceed must not be negative."))
-}
-
-fn app_filters(conditions: &Conditions) -> Value {
-    let mut all = Map::new();
-    if let Some(score) = conditions.score_below {
-        all.insert("score".into(), json!({ "lt": score }));
-    }
-    if !conditions.categories.is_empty() {
-        all.insert("category".into(), json!({ "eq": conditions.categories }));
-    }
-    for (name, amount) in [
-        ("trafficTotalBytes", conditions.daily.total_bytes_above),
-        ("trafficUploadedBytes", conditions.daily.uploaded_bytes_above),
-        ("usersCount", conditions.daily.users_above),
-    ] {
-        if let Some(amount) = amount {
-            all.insert(name.into(), json!({ "gt": amount }));
-        }
-    }
-    Value::Object(all)
 }

@@ -94,7 +94,27 @@ async fn what_cannot_be_is_refused_by_name() {
         (json!({ "filters": { "score": { "lt": 1 } } }), "filters", "2 to 10"),
         (json!({ "filters": { "usersCount": { "gt": -5 } } }), "filters", "negative"),
         (json!({ "enabled": true, "disabled": true }), "enabled", "contradict"),
-        (json!({ "actions": [{ "suspend": true }] }), "actions", "empty"),
+        (json!({ "actions": [{ "suspend": true }] }), "actions", "tag"),
+        (json!({ "actions": [{ "type": "tag", "tag": "Nothing" }] }), "actions", "Unsanctioned"),
+        (
+            json!({ "actions": [{ "type": "tag", "tag": "Sanctioned" }, { "type": "tag", "tag": "Monitored" }] }),
+            "actions",
+            "exclude",
+        ),
+        (json!({ "type": "AUDIT", "filters": {}, "actions": [{ "type": "tag", "tag": "Sanctioned" }] }), "actions", "empty"),
+        (json!({ "filters": { "score": { "gte": 5, "lt": 5 } } }), "filters", "between"),
+        (json!({ "filters": { "score": { "eq": null } } }), "filters", "1 to 10"),
+        (json!({ "filters": { "founded": { "gt": 12 } } }), "filters", "1500"),
+        (json!({ "filters": { "headquarters": { "eq": "Sweden" } } }), "filters", "two letters"),
+        (json!({ "filters": { "claim": { "eq": "iso" } } }), "filters", "iso27001"),
+        (json!({ "filters": { "category": { "eq": "storage" } } }), "filters", "SAASDB_CATEGORY_CLOUD_STORAGE"),
+        (json!({ "filters": { "appId": { "eq": 1 } } }), "filters", "no app 1"),
+        (json!({ "filters": { "tag": { "neq": "Nobody's" } } }), "filters", "Monitored"),
+        (json!({ "filters": { "tag": { "eq": null } } }), "filters", "null"),
+        (json!({ "filters": { "streamId": { "eq": "6a1f0c2b9d3e4f5a6b7c8d90" } } }), "filters", "continuous report"),
+        (json!({ "onlyNewApps": "perhaps" }), "onlyNewApps", "true"),
+        (json!({ "template": "new" }), "template", "new-popular-app"),
+        (json!({ "template": "new-popular-app", "type": "AUDIT", "filters": {} }), "type", "template"),
         (json!({ "description": "\u{7}" }), "description", "control"),
     ] {
         let mut body = large();
@@ -176,4 +196,71 @@ async fn thresholds_of_built_in_detections_can_be_changed() {
         world.post(&path, json!({ other: { "minimum": 5, "kilometres": 5 } })).await.refused(400, other);
         world.post(&path, json!({ "filters": { "service": { "eq": 1 } } })).await.refused(400, "filters");
     }
+}
+
+#[tokio::test]
+async fn every_filter_on_apps_is_taken_and_told() {
+    let world = World::start().await;
+    let filters = json!({
+        "appId": { "eq": [11627], "neq": [10489] },
+        "appName": { "eq": ["Dropbox"], "neq": ["Box"], "contains": ["drop"] },
+        "domain": { "contains": ["dropbox"] },
+        "tag": { "eq": ["monitored"], "neq": ["Sanctioned"] },
+        "category": { "eq": ["SAASDB_CATEGORY_CLOUD_STORAGE"], "neq": ["SAASDB_CATEGORY_CRM"] },
+        "score": { "eq": [3, 8] },
+        "vendor": { "eq": ["Dropbox"], "neq": ["Other"] },
+        "headquarters": { "eq": ["us"], "neq": ["SE"] },
+        "founded": { "gt": 2000, "lt": 2020 },
+        "claim": { "eq": ["SOC2"], "neq": ["hipaa"] },
+        "missingClaim": { "eq": ["fedramp"], "neq": ["mfa"] },
+        "trafficTotalBytes": { "gt": 1 },
+        "trafficUploadedBytes": { "gt": 2 },
+        "trafficDownloadedBytes": { "gte": 3 },
+        "trafficTotalEvents": { "gt": 3 },
+        "usersCount": { "gt": 4 },
+        "ipAddressesCount": { "gt": 5 },
+    });
+    let body = json!({
+        "name": "All", "type": "NEW_SERVICE", "filters": filters,
+        "actions": [{ "type": "tag", "tag": "unsanctioned" }],
+    });
+    let made = world.post(CREATE, body).await.ok();
+    let mut expected = filters.clone();
+    expected["tag"]["eq"] = json!(["Monitored"]);
+    expected["score"] = json!({ "gte": 3, "lt": 9 });
+    expected["headquarters"]["eq"] = json!(["US"]);
+    expected["founded"] = json!({ "gte": 2001, "lte": 2019 });
+    expected["claim"]["eq"] = json!(["soc2"]);
+    expected["trafficDownloadedBytes"] = json!({ "gt": 2 });
+    assert_eq!(made["filters"], expected);
+    assert_eq!(made["onlyNewApps"], false);
+    assert_eq!(made["actions"], json!([{ "type": "tag", "tag": "Unsanctioned" }]));
+    let path = format!("/api/v1/policies/{}/update_rule/", made["_id"].as_str().expect("an id"));
+    assert_eq!(world.post(&path, made.clone()).await.ok(), made);
+    let changed = world.post(&path, json!({ "onlyNewApps": true, "actions": [] })).await.ok();
+    assert_eq!((&changed["filters"], &changed["onlyNewApps"]), (&expected, &json!(true)), "what is left out stays");
+    assert_eq!(changed["actions"], json!([]));
+}
+
+#[tokio::test]
+async fn a_policy_is_made_of_a_template() {
+    let world = World::start().await;
+    let all = world.get("/api/v1/policies/templates/?limit=100").await.ok();
+    let templates = all["data"].as_array().expect("a list");
+    assert_eq!(templates.len(), 15);
+    for template in templates {
+        let body = json!({ "template": template["id"], "name": format!("Ours: {}", template["name"]) });
+        let made = world.post(CREATE, body).await.ok();
+        for field in ["description", "type", "severity", "filters", "onlyNewApps"] {
+            assert_eq!(made[field], template[field], "{field}");
+        }
+        assert_eq!((&made["enabled"], &made["isBuiltIn"]), (&json!(true), &json!(false)));
+    }
+    let body = json!({
+        "template": "new-crm-app", "filters": { "usersCount": { "gt": 3 } }, "severity": "high", "dailyAlertLimit": 2,
+    });
+    let made = world.post(CREATE, body).await.ok();
+    assert_eq!((&made["name"], &made["severity"]), (&json!("New CRM app"), &json!(2)));
+    assert_eq!((&made["filters"], &made["onlyNewApps"]), (&json!({ "usersCount": { "gt": 3 } }), &json!(true)));
+    assert_eq!(made["dailyAlertLimit"], 2);
 }
