@@ -83,7 +83,7 @@ pub struct PolicyView {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
     /// Apps in continuous reports.
-    Discovery(AppRule),
+    Discovery(Box<AppRule>),
     /// Activities.
     Activities {
         /// Its conditions as they were written; null for a built-in one, whose conditions stay.
@@ -217,7 +217,7 @@ impl Service {
             .write(move |tx| {
                 let mut details = details.clone();
                 if let Some(Rule::Discovery(rule)) = &mut details.rule {
-                    *rule = app_rules::checked(tx, tenant, &catalogue, rule)?;
+                    **rule = app_rules::checked(tx, tenant, &catalogue, rule)?;
                 }
                 let template = PolicyRecord { rule: stored(details.rule.as_ref().unwrap_or(&rule))?, ..template.clone() };
                 let policy = applied(&details, template, now)?;
@@ -256,7 +256,7 @@ impl Service {
                 let mut given = given.clone();
                 let is_new = given.rule != effective_rule(&present);
                 if let Some(Rule::Discovery(rule)) = given.rule.as_mut().filter(|_| is_new) {
-                    *rule = app_rules::checked(tx, tenant, &catalogue, rule)?;
+                    **rule = app_rules::checked(tx, tenant, &catalogue, rule)?;
                 }
                 let mut policy = applied(&given, present.clone(), now)?;
                 check_name(tx, tenant, &policy)?;
@@ -438,7 +438,7 @@ pub(crate) fn effective_rule(policy: &PolicyRecord) -> Option<Rule> {
             let stored: StoredFiles = serde_json::from_value(policy.rule.clone()).ok()?;
             Some(Rule::Files { filters: stored.filters, rule: stored.rule })
         }
-        NEW_SERVICE => Some(Rule::Discovery(app_rule(policy))),
+        NEW_SERVICE => Some(Rule::Discovery(Box::new(app_rule(policy)))),
         _ => None,
     }
 }

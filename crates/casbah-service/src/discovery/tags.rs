@@ -48,9 +48,10 @@ impl Service {
                 } else {
                     let before = names_on(&tags, app);
                     let gone = app_tags::remove(tx, tenant, &tag.id, app)?;
-                    gone.then(|| app_tags::list(tx, tenant).map(|all| (before, names_on(&all, app)))).transpose()?
+                    let after = |all: Vec<AppTag>| Retagged { before, after: names_on(&all, app) };
+                    gone.then(|| app_tags::list(tx, tenant).map(after)).transpose()?
                 };
-                if let Some((before, after)) = changed {
+                if let Some(Retagged { before, after }) = changed {
                     let (before, after) = (json!({ "tags": before }), json!({ "tags": after }));
                     audit::append(tx, tenant, &record.changed(app, &before, &after))?;
                 }
@@ -60,15 +61,21 @@ impl Service {
     }
 }
 
-/// Puts a tag on an app; one that says what is thought of it takes the place of another such. Answers the names of
-/// the app's tags before and after; none when it had the tag, or there is no such tag.
+/// The names of an app's tags before a change, and after.
+pub(crate) struct Retagged {
+    pub(crate) before: Vec<String>,
+    pub(crate) after: Vec<String>,
+}
+
+/// Puts a tag on an app; one that says what is thought of it takes the place of another such. Answers
+/// nothing when the app had the tag, or there is no such tag.
 pub(crate) fn put_tag(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     app: i64,
     name: &str,
     now: Timestamp,
-) -> Result<Option<(Vec<String>, Vec<String>)>, casbah_store::Error> {
+) -> Result<Option<Retagged>, casbah_store::Error> {
     let tags = app_tags::list(tx, tenant)?;
     let Some(tag) = tags.iter().find(|tag| tag.name.to_lowercase() == name.to_lowercase()) else {
         return Ok(None);
@@ -82,7 +89,7 @@ pub(crate) fn put_tag(
     if !app_tags::add(tx, tenant, &tag.id, app, now)? {
         return Ok(None);
     }
-    Ok(Some((before, names_on(&app_tags::list(tx, tenant)?, app))))
+    Ok(Some(Retagged { before, after: names_on(&app_tags::list(tx, tenant)?, app) }))
 }
 
 /// The names of the tags that an app bears.

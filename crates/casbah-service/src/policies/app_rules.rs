@@ -118,7 +118,7 @@ impl Service {
             name: Some(found.name.clone()),
             description: Some(found.description.clone()),
             severity: Some(found.severity),
-            rule: Some(Rule::Discovery(AppRule { conditions: found.conditions.clone(), tags: Vec::new() })),
+            rule: Some(Rule::Discovery(Box::new(AppRule { conditions: found.conditions.clone(), tags: Vec::new() }))),
             ..PolicyDetails::default()
         })
     }

@@ -196,10 +196,10 @@ fn tag_app(
     tag: &str,
     (policy, now): (&PolicyRecord, Timestamp),
 ) -> Result<(), casbah_store::Error> {
-    let Some((before, after)) = put_tag(tx, tenant, app, tag, now)? else { return Ok(()) };
+    let Some(tags) = put_tag(tx, tenant, app, tag, now)? else { return Ok(()) };
     let details = json!({ "name": app_name, "policy": policy.name });
     let record = Caller::system(tenant, 0).audit(now, "tag app", "app", app, details);
-    let (before, after) = (json!({ "tags": before }), json!({ "tags": after }));
+    let (before, after) = (json!({ "tags": tags.before }), json!({ "tags": tags.after }));
     audit::append(tx, tenant, &record.changed(app, &before, &after))
 }
 

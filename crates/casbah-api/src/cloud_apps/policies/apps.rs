@@ -148,7 +148,7 @@ pub(super) fn read(
         return Ok(None);
     }
     let before = match present {
-        Some(Rule::Discovery(rule)) => rule.clone(),
+        Some(Rule::Discovery(rule)) => AppRule::clone(rule),
         // A policy of one's own looks at every app in use, unless it says otherwise.
         _ => AppRule {
             conditions: Conditions { only_new: false, ..Conditions::default() },
@@ -164,7 +164,8 @@ pub(super) fn read(
     };
     let only_new = only_new.unwrap_or(conditions.only_new);
     let conditions = Conditions { only_new, ..conditions };
-    Ok(Some(Rule::Discovery(AppRule { conditions, tags: tags.unwrap_or(before.tags) })))
+    let rule = AppRule { conditions, tags: tags.unwrap_or(before.tags) };
+    Ok(Some(Rule::Discovery(Box::new(rule))))
 }
 
 /// The fields of a policy's record that say it.
