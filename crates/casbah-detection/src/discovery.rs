@@ -27,7 +27,8 @@ pub fn evaluate(
     let enabled = policies.iter().filter(|policy| policy.enabled && policy.kind == PolicyKind::AppDiscovery);
     enabled
         .flat_map(|policy| {
-            let found = apps.iter().filter_map(move |app| Some((app, first_day(&policy.conditions, stream, app)?)));
+            let found =
+                apps.iter().filter_map(move |app| Some((app, first_day(&policy.conditions, stream, app)?)));
             found
                 .filter(|(app, _)| !already_raised(&policy.id, app.app_id))
                 .map(move |(app, day)| finding(policy, app, day))

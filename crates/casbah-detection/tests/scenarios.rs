@@ -1,6 +1,8 @@
 //! Policies seen from outside: usage in, findings out.
 
-use casbah_detection::{AppFacts, Choice, Conditions, DayFacts, Finding, Policy, Thresholds, built_in, evaluate, templates};
+use casbah_detection::{
+    AppFacts, Choice, Conditions, DayFacts, Finding, Policy, Thresholds, built_in, evaluate, templates,
+};
 use casbah_model::{Severity, StreamKind};
 
 const INPUT: (StreamKind, &str) = (StreamKind::Input, "s");
@@ -11,7 +13,15 @@ fn names(what: &str, count: usize) -> Vec<String> {
 }
 
 fn day(day: i32, users: usize, total: u64) -> DayFacts {
-    DayFacts { day, events: 3, total, up: total / 2, down: total - total / 2, users: names("user", users), ips: names("ip", 2) }
+    DayFacts {
+        day,
+        events: 3,
+        total,
+        up: total / 2,
+        down: total - total / 2,
+        users: names("user", users),
+        ips: names("ip", 2),
+    }
 }
 
 fn app(name: &str, category: &str, score: Option<u8>, days: Vec<DayFacts>) -> AppFacts {
@@ -198,8 +208,11 @@ fn every_condition_decides() {
     ] {
         assert_eq!(finds(set), holds);
     }
-    let unknown = AppFacts { score: None, founded: None, vendor: String::new(), headquarters: None, ..sharer() };
-    let ask = |conditions| run(&[Policy { conditions, ..built_in().remove(0) }], std::slice::from_ref(&unknown)).len();
+    let unknown =
+        AppFacts { score: None, founded: None, vendor: String::new(), headquarters: None, ..sharer() };
+    let ask = |conditions| {
+        run(&[Policy { conditions, ..built_in().remove(0) }], std::slice::from_ref(&unknown)).len()
+    };
     let base = Conditions { only_new: false, ..Conditions::default() };
     assert_eq!(ask(Conditions { score_at_least: Some(1), ..base.clone() }), 0);
     assert_eq!(ask(Conditions { founded_to: Some(2030), ..base.clone() }), 0);
@@ -208,7 +221,10 @@ fn every_condition_decides() {
 
 #[test]
 fn a_known_app_is_not_called_new() {
-    let policy = Policy { conditions: Conditions { only_new: false, ..Conditions::default() }, ..built_in().remove(0) };
+    let policy = Policy {
+        conditions: Conditions { only_new: false, ..Conditions::default() },
+        ..built_in().remove(0)
+    };
     let findings = run(&[policy], &[sharer()]);
     assert!(findings[0].description.starts_with("Mega Share is in use, and has a risk score of 6"));
 }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::{Error, Service};
 
-pub(crate) use app_rules::app_rule;
 pub use app_rules::AppRule;
+pub(crate) use app_rules::app_rule;
 pub use casbah_detection::{
     ActivityRule, Choice, Conditions, FileRule, Policy as Template, Shape, Thresholds,
 };
@@ -219,7 +219,10 @@ impl Service {
                 if let Some(Rule::Discovery(rule)) = &mut details.rule {
                     **rule = app_rules::checked(tx, tenant, &catalogue, rule)?;
                 }
-                let template = PolicyRecord { rule: stored(details.rule.as_ref().unwrap_or(&rule))?, ..template.clone() };
+                let template = PolicyRecord {
+                    rule: stored(details.rule.as_ref().unwrap_or(&rule))?,
+                    ..template.clone()
+                };
                 let policy = applied(&details, template, now)?;
                 check_name(tx, tenant, &policy)?;
                 policies::insert(tx, tenant, &policy)?;

@@ -111,14 +111,20 @@ impl Service {
         let all = templates();
         let Some(found) = all.iter().find(|one| one.id.eq_ignore_ascii_case(id.trim())) else {
             let ids: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
-            return Err(Error::invalid("template", format!("there is none named {id:?}; there are {}", ids.join(", "))));
+            return Err(Error::invalid(
+                "template",
+                format!("there is none named {id:?}; there are {}", ids.join(", ")),
+            ));
         };
         Ok(PolicyDetails {
             policy_type: Some(super::NEW_SERVICE.to_owned()),
             name: Some(found.name.clone()),
             description: Some(found.description.clone()),
             severity: Some(found.severity),
-            rule: Some(Rule::Discovery(Box::new(AppRule { conditions: found.conditions.clone(), tags: Vec::new() }))),
+            rule: Some(Rule::Discovery(Box::new(AppRule {
+                conditions: found.conditions.clone(),
+                tags: Vec::new(),
+            }))),
             ..PolicyDetails::default()
         })
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use casbah_detection::{AppFacts, DayFacts, Finding, Policy, PolicyKind};
 use casbah_discovery::Catalogue;
 use casbah_model::{
-    Alert, AlertEntity, AlertStatus, AppTag, Guid, PolicyRecord, Reach, RecordId, Resolution, Stream, TenantId,
-    Timestamp, UsageRow,
+    Alert, AlertEntity, AlertStatus, AppTag, Guid, PolicyRecord, Reach, RecordId, Resolution, Stream,
+    TenantId, Timestamp, UsageRow,
 };
 use casbah_store::usage::{self, Scope};
 use casbah_store::{Tx, app_tags};

@@ -37,8 +37,20 @@ enum App {
 const ABOVE: &[Operator] = &[Gt, Gte];
 const ONE_OF: &[Operator] = &[Eq, Neq];
 const APP_FIELDS: &[Field<App>] = &[
-    Field::new(&["streamId"], App::Stream, Kind::Id, ONE_OF, ("Continuous report", "6a1f0c2b9d3e4f5a6b7c8d90")),
-    Field::new(&["appId"], App::Number, Kind::Number, ONE_OF, ("Number of the app in the catalogue", "11627")),
+    Field::new(
+        &["streamId"],
+        App::Stream,
+        Kind::Id,
+        ONE_OF,
+        ("Continuous report", "6a1f0c2b9d3e4f5a6b7c8d90"),
+    ),
+    Field::new(
+        &["appId"],
+        App::Number,
+        Kind::Number,
+        ONE_OF,
+        ("Number of the app in the catalogue", "11627"),
+    ),
     Field::new(&["appName"], App::Name, Kind::Text, &[Eq, Neq, Contains], ("Name of the app", "Dropbox")),
     Field::new(&["domain"], App::Domain, Kind::Text, &[Contains], ("Domains of the app", "dropbox.com")),
     Field::new(&["tag"], App::Tag, Kind::Text, ONE_OF, ("Tag of the app, by name or id", "Unsanctioned")),
@@ -106,8 +118,10 @@ pub(super) const ONLY_NEW_SAYS: describe::Property = may_have(
     Shape::Flag,
     "Of a policy on discovered apps: only apps that the report did not have in the 90 days before.",
 );
-const ACTION: describe::Shape =
-    Shape::Inline(&[has("type", Shape::Word(&["tag"]), ""), has("tag", Shape::Text, "Name of a tag of apps.")]);
+const ACTION: describe::Shape = Shape::Inline(&[
+    has("type", Shape::Word(&["tag"]), ""),
+    has("tag", Shape::Text, "Name of a tag of apps."),
+]);
 pub(super) const ACTIONS: describe::Shape = Shape::List(&ACTION);
 pub(super) const ACTIONS_SAY: &str = "What is done with an app that meets a policy on discovered apps.";
 
@@ -150,10 +164,9 @@ pub(super) fn read(
     let before = match present {
         Some(Rule::Discovery(rule)) => AppRule::clone(rule),
         // A policy of one's own looks at every app in use, unless it says otherwise.
-        _ => AppRule {
-            conditions: Conditions { only_new: false, ..Conditions::default() },
-            tags: Vec::new(),
-        },
+        _ => {
+            AppRule { conditions: Conditions { only_new: false, ..Conditions::default() }, tags: Vec::new() }
+        }
     };
     let conditions = match parameters.raw("filters") {
         None => before.conditions,
@@ -188,7 +201,8 @@ fn tags(parameters: &Parameters) -> Result<Option<Vec<String>>, Problem> {
         other => other.clone(),
     };
     let one = |action: &Value| {
-        let is_tag = action.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("tag"));
+        let is_tag =
+            action.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("tag"));
         action.get("tag").and_then(Value::as_str).filter(|_| is_tag).map(str::to_owned).ok_or_else(wrong)
     };
     match parsed {
@@ -201,7 +215,8 @@ fn tags(parameters: &Parameters) -> Result<Option<Vec<String>>, Problem> {
 fn conditions(given: &[Condition<App>]) -> Result<Conditions, Problem> {
     let mut c = Conditions::default();
     for Condition { field, test } in given {
-        let texts = |operands: &[Operand]| operands.iter().map(|one| value(*field, one)).collect::<Result<_, _>>();
+        let texts =
+            |operands: &[Operand]| operands.iter().map(|one| value(*field, one)).collect::<Result<_, _>>();
         let choice = match field {
             App::Stream => &mut c.streams,
             App::Number => &mut c.apps,
@@ -334,7 +349,8 @@ fn app_filters(c: &Conditions) -> Value {
             if values.is_empty() {
                 continue;
             }
-            let number = |text: &String| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
+            let number =
+                |text: &String| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
             let told = if name == "appId" { values.iter().map(number).collect() } else { json!(values) };
             say(name, operator, told);
         }

@@ -101,17 +101,29 @@ async fn what_cannot_be_is_refused_by_name() {
             "actions",
             "exclude",
         ),
-        (json!({ "type": "AUDIT", "filters": {}, "actions": [{ "type": "tag", "tag": "Sanctioned" }] }), "actions", "empty"),
+        (
+            json!({ "type": "AUDIT", "filters": {}, "actions": [{ "type": "tag", "tag": "Sanctioned" }] }),
+            "actions",
+            "empty",
+        ),
         (json!({ "filters": { "score": { "gte": 5, "lt": 5 } } }), "filters", "between"),
         (json!({ "filters": { "score": { "eq": null } } }), "filters", "1 to 10"),
         (json!({ "filters": { "founded": { "gt": 12 } } }), "filters", "1500"),
         (json!({ "filters": { "headquarters": { "eq": "Sweden" } } }), "filters", "two letters"),
         (json!({ "filters": { "claim": { "eq": "iso" } } }), "filters", "iso27001"),
-        (json!({ "filters": { "category": { "eq": "storage" } } }), "filters", "SAASDB_CATEGORY_CLOUD_STORAGE"),
+        (
+            json!({ "filters": { "category": { "eq": "storage" } } }),
+            "filters",
+            "SAASDB_CATEGORY_CLOUD_STORAGE",
+        ),
         (json!({ "filters": { "appId": { "eq": 1 } } }), "filters", "no app 1"),
         (json!({ "filters": { "tag": { "neq": "Nobody's" } } }), "filters", "Monitored"),
         (json!({ "filters": { "tag": { "eq": null } } }), "filters", "null"),
-        (json!({ "filters": { "streamId": { "eq": "6a1f0c2b9d3e4f5a6b7c8d90" } } }), "filters", "continuous report"),
+        (
+            json!({ "filters": { "streamId": { "eq": "6a1f0c2b9d3e4f5a6b7c8d90" } } }),
+            "filters",
+            "continuous report",
+        ),
         (json!({ "onlyNewApps": "perhaps" }), "onlyNewApps", "true"),
         (json!({ "template": "new" }), "template", "new-popular-app"),
         (json!({ "template": "new-popular-app", "type": "AUDIT", "filters": {} }), "type", "template"),
@@ -238,7 +250,11 @@ async fn every_filter_on_apps_is_taken_and_told() {
     let path = format!("/api/v1/policies/{}/update_rule/", made["_id"].as_str().expect("an id"));
     assert_eq!(world.post(&path, made.clone()).await.ok(), made);
     let changed = world.post(&path, json!({ "onlyNewApps": true, "actions": [] })).await.ok();
-    assert_eq!((&changed["filters"], &changed["onlyNewApps"]), (&expected, &json!(true)), "what is left out stays");
+    assert_eq!(
+        (&changed["filters"], &changed["onlyNewApps"]),
+        (&expected, &json!(true)),
+        "what is left out stays"
+    );
     assert_eq!(changed["actions"], json!([]));
 }
 
@@ -261,6 +277,9 @@ async fn a_policy_is_made_of_a_template() {
     });
     let made = world.post(CREATE, body).await.ok();
     assert_eq!((&made["name"], &made["severity"]), (&json!("New CRM app"), &json!(2)));
-    assert_eq!((&made["filters"], &made["onlyNewApps"]), (&json!({ "usersCount": { "gt": 3 } }), &json!(true)));
+    assert_eq!(
+        (&made["filters"], &made["onlyNewApps"]),
+        (&json!({ "usersCount": { "gt": 3 } }), &json!(true))
+    );
     assert_eq!(made["dailyAlertLimit"], 2);
 }
