@@ -12,6 +12,7 @@ mod clients;
 mod documents;
 mod environment;
 mod postgres;
+mod s3;
 mod server;
 mod test;
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::environment::Environment;
-use crate::{Failure, clients, documents, environment, postgres, root, run, server, step};
+use crate::{Failure, clients, documents, environment, postgres, root, run, s3, server, step};
 
 /// Runs everything; the first failure ends it.
 pub fn all() -> Result<(), Failure> {
@@ -19,9 +19,12 @@ pub fn all() -> Result<(), Failure> {
     step("Lints");
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     let postgres = postgres::start(&found.postgres)?;
-    step("Tests of every crate and of the built binary, on SQLite and PostgreSQL");
-    run(cargo(&["test", "--workspace", "--locked"]).env("CASBAH_TEST_DATABASE_URL", &postgres.url))?;
     let installed = installing.join().map_err(|_| "installing the clients panicked")??;
+    let s3 = s3::start()?;
+    step("Tests of every crate and of the built binary, on SQLite and PostgreSQL");
+    let mut tests = cargo(&["test", "--workspace", "--locked"]);
+    run(tests.env("CASBAH_TEST_DATABASE_URL", &postgres.url).env("CASBAH_TEST_S3", &s3.url))?;
+    drop(s3);
     from_outside(&found, &installed)?;
     println!("\nAll passed in {} s.", began.elapsed().as_secs());
     Ok(())

@@ -8,8 +8,8 @@ use crate::client::ConnectionArgs;
 use crate::client::failure::{Exit, Failure};
 use crate::commands::{
     activity, administrator, alert, api, api_token, app, backup, ca, catalogue, certificate, collector,
-    consent, dev, discovery, entity, env, federated_credential, file, group, identity_provider, import, key,
-    login, permission, policy, role, secret, serve, siem_agent, subnet, tenant, token, user,
+    connector, consent, dev, discovery, entity, env, federated_credential, file, group, identity_provider,
+    import, key, login, permission, policy, role, secret, serve, siem_agent, subnet, tenant, token, user,
 };
 use crate::output::{Format, note, paint, style};
 
@@ -152,6 +152,9 @@ enum Command {
     /// Take logs in where devices send them, and upload them: a program that stands by itself
     #[command(display_order = 42)]
     Collector(collector::CollectorArgs),
+    /// Tell of the files in folders and S3-compatible stores, and of what became of them
+    #[command(display_order = 42)]
+    Connector(Remote<connector::ConnectorArgs>),
     /// The catalogue of apps
     #[command(display_order = 42)]
     Catalogue(catalogue::CatalogueArgs),
@@ -235,6 +238,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Policy(area) => policy::run(&area),
         Command::Discovery(arguments) => discovery::run(&arguments),
         Command::Collector(arguments) => run_async(collector::run(arguments)),
+        Command::Connector(remote) => connector::run(&remote),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Subnet(area) => subnet::run(&area),
         Command::SiemAgent(area) => siem_agent::run(&area),

@@ -6,6 +6,7 @@ mod client;
 mod collector;
 mod commands;
 mod config;
+mod connector;
 mod demo;
 mod forwarding;
 mod import;

@@ -12,6 +12,7 @@ pub mod ca;
 pub mod catalogue;
 pub mod certificate;
 pub mod collector;
+pub mod connector;
 pub mod consent;
 pub mod dev;
 pub mod discovery;

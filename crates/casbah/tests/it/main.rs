@@ -13,6 +13,7 @@ mod attacks;
 mod backup;
 mod collector;
 mod command_line;
+mod connector;
 mod credentials;
 mod custom_api;
 mod demo;

@@ -10,7 +10,7 @@ use crate::describe::{Property, Record, Shape, has, may_have};
 type Usual = (&'static str, fn() -> Value);
 
 /// What an app says of places and scans, kept as it is; what stands for it where nothing was said.
-pub(super) const MORE: [Usual; 18] = [
+pub(super) const MORE: [Usual; 19] = [
     ("noGovernance", || json!(false)),
     ("isForeign", || json!(false)),
     ("enriched", || json!(false)),
@@ -23,6 +23,7 @@ pub(super) const MORE: [Usual; 18] = [
     ("spDomain", || Value::Null),
     ("listId", || Value::Null),
     ("alternateLink", || Value::Null),
+    ("contentHash", || Value::Null),
     ("scanVersion", || json!(0)),
     ("unseenScans", || json!(0)),
     ("lastNrtTimestamp", || Value::Null),
@@ -190,6 +191,7 @@ pub(super) const FILE: Record = Record {
         may_have("spDomain", SAID, ""),
         may_have("listId", SAID, ""),
         may_have("alternateLink", SAID, "Where people open it."),
+        may_have("contentHash", SAID, "Digest of the content with its kind before it, such as sha256:."),
         may_have("scanVersion", SAID, ""),
         may_have("unseenScans", SAID, ""),
         may_have("lastNrtTimestamp", SAID, ""),
