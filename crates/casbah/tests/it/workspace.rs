@@ -248,6 +248,10 @@ const FOR_ALL_TENANTS: &[&str] = &[
     "select parts from uploads where parts <> '[]'",
     "select file from upload_blocks",
     "select id from uploads where state = ?1",
+    // `{within}` begins with the tenant, in activities/plan.rs; `{row}` names it, in forwarders.rs.
+    "select min(c.{column}) from activities c where {within}",
+    "delete from forwarder_queue {row}",
+    "update forwarder_queue set attempts = attempts + 1, retry_at = ?6 {row}",
     // `{wanted}` begins with the tenant: see `Scope` in usage.rs.
     "from usage_rows where {wanted}",
 ];
