@@ -8,6 +8,8 @@ use super::text::t;
 const WIDTH: i64 = 720;
 const HEIGHT: i64 = 200;
 const FOOT: i64 = 24;
+/// A bar is no wider, however few there are.
+const WIDEST: i64 = 60;
 
 /// A bar: what it stands for, how high it is, and the figure in words.
 pub(crate) struct Bar {
@@ -20,7 +22,7 @@ pub(crate) struct Bar {
 pub(crate) fn columns(title: &str, what: &'static str, bars: &[Bar]) -> Markup {
     let most = bars.iter().map(|bar| bar.value).max().unwrap_or(0).max(1);
     let count = (bars.len() as i64).max(1);
-    let step = WIDTH / count;
+    let step = (WIDTH / count).min(WIDEST);
     // A label needs room.
     let every = (80 / step.max(1)).max(1);
     let drawing = html! {

@@ -59,7 +59,7 @@ pub(crate) fn asked(resource: &'static str, path: &str, query: &Fields) -> Asked
     });
     let sent: Vec<Row> = (0..MOST_ROWS).filter_map(|n| rows::sent(query, n)).collect();
     let wrong = |why: String, typed: Option<Vec<Row>>| {
-        let problem = Some(Problem { field: "filters".to_string(), why });
+        let problem = Some(Problem { field: "filters".to_string(), why, foreign: false });
         Asked::Here(Filters { list: list.clone(), given: Map::new(), problem, typed })
     };
     if sent.is_empty() {
@@ -154,7 +154,7 @@ pub(crate) fn parsed(text: &str) -> Result<Map<String, Json>, String> {
 impl Filters {
     /// Says what the API said of them.
     pub(crate) fn refused(&mut self, why: impl Into<String>) {
-        self.problem = Some(Problem { field: "filters".to_string(), why: why.into() });
+        self.problem = Some(Problem { field: "filters".to_string(), why: why.into(), foreign: true });
     }
 
     /// The filters as the API takes them.
@@ -214,7 +214,7 @@ impl Filters {
                     aria-describedby=[wrong.map(|_| "filters-wrong")] {
                     @if wrong.is_some() { (now) }
                 }
-                @if let Some(problem) = wrong { p .wrong #filters-wrong { (problem.why) } }
+                @if let Some(problem) = wrong { p .wrong #filters-wrong { (problem.told()) } }
             } button .second { (t("Use these filters")) } }
         } }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::fields::Fields;
-use super::text::t;
+use super::text::{Language, t};
 use super::visit;
 
 /// What is wrong with a form that was sent.
@@ -13,6 +13,36 @@ pub(crate) struct Problem {
     pub(crate) field: String,
     /// One sentence.
     pub(crate) why: String,
+    /// Whether the sentence is the server's, which speaks English only.
+    pub(crate) foreign: bool,
+}
+
+impl Problem {
+    /// The sentence. One of the server's is told by its field in the reader's language first.
+    pub(crate) fn told(&self) -> Markup {
+        if !self.foreign || visit::language() == Language::English {
+            return html! { (self.why) };
+        }
+        html! { (by_field(&self.field)) " " span lang="en" { (self.why) } }
+    }
+}
+
+/// What a refused field is about, for readers of other languages than the server's.
+fn by_field(field: &str) -> &'static str {
+    match field {
+        "name" | "displayName" | "guestName" => t("This name cannot be used."),
+        "userPrincipalName" => t("This sign-in name cannot be used."),
+        "password" => t("This password cannot be used."),
+        "mail" | "guestMail" => t("This mail address cannot be used."),
+        "subnets" => t("These addresses cannot be used."),
+        "web" | "spa" | "native" | "redirectUris" => t("These redirect addresses cannot be used."),
+        "issuer" | "subject" | "audience" => t("The provider cannot be told like this."),
+        "certificate" => t("This certificate cannot be used."),
+        "filters" => t("These filters cannot be used."),
+        "within" | "cloudAppsRole" => t("The role cannot be given like this."),
+        setting if setting.contains('.') => t("The setting does not take this value."),
+        _ => t("This cannot be taken."),
+    }
 }
 
 /// A form under work: what was typed, and what was wrong with it.
@@ -24,18 +54,25 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn wrong(fields: Fields, field: &str, why: impl Into<String>) -> State {
-        State { fields, problem: Some(Problem { field: field.to_string(), why: why.into() }) }
+        let problem = Problem { field: field.to_string(), why: why.into(), foreign: false };
+        State { fields, problem: Some(problem) }
     }
 
-    fn about(&self, name: &str) -> Option<&str> {
-        self.problem.as_ref().filter(|p| p.field == name).map(|p| p.why.as_str())
+    /// The same, in the words of the server.
+    pub(crate) fn refused(fields: Fields, field: &str, why: impl Into<String>) -> State {
+        let problem = Problem { field: field.to_string(), why: why.into(), foreign: true };
+        State { fields, problem: Some(problem) }
+    }
+
+    fn about(&self, name: &str) -> Option<&Problem> {
+        self.problem.as_ref().filter(|p| p.field == name)
     }
 
     /// What to say above the form.
     pub(crate) fn summary(&self) -> Markup {
         html! { @if let Some(problem) = &self.problem {
             p .problem role="alert" {
-                (problem.why)
+                (problem.told())
                 @if !problem.field.is_empty() { " " a href={ "#field-" (problem.field) } { (t("Go to the field")) } }
             }
         } }
@@ -130,8 +167,8 @@ fn described(name: &str, hint: bool, wrong: bool) -> Option<String> {
     }
 }
 
-fn complaint(name: &str, wrong: Option<&str>) -> Markup {
-    html! { @if let Some(why) = wrong { p .wrong id={ "wrong-" (name) } { (why) } } }
+fn complaint(name: &str, wrong: Option<&Problem>) -> Markup {
+    html! { @if let Some(problem) = wrong { p .wrong id={ "wrong-" (name) } { (problem.told()) } } }
 }
 
 /// A form that is posted.

@@ -94,7 +94,7 @@ pub(crate) async fn tools(
 ) -> Result<Markup, Failed> {
     let query = visit.query();
     Ok(html! {
-        @if let Some(problem) = &filters.problem { p .problem role="alert" { (problem.why) } }
+        @if let Some(problem) = &filters.problem { p .problem role="alert" { (problem.told()) } }
         (filters.form(path, &query, common))
         div .tools {
             (filters.as_json(path, &query))

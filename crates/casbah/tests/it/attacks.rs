@@ -9,7 +9,7 @@ mod errors;
 mod guessing;
 mod limits;
 mod pages;
-mod portal;
+pub(crate) mod portal;
 mod redirects;
 mod second_factors;
 mod storage;

@@ -31,6 +31,7 @@ mod import_tenant;
 mod nodes;
 mod people;
 mod policies;
+mod portal;
 mod protocol;
 mod replays;
 mod retention;

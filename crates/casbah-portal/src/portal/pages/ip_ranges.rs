@@ -155,8 +155,8 @@ pub(crate) async fn change(visit: Visit, Path(id): Path<String>, Posted(fields):
     let wanted = details(&fields, Some(&range));
     match visit.service().change_ip_range(visit.caller(), range.id.clone(), wanted).await {
         Ok(_) => Ok(see_other(HERE)),
-        Err(Error::Invalid { field, why }) => Ok(page(&range, &State::wrong(fields, &field, why))),
-        Err(Error::Conflict(why)) => Ok(page(&range, &State::wrong(fields, "name", why))),
+        Err(Error::Invalid { field, why }) => Ok(page(&range, &State::refused(fields, &field, why))),
+        Err(Error::Conflict(why)) => Ok(page(&range, &State::refused(fields, "name", why))),
         Err(other) => Err(other.into()),
     }
 }

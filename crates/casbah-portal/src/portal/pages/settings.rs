@@ -176,7 +176,7 @@ pub(crate) async fn save(visit: Visit, Posted(sent): Posted) -> Answer {
             } else {
                 why
             };
-            page(&visit, &State::wrong(sent, &field, why)).await
+            page(&visit, &State::refused(sent, &field, why)).await
         }
         Err(other) => Err(other.into()),
     }

@@ -112,7 +112,7 @@ pub(crate) async fn create(visit: Visit, Posted(fields): Posted) -> Answer {
             };
             Ok(layout::page(&crate::names::shown(&details.name), &body))
         }
-        Err(Error::Invalid { why, .. }) => page(&visit, &State::wrong(fields, "name", why)).await,
+        Err(Error::Invalid { why, .. }) => page(&visit, &State::refused(fields, "name", why)).await,
         Err(other) => Err(other.into()),
     }
 }

@@ -25,7 +25,7 @@ fn follow(browser: &Browser<'_>, mut answer: Answer) -> Answer {
 }
 
 /// Comes in as people do.
-fn enter(browser: &Browser<'_>, path: &str, user: &str) -> Answer {
+pub(crate) fn enter(browser: &Browser<'_>, path: &str, user: &str) -> Answer {
     let page = follow(browser, browser.get(path));
     assert_eq!(page.status, 200, "{}", page.text());
     let done = browser.submit(&page, &[("user", user), ("password", PASSWORD)]);
@@ -33,7 +33,7 @@ fn enter(browser: &Browser<'_>, path: &str, user: &str) -> Answer {
 }
 
 /// The hidden fields of the form that goes there.
-fn form(page: &Answer, action: &str) -> Vec<(String, String)> {
+pub(crate) fn form(page: &Answer, action: &str) -> Vec<(String, String)> {
     let text = page.text();
     let from = text
         .find(&format!("method=\"post\" action=\"{action}\""))
@@ -44,7 +44,7 @@ fn form(page: &Answer, action: &str) -> Vec<(String, String)> {
     fields.map(|field| (value(field), value(field.split_once("value=\"").unwrap().1))).collect()
 }
 
-fn with<'f>(fields: &'f [(String, String)], more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
+pub(crate) fn with<'f>(fields: &'f [(String, String)], more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
     fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied()).collect()
 }
 

@@ -61,7 +61,7 @@ pub(crate) async fn close(visit: Visit, Posted(fields): Posted) -> Answer {
     if ids.is_empty() {
         let query = Fields::read(back.split_once('?').map_or("", |(_, query)| query).as_bytes());
         let problem =
-            Problem { field: String::new(), why: t("Mark the alerts that you want to close.").to_string() };
+            Problem { field: String::new(), why: t("Mark the alerts that you want to close.").to_string(), foreign: false };
         return list(&visit, &query, Some(problem), Some(&fields)).await;
     }
     let operands = ids.iter().map(|id| Operand::Text(id.to_string())).collect();

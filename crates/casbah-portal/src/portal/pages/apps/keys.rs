@@ -60,7 +60,7 @@ pub(crate) async fn add_secret(visit: Visit, Path(id): Path<String>, Posted(fiel
     match visit.service().add_secret(visit.caller(), key(&id)?, new).await {
         Ok((secret, text)) => Ok(made(&found.application, &secret, &text, None)),
         Err(Error::Invalid { why, .. }) => {
-            show::page(&visit, &found, &State::wrong(fields, "name", why)).await
+            show::page(&visit, &found, &State::refused(fields, "name", why)).await
         }
         Err(other) => Err(other.into()),
     }
@@ -95,7 +95,7 @@ pub(crate) async fn add_certificate(visit: Visit, Path(id): Path<String>, Posted
     match visit.service().add_certificate(visit.caller(), key(&id)?, new, None).await {
         Ok(_) => Ok(see_other(&format!("/portal/apps/{id}#certificates"))),
         Err(Error::Invalid { why, .. }) => {
-            show::page(&visit, &found, &State::wrong(fields, "certificate", why)).await
+            show::page(&visit, &found, &State::refused(fields, "certificate", why)).await
         }
         Err(other) => Err(other.into()),
     }

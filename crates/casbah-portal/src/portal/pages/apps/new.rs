@@ -173,7 +173,7 @@ pub(crate) async fn create(visit: Visit, Posted(fields): Posted) -> Answer {
                 other if other.contains("edirect") => "redirectUris",
                 _ => "",
             };
-            return page(&visit, &State::wrong(fields.clone(), field, why)).await;
+            return page(&visit, &State::refused(fields.clone(), field, why)).await;
         }
         Err(other) => return Err(other.into()),
     };

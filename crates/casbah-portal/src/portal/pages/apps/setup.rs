@@ -101,7 +101,7 @@ pub(crate) async fn save_redirects(visit: Visit, Path(id): Path<String>, Posted(
                 fields.get(name).lines().any(|line| why.starts_with(&format!("{:?}", line.trim())))
             };
             let part = kinds().into_iter().map(|(_, name, _)| name).find(|name| has(name)).unwrap_or("web");
-            page(&visit, &id, Some(State::wrong(fields, part, why))).await
+            page(&visit, &id, Some(State::refused(fields, part, why))).await
         }
         Err(other) => Err(other.into()),
     }
@@ -202,9 +202,9 @@ pub(crate) async fn save_federated(visit: Visit, Path(id): Path<String>, Posted(
         Ok(()) => Ok(see_other(&here(&id))),
         Err(Error::Invalid { field, why }) => {
             let field = if field == "audiences" { "audience" } else { field.as_str() };
-            page(&visit, &id, Some(State::wrong(fields.clone(), field, why))).await
+            page(&visit, &id, Some(State::refused(fields.clone(), field, why))).await
         }
-        Err(Error::Conflict(why)) => page(&visit, &id, Some(State::wrong(fields, "name", why))).await,
+        Err(Error::Conflict(why)) => page(&visit, &id, Some(State::refused(fields, "name", why))).await,
         Err(other) => Err(other.into()),
     }
 }
@@ -265,7 +265,7 @@ pub(crate) async fn add_owner(visit: Visit, Path(id): Path<String>, Posted(field
         Ok(()) => Ok(see_other(&here(&id))),
         Err(Error::NotFound) => nobody(&visit, &id, fields).await,
         Err(Error::Invalid { why, .. } | Error::Conflict(why)) => {
-            page(&visit, &id, Some(State::wrong(fields, "owner", why))).await
+            page(&visit, &id, Some(State::refused(fields, "owner", why))).await
         }
         Err(other) => Err(other.into()),
     }

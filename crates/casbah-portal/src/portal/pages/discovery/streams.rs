@@ -97,7 +97,7 @@ pub(crate) async fn create(visit: Visit, Posted(fields): Posted) -> Answer {
     match visit.service().create_data_source(visit.caller(), new).await {
         Ok(_) => Ok(see_other(HERE)),
         Err(Error::Invalid { why, .. } | Error::Conflict(why)) => {
-            page(&visit, &State::wrong(fields, "displayName", why)).await
+            page(&visit, &State::refused(fields, "displayName", why)).await
         }
         Err(other) => Err(other.into()),
     }

@@ -126,7 +126,7 @@ pub(crate) async fn take(visit: Visit, mut form: Multipart) -> Answer {
                     "inputStreamName" => "name",
                     _ => "file",
                 };
-                page(&visit, &State::wrong(fields.clone(), field, why)).await
+                page(&visit, &State::refused(fields.clone(), field, why)).await
             }
             Err(other) => Err(other.into()),
         };

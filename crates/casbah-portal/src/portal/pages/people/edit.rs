@@ -108,10 +108,10 @@ pub(crate) async fn create(visit: Visit, Posted(fields): Posted) -> Answer {
         Ok(user) if made => Ok(once(&user, &password)),
         Ok(user) => Ok(see_other(&format!("{HERE}/{}", user.id))),
         Err(Error::Invalid { field, why }) => {
-            Ok(new_page(&visit, &State::wrong(fields, &field, why), &State::default()))
+            Ok(new_page(&visit, &State::refused(fields, &field, why), &State::default()))
         }
         Err(Error::Conflict(why)) => {
-            Ok(new_page(&visit, &State::wrong(fields, "userPrincipalName", why), &State::default()))
+            Ok(new_page(&visit, &State::refused(fields, "userPrincipalName", why), &State::default()))
         }
         Err(other) => Err(other.into()),
     }
@@ -150,10 +150,10 @@ pub(crate) async fn invite(visit: Visit, Posted(fields): Posted) -> Answer {
         }
         Err(Error::Invalid { field, why }) => {
             let field = if field.contains("Name") { "guestName" } else { "guestMail" };
-            Ok(new_page(&visit, &State::default(), &State::wrong(fields, field, why)))
+            Ok(new_page(&visit, &State::default(), &State::refused(fields, field, why)))
         }
         Err(Error::Conflict(why)) => {
-            Ok(new_page(&visit, &State::default(), &State::wrong(fields, "guestMail", why)))
+            Ok(new_page(&visit, &State::default(), &State::refused(fields, "guestMail", why)))
         }
         Err(other) => Err(other.into()),
     }
@@ -220,10 +220,10 @@ async fn saved(visit: &Visit, id: &str, change: UserChange, fields: &Fields) -> 
     match visit.service().change_user(visit.caller(), id, change).await {
         Ok(user) => Ok(see_other(&format!("{HERE}/{}", user.id))),
         Err(Error::Invalid { field, why }) => {
-            super::page(visit, id, &State::wrong(fields.clone(), &field, why)).await
+            super::page(visit, id, &State::refused(fields.clone(), &field, why)).await
         }
         Err(Error::Conflict(why)) => {
-            super::page(visit, id, &State::wrong(fields.clone(), "userPrincipalName", why)).await
+            super::page(visit, id, &State::refused(fields.clone(), "userPrincipalName", why)).await
         }
         Err(other) => Err(other.into()),
     }
@@ -241,7 +241,7 @@ pub(crate) async fn reset_password(visit: Visit, Path(id): Path<String>, Posted(
         Ok(user) if made => Ok(once(&user, &password)),
         Ok(user) => Ok(see_other(&format!("{HERE}/{}", user.id))),
         Err(Error::Invalid { field, why }) => {
-            super::page(&visit, &id, &State::wrong(fields.with("password", None), &field, why)).await
+            super::page(&visit, &id, &State::refused(fields.with("password", None), &field, why)).await
         }
         Err(other) => Err(other.into()),
     }

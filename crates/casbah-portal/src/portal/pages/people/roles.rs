@@ -147,7 +147,7 @@ pub(crate) async fn add_of_cloud_apps(
                 "role" | "username" => "cloudAppsRole",
                 _ => "within",
             };
-            super::page(&visit, &id, &State::wrong(fields, field, why)).await
+            super::page(&visit, &id, &State::refused(fields, field, why)).await
         }
         Err(other) => Err(other.into()),
     }

@@ -284,7 +284,7 @@ async fn save(visit: &Visit, policy_type: &str, fields: Fields, present: Option<
     match visit.ask(method, &path, &sent).await? {
         Ok(saved) => Ok(see_other(&format!("{HERE}/{}", text(&saved, "_id")))),
         Err(told) => {
-            form.state = State::wrong(form.state.fields, &told.field, told.why);
+            form.state = State::refused(form.state.fields, &told.field, told.why);
             Ok(page(visit, &form))
         }
     }
