@@ -26,7 +26,7 @@ pub(super) async fn shown(visit: &Visit, user: &User, state: &State) -> Result<M
     let rows: Vec<_> = all
         .iter()
         .map(|role| {
-            let itself = own.iter().any(|one| *one == role.template);
+            let itself = own.contains(&role.template);
             let mut cells = vec![
                 html! { (role.name) },
                 html! { @if itself { (t("given to the person")) } @else { (t("through a group")) } },
@@ -43,7 +43,7 @@ pub(super) async fn shown(visit: &Visit, user: &User, state: &State) -> Result<M
     }
     let free: Vec<_> = ROLES
         .iter()
-        .filter(|role| !own.iter().any(|one| *one == role.template))
+        .filter(|role| !own.contains(&role.template))
         .map(|role| (role.template.to_string(), role.name.to_string()))
         .collect();
     Ok(html! {
