@@ -44,7 +44,10 @@ pub(crate) fn form(page: &Answer, action: &str) -> Vec<(String, String)> {
     fields.map(|field| (value(field), value(field.split_once("value=\"").unwrap().1))).collect()
 }
 
-pub(crate) fn with<'f>(fields: &'f [(String, String)], more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
+pub(crate) fn with<'f>(
+    fields: &'f [(String, String)],
+    more: &[(&'f str, &'f str)],
+) -> Vec<(&'f str, &'f str)> {
     fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied()).collect()
 }
 

@@ -60,8 +60,11 @@ pub(crate) async fn close(visit: Visit, Posted(fields): Posted) -> Answer {
     let ids = ids.map_err(|_| Failed::NotFound)?;
     if ids.is_empty() {
         let query = Fields::read(back.split_once('?').map_or("", |(_, query)| query).as_bytes());
-        let problem =
-            Problem { field: String::new(), why: t("Mark the alerts that you want to close.").to_string(), foreign: false };
+        let problem = Problem {
+            field: String::new(),
+            why: t("Mark the alerts that you want to close.").to_string(),
+            foreign: false,
+        };
         return list(&visit, &query, Some(problem), Some(&fields)).await;
     }
     let operands = ids.iter().map(|id| Operand::Text(id.to_string())).collect();
