@@ -13,6 +13,7 @@ mod file;
 mod finding;
 mod policies;
 mod policy;
+mod reports;
 mod severity;
 mod templates;
 
@@ -26,4 +27,5 @@ pub use file::FileRule;
 pub use finding::{Evidence, Finding};
 pub use policies::built_in;
 pub use policy::{Conditions, Policy, PolicyKind, Thresholds};
+pub use reports::{Arrival, Loss, SILENT_AFTER_HOURS, Silence, collector_silence, loss, silence};
 pub use templates::templates;

@@ -6,6 +6,7 @@ mod expiring_credential;
 mod new_cloud_storage_app;
 mod new_high_volume_app;
 mod new_risky_app;
+mod report_health;
 
 /// All built-in policies, enabled.
 ///
@@ -14,10 +15,12 @@ mod new_risky_app;
 /// storage app is worth a finding; the thresholds can be raised afterwards. Volume keeps the template's
 /// 500 MB a day.
 pub fn built_in() -> Vec<Policy> {
-    vec![
+    let mut all = vec![
         new_risky_app::policy(),
         new_cloud_storage_app::policy(),
         new_high_volume_app::policy(),
         expiring_credential::policy(),
-    ]
+    ];
+    all.extend(report_health::policies());
+    all
 }

@@ -35,6 +35,8 @@ pub enum PolicyKind {
     AppDiscovery,
     /// Secrets and certificates of applications that are about to end.
     CredentialExpiry,
+    /// Whether logs still come to continuous reports, and can be read.
+    ReportHealth,
 }
 
 /// Which apps a policy is about. All that is set must hold; nothing set is every app that is new.

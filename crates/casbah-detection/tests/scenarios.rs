@@ -124,7 +124,18 @@ fn a_finding_says_what_it_rests_on() {
 #[test]
 fn policies_survive_being_stored() {
     let ids: Vec<String> = built_in().into_iter().map(|policy| policy.id).collect();
-    assert_eq!(ids, ["new-risky-app", "new-cloud-storage-app", "new-high-volume-app", "expiring-credential"]);
+    assert_eq!(
+        ids,
+        [
+            "new-risky-app",
+            "new-cloud-storage-app",
+            "new-high-volume-app",
+            "expiring-credential",
+            "silent-report",
+            "unreadable-logs",
+            "silent-collector"
+        ]
+    );
     for policy in built_in() {
         let json = serde_json::to_string(&policy).unwrap();
         assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);

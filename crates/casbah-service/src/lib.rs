@@ -24,6 +24,7 @@ mod geoip;
 pub mod ip_ranges;
 pub mod permission_use;
 pub mod policies;
+mod report_health;
 mod retention;
 pub mod saved_queries;
 pub mod sent_alerts;

@@ -26,6 +26,8 @@ pub const AUDIT: &str = "AUDIT";
 pub const ANOMALY_DETECTION: &str = "ANOMALY_DETECTION";
 /// The policy type of policies on files.
 pub const FILE: &str = "FILE";
+/// The policy type of built-in policies on how cloud discovery goes.
+pub const ANOMALY_DISCOVERY: &str = "ANOMALY_DISCOVERY";
 /// The policy type of policies on applications and what they may do.
 pub const APP_PERMISSION: &str = "APP_PERMISSION";
 
@@ -37,7 +39,7 @@ const KNOWN: &[&str] = &[
     AUDIT,
     ANOMALY_DETECTION,
     NEW_SERVICE,
-    "ANOMALY_DISCOVERY",
+    ANOMALY_DISCOVERY,
     FILE,
     "MALWARE",
     "SESSION",
@@ -323,7 +325,7 @@ fn look_again(
 /// Policies are about everything in the tenant, so whoever is limited to some of it changes none; those
 /// who look after all of discovery change its policies.
 fn may_change(caller: &Caller, policy_type: Option<&str>) -> Result<(), Error> {
-    let of_discovery = policy_type.is_none_or(|policy_type| policy_type == NEW_SERVICE);
+    let of_discovery = policy_type.is_none_or(|one| [NEW_SERVICE, ANOMALY_DISCOVERY].contains(&one));
     match caller.reach(Part::Policies, Access::Change) {
         Reach::Everything => Ok(()),
         Reach::Within(bounds) if of_discovery && bounds.contains(&Bound::Discovery) => Ok(()),

@@ -324,6 +324,39 @@ pub fn close(
     Ok(closed)
 }
 
+/// What is known of the latest alert of a policy about something.
+#[derive(Clone, Debug)]
+pub struct LatestAlert {
+    /// Its id.
+    pub id: RecordId,
+    /// When it was raised.
+    pub raised: Timestamp,
+    /// Whether it is open.
+    pub open: bool,
+    /// Who closed it.
+    pub handled_by: Option<String>,
+}
+
+/// The latest alert of a policy about something, by its kind and id among what alerts are about.
+pub fn latest_about(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    policy: &RecordId,
+    (kind, id): (&str, &str),
+) -> Result<Option<LatestAlert>> {
+    let sql = "select a.id, a.raised, a.resolution, a.handled_by from alert_entities e \
+               join alerts a on a.tenant = e.tenant and a.id = e.alert \
+               where e.tenant = ?1 and e.kind = ?3 and e.id_key = ?4 and a.policy = ?2 \
+               order by a.raised desc, a.id desc limit 1";
+    let row = tx.row(sql, &[tenant.into(), policy.into(), kind.into(), id.to_lowercase().into()])?;
+    row.map(|row| {
+        let mut r = row.read();
+        let (id, raised, resolution): (RecordId, Timestamp, i64) = (r.take()?, r.take()?, r.take()?);
+        Ok(LatestAlert { id, raised, open: resolution == Resolution::Open.number(), handled_by: r.take()? })
+    })
+    .transpose()
+}
+
 /// Opens those closed alerts again that satisfy all conditions; answers their ids. `now` is when their weight counts.
 pub fn reopen(
     tx: &mut Tx<'_>,

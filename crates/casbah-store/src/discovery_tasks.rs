@@ -93,6 +93,22 @@ pub fn find(
     tx.row(&sql, &values)?.map(task).transpose()
 }
 
+/// The tasks of a stream that have ended, of those that were queued since then; the latest `limit`, newest first.
+pub fn ended_of(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    stream: &RecordId,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<DiscoveryTask>> {
+    let sql = format!(
+        "select {COLUMNS} from discovery_tasks where tenant = ?1 and stream = ?2 and created >= ?3 and state > 0 \
+         order by created desc, id desc limit ?4"
+    );
+    let values = [tenant.into(), stream.into(), since.into(), limit.into()];
+    tx.rows(&sql, &values)?.into_iter().map(task).collect()
+}
+
 /// A right to work on a task, for a time.
 #[derive(Clone, Debug)]
 pub struct Lease {

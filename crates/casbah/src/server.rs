@@ -337,6 +337,11 @@ fn start_workers(service: &Service, stopped: &watch::Receiver<bool>) -> Vec<Join
             {
                 tracing::error!(error = %e, "the ends of credentials could not be watched");
             }
+            if minute % 30 == 0
+                && let Err(e) = cases.watch_reports().await
+            {
+                tracing::error!(error = %e, "the reports could not be watched");
+            }
             if minute % 60 == 0
                 && let Err(e) = cases.forget_old_records().await
             {

@@ -8,7 +8,7 @@ use casbah_model::{AppTag, PolicyRecord, Reach, RecordId, Stream, StreamKind, Te
 use casbah_store::{Tx, app_tags, policies, streams};
 
 use super::streams::GLOBAL_VIEW;
-use crate::policies::{ANOMALY_DETECTION, APP_PERMISSION, NEW_SERVICE};
+use crate::policies::{ANOMALY_DETECTION, ANOMALY_DISCOVERY, APP_PERMISSION, NEW_SERVICE};
 use crate::{Error, Service};
 
 /// Names of the tags that come with the product. An app bears at most one of the first three.
@@ -52,6 +52,7 @@ impl BuiltIn {
                 match p.kind {
                     PolicyKind::AppDiscovery => NEW_SERVICE,
                     PolicyKind::CredentialExpiry => APP_PERMISSION,
+                    PolicyKind::ReportHealth => ANOMALY_DISCOVERY,
                 },
                 p.severity,
             )

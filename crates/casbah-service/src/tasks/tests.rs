@@ -422,3 +422,91 @@ async fn the_worker_stops_when_told() {
     tokio::time::timeout(Duration::from_secs(5), worker).await.expect("it stops").expect("without a panic");
     assert_ne!(place.tasks().await[0].figures, Json::Null);
 }
+
+/// The open alerts of that name, and how many there are in all.
+async fn alerts_named(place: &Place, name: &str) -> (Vec<String>, usize) {
+    let order = AlertOrder { by_severity: false, ascending: true };
+    let query = AlertQuery { conditions: Vec::new(), order, page: ALL, scan: false, whole_moments: false };
+    let all = place.process(0).await.list_alerts(&place.caller, query).await.expect("a list").alerts;
+    let named: Vec<_> = all.into_iter().filter(|alert| alert.policy_name == name).collect();
+    let open = named.iter().filter(|alert| alert.resolved.is_none());
+    (open.map(|alert| alert.description.clone()).collect(), named.len())
+}
+
+#[tokio::test]
+async fn a_report_that_falls_silent_is_told_once_until_logs_come_again() {
+    const HOUR: u64 = 3_600;
+    const SILENT: &str = "Continuous report without logs";
+    const UNREADABLE: &str = "Logs that cannot be read";
+    for store in stores().await {
+        let place = Place::new(store).await;
+        for name in ["office", "new"] {
+            place.source(name).await;
+        }
+        let send = async |hour: u64, text: &str| {
+            let service = place.process(hour * HOUR).await;
+            place.upload(&service, text.as_bytes(), "office").await;
+            assert!(service.run_next_task().await.expect("run"));
+        };
+        let watch =
+            async |hour: u64| place.process(hour * HOUR).await.watch_reports().await.expect("watched");
+        for hour in [0, 24, 48] {
+            send(hour, &squid(20, 1_000 + hour)).await;
+        }
+        assert_eq!(watch(48 + 48).await, (0, 0), "48 hours are bearable");
+        assert_eq!(watch(48 + 49).await, (1, 0));
+        assert_eq!(watch(48 + 60).await, (0, 0), "it is told once");
+        let (open, _) = alerts_named(&place, SILENT).await;
+        assert_eq!(open.len(), 1);
+        assert!(
+            open[0]
+                .starts_with("No log has come to office for 49 hours; before, there were never more than 24")
+        );
+        send(110, &squid(20, 1_000)).await;
+        assert_eq!(watch(110).await, (0, 0), "the same bytes again are no news");
+        send(111, &squid(20, 9_000)).await;
+        assert_eq!(watch(111).await, (0, 1));
+        assert_eq!(alerts_named(&place, SILENT).await, (Vec::new(), 1));
+        // From now on the longest time between two is 63 hours.
+        assert_eq!(watch(111 + 94).await, (0, 0));
+        assert_eq!(watch(111 + 95).await, (1, 0), "silent again is another alert");
+        assert_eq!(alerts_named(&place, SILENT).await.1, 2);
+
+        // Logs of which much is lost, until they can be read again.
+        let broken: String = (0..150).map(|n| format!("{n} is no line of squid\n")).collect();
+        send(210, &(squid(20, 7_000).repeat(60) + &broken)).await;
+        assert_eq!(watch(210).await, (1, 1), "one falls silent no longer, one is damaged");
+        let (open, _) = alerts_named(&place, UNREADABLE).await;
+        assert!(open[0].contains("150 of 210 lines could not be read"), "{open:?}");
+        assert_eq!(watch(211).await, (0, 0));
+        send(235, &squid(20, 7_500).repeat(200)).await;
+        assert_eq!(watch(235).await, (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_has_no_data_is_told() {
+    const HOUR: u64 = 3_600;
+    for store in stores().await {
+        let place = Place::new(store).await;
+        let report = async |hour: u64, last_data: Option<u64>| {
+            let at = last_data.map(|hour| NOW.plus(Duration::from_secs(hour * HOUR)).0);
+            let health = serde_json::json!({ "lastData": at });
+            let service = place.process(hour * HOUR).await;
+            service.report_log_collector(&place.caller, "edge".into(), health).await.expect("taken");
+        };
+        let watch =
+            async |hour: u64| place.process(hour * HOUR).await.watch_reports().await.expect("watched");
+        report(0, None).await;
+        assert_eq!(watch(47).await, (0, 0));
+        assert_eq!(watch(48).await, (1, 0), "it never had any");
+        report(49, Some(49)).await;
+        assert_eq!(watch(49).await, (0, 1));
+        report(97, Some(49)).await;
+        assert_eq!(watch(97).await, (1, 0), "it is there, but has nothing");
+        assert_eq!(watch(98).await, (0, 0));
+        let (open, all) = alerts_named(&place, "Log collector without data").await;
+        assert_eq!((open.len(), all), (1, 2));
+        assert!(open[0].starts_with("The log collector edge has had no data for 48 hours."), "{open:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use casbah_model::{Alert, AlertEntity, RecordId};
+use casbah_model::{Alert, AlertEntity, RecordId, alert_type};
 use casbah_service::sent_alerts::SentFacts;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub(super) fn alert(alert: &Alert, activities: &HashMap<RecordId, Vec<String>>, 
         "intent": alert.intent,
         "evidence": alert.evidence,
         "idValue": alert.alert_type,
-        "isSystemAlert": false,
+        "isSystemAlert": alert_type::is_system(alert.alert_type),
         "isPreview": false,
         "threatScore": null,
         "contextId": alert.context,
