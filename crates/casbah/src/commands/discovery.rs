@@ -1,16 +1,21 @@
 //! `casbah discovery`: traffic logs in, apps in use out.
 
 mod apps;
+mod block_lists;
+mod exclusions;
 mod explain;
+mod kept;
 mod log;
+mod own_apps;
 mod parse;
+mod parsers;
 mod sources;
 mod upload;
 mod usage;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::OutputArgs;
+use crate::cli::{Area, OutputArgs};
 use crate::client::ConnectionArgs;
 use crate::client::failure::Failure;
 pub use apps::{APPS, discovered_apps};
@@ -41,6 +46,18 @@ enum Action {
     Summary(Online<usage::SummaryArgs>),
     /// List the streams: continuous reports and snapshots
     Streams(Online<apps::StreamsArgs>),
+    /// Keep parsers of your own
+    Parser(Area<parsers::Action>),
+    /// Leave users and addresses out of the figures
+    Exclusion(Area<exclusions::Action>),
+    /// Add apps of your own to the catalogue
+    CustomApp(Area<own_apps::Action>),
+    /// Tag apps, as sanctioned or otherwise
+    Tag(Area<own_apps::TagAction>),
+    /// Give an app a risk score of your own
+    Score(Online<own_apps::ScoreArgs>),
+    /// Addresses at which appliances fetch what is to be blocked
+    BlockList(Area<block_lists::Action>),
 }
 
 /// A subcommand that talks to a server.
@@ -60,6 +77,12 @@ pub fn run(arguments: &DiscoveryArgs) -> Result<(), Failure> {
         Action::Parse(arguments) => parse::run(arguments),
         Action::Explain(arguments) => explain::run(arguments),
         Action::Sources(arguments) => sources::run(arguments),
+        Action::Parser(area) => parsers::run(area),
+        Action::Exclusion(area) => exclusions::run(area),
+        Action::CustomApp(area) => own_apps::run(area),
+        Action::Tag(area) => own_apps::run_tag(area),
+        Action::Score(online) => own_apps::run_score(online),
+        Action::BlockList(area) => block_lists::run(area),
         Action::Upload(online) => {
             let (session, output) = super::open(&online.connection, online.output)?;
             upload::run(&session, &output, &online.arguments)

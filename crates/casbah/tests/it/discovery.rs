@@ -1,6 +1,7 @@
 //! Cloud discovery over HTTP: upload, figures, reports, alerts, what bad files get, `kill -9`.
 
 mod blobs;
+mod commands;
 mod files;
 mod reports;
 
