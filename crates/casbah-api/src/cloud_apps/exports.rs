@@ -1,7 +1,8 @@
-//! Whole lists as a file: CSV for people, JSON lines for programs, with gzip when asked. The answer is written while the
+//! Whole lists as a file: CSV for people, JSON lines for programs, Parquet for analysis, with gzip when asked. The answer is written while the
 //! list is read, so its length does not matter; one that breaks off ends the connection before its end, and so does
 //! not look whole.
 
+mod parquet;
 #[cfg(test)]
 mod tests;
 
@@ -27,12 +28,15 @@ use crate::problem::Problem;
 pub(super) type Column = (&'static str, &'static str);
 
 /// What says how the file is wanted, for the description of an endpoint.
-pub(super) const FORMAT: Property =
-    may_have("format", Shape::Word(&["csv", "jsonl"]), "How the file is written; csv unless said otherwise.");
+pub(super) const FORMAT: Property = may_have(
+    "format",
+    Shape::Word(&["csv", "jsonl", "parquet"]),
+    "How the file is written; csv unless said otherwise.",
+);
 pub(super) const COMPRESSION: Property = may_have(
     "compression",
     Shape::Word(&["none", "gzip"]),
-    "How it is packed; not at all unless said otherwise.",
+    "How it is packed; not at all unless said otherwise. Of Parquet the columns are.",
 );
 pub(super) const PARAMETERS: &[Property] = &[FORMAT, COMPRESSION];
 /// The same for a list that can be taken in either order of time.
@@ -56,6 +60,7 @@ const TIMES: [&str; 6] = ["timestamp", "created", "finished", "lastModified", "c
 enum Format {
     Csv,
     JsonLines,
+    Parquet,
 }
 
 /// How the file is wanted.
@@ -72,7 +77,8 @@ impl Wanted {
         let format = match word("format")?.as_str() {
             "" | "csv" => Format::Csv,
             "jsonl" => Format::JsonLines,
-            _ => return Err(Problem::invalid("format", "format must be csv or jsonl.")),
+            "parquet" => Format::Parquet,
+            _ => return Err(Problem::invalid("format", "format must be csv, jsonl or parquet.")),
         };
         let gzip = match word("compression")?.as_str() {
             "" | "none" => false,
@@ -86,6 +92,7 @@ impl Wanted {
         match self.format {
             Format::Csv => "csv",
             Format::JsonLines => "jsonl",
+            Format::Parquet => "parquet",
         }
     }
 }
@@ -108,7 +115,7 @@ where
     let filters = parameters.raw("filters").cloned().unwrap_or_else(|| json!({}));
     let facts = json!({ "format": wanted.suffix(), "filters": filters });
     service.begin_export(caller, list, facts).await?;
-    let mut encoder = Encoder::new(wanted, columns);
+    let mut encoder = Encoder::new(wanted, columns)?;
     let head = encoder.head();
     let first = State { place: Some(start), encoder: Some(encoder), next, list };
     let rest = try_unfold((Some(head), first), |(head, mut state)| async move {
@@ -116,22 +123,24 @@ where
             return Ok(Some((head, (None, state))));
         }
         let Some(mut encoder) = state.encoder.take() else { return Ok(None) };
-        let Some(place) = state.place.take() else { return Ok(Some((encoder.end(), (None, state)))) };
+        let Some(place) = state.place.take() else { return Ok(Some((encoder.end()?, (None, state)))) };
         let (records, place) = (state.next)(place).await.inspect_err(|cause| {
             tracing::error!(error = %cause, list = state.list, "an export broke off");
         })?;
-        let bytes = encoder.write(&records);
+        let bytes = encoder.write(&records)?;
         state.place = place;
         state.encoder = Some(encoder);
         Ok::<_, Error>(Some((bytes, (None, state))))
     });
     let kind = match (wanted.gzip, wanted.format) {
+        (_, Format::Parquet) => "application/vnd.apache.parquet",
         (true, _) => "application/gzip",
         (false, Format::Csv) => "text/csv; charset=utf-8",
         (false, Format::JsonLines) => "application/x-ndjson",
     };
     let day: String = service.clock().now().iso().chars().take(10).collect();
-    let packed = if wanted.gzip { ".gz" } else { "" };
+    // Parquet is packed within.
+    let packed = if wanted.gzip && wanted.format != Format::Parquet { ".gz" } else { "" };
     let name = format!("{}-{day}.{}{packed}", list.replace(' ', "-"), wanted.suffix());
     let mut response = Body::from_stream(rest).into_response();
     let headers = response.headers_mut();
@@ -154,40 +163,59 @@ struct State<S, N> {
 
 /// Makes bytes of records.
 struct Encoder {
-    format: Format,
+    form: Form,
     columns: &'static [Column],
     gzip: Option<GzEncoder<Vec<u8>>>,
 }
 
+enum Form {
+    Csv,
+    JsonLines,
+    Parquet(Box<parquet::Table>),
+}
+
 impl Encoder {
-    fn new(wanted: Wanted, columns: &'static [Column]) -> Encoder {
-        let gzip = wanted.gzip.then(|| GzEncoder::new(Vec::new(), Compression::default()));
-        Encoder { format: wanted.format, columns, gzip }
+    fn new(wanted: Wanted, columns: &'static [Column]) -> Result<Encoder, Error> {
+        let packs = wanted.gzip && wanted.format != Format::Parquet;
+        let form = match wanted.format {
+            Format::Csv => Form::Csv,
+            Format::JsonLines => Form::JsonLines,
+            Format::Parquet => {
+                let table = parquet::Table::new(columns, wanted.gzip);
+                Form::Parquet(Box::new(table.map_err(|e| Error::internal(e.to_string()))?))
+            }
+        };
+        let gzip = packs.then(|| GzEncoder::new(Vec::new(), Compression::default()));
+        Ok(Encoder { form, columns, gzip })
     }
 
     /// What stands before the first record.
     fn head(&mut self) -> Bytes {
         let names = self.columns.iter().map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(",");
-        let head = if self.format == Format::Csv { format!("{names}\r\n") } else { String::new() };
+        let head = if matches!(self.form, Form::Csv) { format!("{names}\r\n") } else { String::new() };
         self.packed(head.into_bytes())
     }
 
-    fn write(&mut self, records: &[Value]) -> Bytes {
+    fn write(&mut self, records: &[Value]) -> Result<Bytes, Error> {
         let mut text = String::new();
         for record in records {
-            match self.format {
-                Format::JsonLines => {
+            match &mut self.form {
+                Form::Parquet(table) => {
+                    let bytes = table.write(records).map_err(|e| Error::internal(e.to_string()))?;
+                    return Ok(bytes.into());
+                }
+                Form::JsonLines => {
                     text.push_str(&record.to_string());
                     text.push('\n');
                 }
-                Format::Csv => {
+                Form::Csv => {
                     let cells = self.columns.iter().map(|(name, place)| cell(name, record.pointer(place)));
                     text.push_str(&cells.collect::<Vec<_>>().join(","));
                     text.push_str("\r\n");
                 }
             }
         }
-        self.packed(text.into_bytes())
+        Ok(self.packed(text.into_bytes()))
     }
 
     fn packed(&mut self, plain: Vec<u8>) -> Bytes {
@@ -197,8 +225,11 @@ impl Encoder {
         std::mem::take(gzip.get_mut()).into()
     }
 
-    fn end(mut self) -> Bytes {
-        self.gzip.take().and_then(|gzip| gzip.finish().ok()).unwrap_or_default().into()
+    fn end(self) -> Result<Bytes, Error> {
+        if let Form::Parquet(table) = self.form {
+            return Ok(table.end().map_err(|e| Error::internal(e.to_string()))?.into());
+        }
+        Ok(self.gzip.and_then(|gzip| gzip.finish().ok()).unwrap_or_default().into())
     }
 }
 

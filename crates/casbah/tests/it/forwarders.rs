@@ -200,7 +200,7 @@ fn two_nodes_do_not_both_send() {
     let caller = first.application();
     caller.post("/cas/api/v1/ms_flow/", &json!({ "callback_url": hook.url("/flow") })).ok();
     let policy = json!({
-        "name": "Downloads", "type": "AUDIT", "dailyAlertLimit": null,
+        "name": "Downloads", "type": "AUDIT", "dailyAlertLimit": 100,
         "filters": { "actionType": { "eq": "EVENT_CATEGORY_DOWNLOAD_FILE" } },
     });
     caller.post("/api/v1/policies/create_rule/", &policy).ok();
