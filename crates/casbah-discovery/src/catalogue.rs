@@ -20,7 +20,7 @@ pub use check::{Fault, FaultKind, check_catalogue};
 pub use entries::BUILT_IN;
 pub use own::{is_category, own_app};
 pub use pattern::{PatternError, fixed_suffix, is_public_suffix, registrable_domain};
-pub use score::{CATALOGUE_YEAR, score, score_with};
+pub use score::{CATALOGUE_YEAR, ScorePart, breakdown, score, score_with};
 use tree::Tree;
 
 /// The number of an app: five digits. Those of Microsoft where public, ours from 40000, custom apps from 90000.

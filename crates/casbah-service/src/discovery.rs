@@ -16,7 +16,8 @@ mod streams;
 mod tags;
 mod tailored;
 
-pub use apps::{AppFacts, AppOrder, AppPage, AppQuery, CategoryCount, DiscoveredApp, Timeframe};
+pub use apps::{AppAssessment, AppFacts, AppOrder, AppPage, AppQuery, CategoryCount, DiscoveredApp, Timeframe};
+pub use casbah_discovery::catalogue::ScorePart;
 pub use block_lists::NewBlockList;
 pub use block_script::BlockKind;
 pub use names::ResolvedName;

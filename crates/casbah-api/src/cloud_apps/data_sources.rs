@@ -42,6 +42,13 @@ pub(super) fn area() -> Area {
             delete_data_source,
         )
         .answers(Shape::Inline(&[]))
+        .delete(
+            "/api/v1/discovery/snapshot_reports/{id}",
+            DISCOVERY_MANAGE,
+            "Delete a snapshot report and its usage",
+            delete_snapshot_report,
+        )
+        .answers(Shape::Inline(&[]))
 }
 
 async fn list_data_sources(
@@ -104,6 +111,15 @@ fn log_type(parameters: &Parameters) -> Result<i64, Problem> {
             None => Err(Problem::invalid("logType", "logType is missing.")),
         },
     }
+}
+
+async fn delete_snapshot_report(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    id: Path<String>,
+) -> Answer {
+    service.delete_snapshot_report(&caller, record_id(id)?).await?;
+    Ok(Json(json!({})))
 }
 
 async fn delete_data_source(

@@ -69,7 +69,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("list_app_tags",                                                  "++++++++ ++++ ----+++ --"),
     ("add_app_tag remove_app_tag make_block_script",                   "+++----- +--- ----+-- --"),
     ("list_data_sources",                                              "+++++--+ ++-- ----+++ --"),
-    ("create_data_source delete_data_source",                          "+++----- +--- ----+-- --"),
+    ("create_data_source delete_data_source delete_snapshot_report",   "+++----- +--- ----+-- --"),
     ("list_governance fetch_governance list_destinations export_governance", "+++++--+ ++-- +++++++ --"),
     ("list_user_groups fetch_user_group fetch_group_members",          "++++++++ ++++ ++++--- --"),
     ("import_user_group remove_user_group",                            "+++----- +--- ------- --"),

@@ -1,6 +1,6 @@
 //! How an app's score comes about.
 
-use casbah_model::{SCORE_FACTORS, ScoreWeights};
+use casbah_model::{Importance, SCORE_FACTORS, ScoreWeights};
 
 use super::Claims;
 
@@ -40,6 +40,27 @@ pub fn score(claims: &Claims, founded: Option<u16>) -> u8 {
 /// Groups and factors weigh as [`ScoreWeights`] says. With `exclude_unknown`, every factor of which nothing is
 /// known is left out, not only those of industries.
 pub fn score_with(claims: &Claims, founded: Option<u16>, weights: &ScoreWeights) -> Option<u8> {
+    let groups = breakdown(claims, founded, weights);
+    // In range by construction, so the cast loses nothing.
+    mean(groups.iter().filter_map(|group| Some((group.worth?, group.weight.factor()))))
+        .map(|mean| (mean + 0.5).floor().clamp(1.0, 10.0) as u8)
+}
+
+/// A group of the score, or a factor in one.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ScorePart {
+    /// Of [`SCORE_FACTORS`].
+    pub name: &'static str,
+    /// How much it weighs among its like.
+    pub weight: Importance,
+    /// 0 to 10; none when it is left out.
+    pub worth: Option<f64>,
+    /// The factors of a group; a factor has none.
+    pub factors: Vec<ScorePart>,
+}
+
+/// What a score is made of, group by group.
+pub fn breakdown(claims: &Claims, founded: Option<u16>, weights: &ScoreWeights) -> Vec<ScorePart> {
     let age = founded.map(|year| {
         let age = f64::from(CATALOGUE_YEAR.saturating_sub(year));
         (age / ESTABLISHED).min(1.0) * 10.0
@@ -59,14 +80,18 @@ pub fn score_with(claims: &Claims, founded: Option<u16>, weights: &ScoreWeights)
         "gdpr" => expected(claims.gdpr),
         _ => None,
     };
-    let group = |factors: &[&str]| {
-        mean(factors.iter().filter_map(|name| Some((worth(name)?, weights.factor(name).factor()))))
+    let factor = |name: &&'static str| ScorePart {
+        name,
+        weight: weights.factor(name),
+        worth: worth(name),
+        factors: Vec::new(),
     };
-    let groups = SCORE_FACTORS
-        .iter()
-        .filter_map(|(name, factors)| Some((group(factors)?, weights.group(name).factor())));
-    // In range by construction, so the cast loses nothing.
-    mean(groups).map(|mean| (mean + 0.5).floor().clamp(1.0, 10.0) as u8)
+    let groups = SCORE_FACTORS.iter().map(|(name, factors)| {
+        let factors: Vec<ScorePart> = factors.iter().map(factor).collect();
+        let worth = mean(factors.iter().filter_map(|one| Some((one.worth?, one.weight.factor()))));
+        ScorePart { name, weight: weights.group(name), worth, factors }
+    });
+    groups.collect()
 }
 
 /// The weighted mean; none when all of it weighs nothing.
@@ -78,8 +103,6 @@ fn mean(parts: impl Iterator<Item = (f64, u32)>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use casbah_model::Importance;
-
     use super::*;
 
     #[test]

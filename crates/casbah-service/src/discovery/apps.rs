@@ -1,11 +1,12 @@
 //! Discovered apps: what the catalogue knows of an app, beside how much it was used.
 
 use casbah_authority::Caller;
+use casbah_discovery::catalogue::{ScorePart, breakdown};
 use casbah_discovery::{App, Catalogue, Claims};
 use casbah_model::filter::{Condition, DiscoveredAppField, Operand, Page, Test};
-use casbah_model::{Access, AppTag, AppUsage, Part, Reach, RecordId, StreamKind, TenantId, Timestamp};
+use casbah_model::{Access, AppTag, AppUsage, CustomApp, Part, Reach, RecordId, StreamKind, TenantId, Timestamp};
 use casbah_store::usage::{self, Narrow, Scope};
-use casbah_store::{Tx, app_tags, streams};
+use casbah_store::{Tx, app_tags, custom_apps, discovery_settings, streams};
 
 use super::built_in::VERDICTS;
 use crate::{Error, Service};
@@ -103,6 +104,23 @@ pub struct AppFacts {
     pub claims: Claims,
 }
 
+/// How the score of an app comes about, and what the tenant says instead.
+#[derive(Clone, Debug)]
+pub struct AppAssessment {
+    /// Who runs it; empty when that is not known.
+    pub vendor: String,
+    /// Year.
+    pub founded: Option<u16>,
+    /// Country, two letters.
+    pub headquarters: Option<String>,
+    /// The computed score, group by group; empty for an app of the tenant's own, whose score is said.
+    pub breakdown: Vec<ScorePart>,
+    /// The score that the tenant says instead of the computed one.
+    pub said: Option<i64>,
+    /// The tenant's notes.
+    pub notes: String,
+}
+
 /// A part of a list of discovered apps.
 #[derive(Debug)]
 pub struct AppPage {
@@ -152,6 +170,32 @@ impl Service {
             founded: known.founded,
             headquarters: known.headquarters.clone(),
             claims: known.claims,
+        })
+    }
+
+    /// How the score of an app comes about for this tenant; absent when the catalogue does not know the app.
+    pub async fn app_assessment(&self, caller: &Caller, app: i64) -> Result<AppAssessment, Error> {
+        let tenant = caller.tenant;
+        let catalogue = self.catalogue_of(tenant).await?;
+        let known = u32::try_from(app).ok().and_then(|id| catalogue.app(id)).ok_or(Error::NotFound)?;
+        let (said, settings) = self
+            .store
+            .read(move |tx| {
+                Ok::<_, Error>((custom_apps::overrides(tx, tenant)?, discovery_settings::find(tx, tenant)?))
+            })
+            .await?;
+        let said = said.into_iter().find(|one| one.app == app);
+        Ok(AppAssessment {
+            vendor: known.vendor.clone(),
+            founded: known.founded,
+            headquarters: known.headquarters.clone(),
+            breakdown: if CustomApp::IDS.contains(&app) {
+                Vec::new()
+            } else {
+                breakdown(&known.claims, known.founded, &settings.weights)
+            },
+            said: said.as_ref().and_then(|one| one.score),
+            notes: said.map(|one| one.notes).unwrap_or_default(),
         })
     }
 

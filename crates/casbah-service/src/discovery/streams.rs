@@ -2,7 +2,7 @@
 
 use casbah_authority::Caller;
 use casbah_discovery::SOURCES;
-use casbah_model::{Access, CustomParserRecord, Part, Reach, RecordId, Stream, StreamKind, TenantId};
+use casbah_model::{Access, CustomParserRecord, Part, Reach, RecordId, Stream, StreamKind, TenantId, Timestamp};
 use casbah_store::{Tx, audit, custom_parsers, discovery_settings, discovery_tasks, streams};
 use serde_json::{Value as Json, json};
 
@@ -129,13 +129,50 @@ impl Service {
                 if stream.kind != StreamKind::Input || stream.receiver == "builtin" {
                     return Err(Error::invalid("id", "this stream is not a data source that can be removed"));
                 }
-                discovery_tasks::fail_pending(tx, tenant, &id, now, "The data source was deleted")?;
-                streams::delete(tx, tenant, &id)?;
+                remove(tx, tenant, &stream, now, "The data source was deleted")?;
                 audit::append(tx, tenant, &record.changed(&id, &facts(&stream), &Json::Null))?;
                 Ok(())
             })
             .await
     }
+
+    /// Fetches a snapshot report.
+    pub async fn snapshot_report(&self, caller: &Caller, id: RecordId) -> Result<Stream, Error> {
+        let (tenant, reach) = (caller.tenant, caller.reach(Part::Discovery, Access::Read));
+        let found = self.store.read(move |tx| streams::find(tx, tenant, &reach, &id)).await?;
+        found.filter(|stream| stream.kind == StreamKind::Snapshot).ok_or(Error::NotFound)
+    }
+
+    /// Deletes a snapshot report with all usage counted in it; logs that still wait for it are given up.
+    pub async fn delete_snapshot_report(&self, caller: &Caller, id: RecordId) -> Result<(), Error> {
+        let (tenant, now) = (caller.tenant, self.clock.now());
+        let reach = caller.reach(Part::DiscoverySettings, Access::Change);
+        let record = caller.audit(now, "delete snapshot report", "stream", &id, json!({}));
+        self.store
+            .write(move |tx| {
+                let stream = streams::find(tx, tenant, &reach, &id)?.ok_or(Error::NotFound)?;
+                if stream.kind != StreamKind::Snapshot {
+                    return Err(Error::invalid("id", "this stream is not a snapshot report"));
+                }
+                remove(tx, tenant, &stream, now, "The report was deleted")?;
+                audit::append(tx, tenant, &record.changed(&id, &facts(&stream), &Json::Null))?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Gives up what waits for a stream, and forgets it with all that was counted in it.
+fn remove(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    stream: &Stream,
+    now: Timestamp,
+    why: &str,
+) -> Result<(), Error> {
+    discovery_tasks::fail_pending(tx, tenant, &stream.id, now, why)?;
+    streams::delete(tx, tenant, &stream.id)?;
+    Ok(())
 }
 
 /// The parser of an id or name.

@@ -431,6 +431,14 @@ both! {
         caller.delete(&format!("/api/v1/discovery/data_sources/{id}/")).ok();
         caller.delete(&format!("/api/v1/discovery/data_sources/{id}")).refused(404);
         caller.delete(&format!("{path}{}", stream_id(&caller, "Global View"))).refused(400);
+        upload(&caller, &sample("SQUID_NATIVE.log"), "once.log", "SQUID_NATIVE", "Once", true);
+        let snapshot = stream_id(&caller, "Once");
+        assert!(!apps(&caller, &snapshot).is_empty());
+        let reports = "/api/v1/discovery/snapshot_reports/";
+        caller.delete(&format!("{reports}{}", stream_id(&caller, "tls_2"))).refused(400);
+        caller.delete(&format!("{reports}{snapshot}")).ok();
+        caller.delete(&format!("{reports}{snapshot}")).refused(404);
+        assert!(!caller.get("/api/discovery/streams/").ok().to_string().contains(&snapshot));
     }
 
     fn the_governance_log_and_the_policies_are_filtered(casbah: &Casbah) {

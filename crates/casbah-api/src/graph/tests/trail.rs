@@ -4,12 +4,12 @@ use axum::body::Body;
 use casbah_authority::Caller;
 use casbah_model::{
     Alert, AlertStatus, Clock, DiscoveryTask, Guid, PermissionSet, RecordId, Resolution, Severity, TaskState,
-    Timestamp, Upload, UploadPart, UploadState,
+    Timestamp, Upload, UploadPart, UploadState, Stream, StreamKind,
 };
 use casbah_service::directory::applications::ApplicationKey;
 use casbah_service::directory::certificates::NewCertificate;
 use casbah_store::second_factors::{self, FactorKind, SecondFactor};
-use casbah_store::{alerts, audit, discovery_tasks, uploads};
+use casbah_store::{alerts, audit, discovery_tasks, streams, uploads};
 use http::{Method, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -530,6 +530,9 @@ async fn cloud_apps(walk: &mut Walk) {
     let row = "POST /api/v1/governance/{id}/retry";
     walk.api(Change::Changed, row, &format!("/api/v1/governance/{failed}/retry"), Value::Null).await;
     walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
+    let list = "/api/v1/discovery/snapshot_reports";
+    let path = format!("{list}/{}", snapshot_report(walk).await);
+    walk.api(Change::Gone, &format!("DELETE {list}/{{id}}"), &path, Value::Null).await;
     for (verb, name) in
         [("add_tag", "Sanctioned"), ("add_tag", "Unsanctioned"), ("remove_tag", "Unsanctioned")]
     {
@@ -719,5 +722,30 @@ async fn alert(walk: &Walk) -> RecordId {
     let (tenant, id) = (walk.world.caller.tenant, alert.id.clone());
     let write = walk.world.service.store().write(move |tx| alerts::insert(tx, tenant, &alert));
     write.await.expect("is new");
+    id
+}
+
+/// A snapshot report without logs.
+async fn snapshot_report(walk: &Walk) -> RecordId {
+    let (tenant, now) = (walk.world.caller.tenant, walk.world.service.clock().now());
+    let id = RecordId::new(now);
+    let report = Stream {
+        id: id.clone(),
+        name: "November".into(),
+        kind: StreamKind::Snapshot,
+        log_type: 114,
+        receiver: "manual".into(),
+        protocol: None,
+        created: now,
+        modified: now,
+        last_data: None,
+        logs: 0,
+        failures: 0,
+        entity_kinds: Vec::new(),
+        traffic_kinds: Vec::new(),
+        anonymize_users: false,
+        parser: None,
+    };
+    walk.world.service.store().write(move |tx| streams::insert(tx, tenant, &report)).await.expect("is new");
     id
 }

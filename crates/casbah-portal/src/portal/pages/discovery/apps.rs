@@ -1,19 +1,16 @@
-//! Discovered apps: the list, one app, and what the organisation thinks of it.
+//! The list of discovered apps.
 
-use axum::extract::Path;
 use casbah_model::filter::{Condition, DiscoveredAppField, Operand, Page, Test};
 use casbah_model::{Access, Part};
 use casbah_service::discovery::{AppOrder, DiscoveredApp};
 use maud::{Markup, html};
 
-use super::{asked, category, chooser, score, tabs};
-use crate::portal::chart::{self, Bar};
+use super::{asked, category, chooser, kept, score, tabs};
 use crate::portal::fields::Fields;
 use crate::portal::table::{self, Sorted, column};
 use crate::portal::text::t;
-use crate::portal::visit::{Answer, Failed, Posted, Visit};
-use crate::portal::{form, layout, shown};
-use crate::respond::see_other;
+use crate::portal::visit::{Answer, Visit};
+use crate::portal::{layout, shown};
 
 const HERE: &str = "/portal/discovery/apps";
 const PAGE: i64 = 50;
@@ -76,9 +73,8 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 }
 
 fn row(visit: &Visit, app: &DiscoveredApp, query: &Fields) -> Vec<Markup> {
-    let kept = Fields::default().with("stream", query.given("stream")).with("days", query.given("days"));
     vec![
-        html! { a href=(kept.address(&format!("{HERE}/{}", app.usage.app))) { (shown::name(&app.name)) } },
+        html! { a href=(kept(query).address(&format!("{HERE}/{}", app.usage.app))) { (shown::name(&app.name)) } },
         html! { (category(&app.category)) },
         score(app.score),
         html! { (app.tags.join(", ")) },
@@ -87,74 +83,4 @@ fn row(visit: &Visit, app: &DiscoveredApp, query: &Fields) -> Vec<Markup> {
         html! { (shown::bytes(app.usage.total)) },
         shown::time(visit.service().clock(), app.usage.last),
     ]
-}
-
-pub(crate) async fn show_one(visit: Visit, Path(id): Path<String>) -> Answer {
-    visit.check(Part::Discovery, Access::Read)?;
-    let query = visit.query();
-    let id: i64 = id.parse().map_err(|_| Failed::NotFound)?;
-    let wanted = asked(&query, AppOrder::Total, false, Page { skip: 0, limit: 1 })?;
-    let report = visit.service().discovered_app(visit.caller(), id, wanted).await?;
-    let (app, usage) = (&report.app, &report.app.usage);
-    let here = format!("{HERE}/{id}");
-    let clock = visit.service().clock();
-    let days: Vec<Bar> = report
-        .days
-        .iter()
-        .map(|day| {
-            let total = day.figures.as_ref().map_or(0, |figures| figures.total);
-            Bar {
-                label: day.day.seconds_text().chars().take(10).skip(5).collect(),
-                value: total,
-                shown: shown::bytes(total),
-            }
-        })
-        .collect();
-    let may = visit.may(Part::AppTags, Access::Change);
-    let tags = if may { visit.service().list_app_tags(visit.caller()).await? } else { Vec::new() };
-    let body = html! {
-        (tabs_of(&visit))
-        (chooser(&visit, &here, &query, &html! {}).await?)
-        dl {
-            dt { (t("Category")) } dd { (category(&app.category)) }
-            dt { (t("Risk score")) } dd { (score(app.score)) " " span .quiet { (t("1 is the most risky, 10 the safest")) } }
-            dt { (t("Tags")) } dd { @if app.tags.is_empty() { span .quiet { (t("none")) } } @else { (app.tags.join(", ")) } }
-            dt { (t("Domains")) } dd { (app.domains.join(", ")) }
-            dt { (t("Users")) } dd { (shown::number(usage.users)) }
-            dt { (t("Addresses")) } dd { (shown::number(usage.ips)) }
-            dt { (t("Transactions")) } dd { (shown::number(usage.events)) ", " (t("blocked:")) " " (shown::number(usage.blocked)) }
-            dt { (t("Uploaded")) } dd { (shown::bytes(usage.uploaded)) }
-            dt { (t("Downloaded")) } dd { (shown::bytes(usage.downloaded)) }
-            dt { (t("First used")) } dd { (shown::time(clock, usage.first)) }
-            dt { (t("Last used")) } dd { (shown::time(clock, usage.last)) }
-        }
-        @if may {
-            h2 { (t("What you think of it")) }
-            div .buttons { @for tag in &tags {
-                @let has = app.tags.contains(&tag.name);
-                (form::button(&format!("{here}/tag"), &if has { format!("{}: {}", t("Take away"), tag.name) } else { format!("{}: {}", t("Tag as"), tag.name) },
-                    "second small", &[("name", &tag.name), ("add", if has { "" } else { "1" })]))
-            } }
-            p .quiet { (t("Unsanctioned apps go into block scripts.")) }
-        }
-        h2 { (t("Traffic by day")) }
-        (chart::columns(t("Traffic by day"), t("Day"), &days))
-    };
-    Ok(layout::page(&crate::names::shown(&app.name), &body))
-}
-
-fn tabs_of(visit: &Visit) -> Markup {
-    tabs(visit, HERE)
-}
-
-pub(crate) async fn tag(visit: Visit, Path(id): Path<String>, Posted(fields): Posted) -> Answer {
-    visit.check(Part::AppTags, Access::Change)?;
-    let app: i64 = id.parse().map_err(|_| Failed::NotFound)?;
-    let name = fields.get("name").to_string();
-    if fields.given("add").is_some() {
-        visit.service().add_app_tag(visit.caller(), app, name).await?;
-    } else {
-        visit.service().remove_app_tag(visit.caller(), app, name).await?;
-    }
-    Ok(see_other(&format!("{HERE}/{app}")))
 }

@@ -1,12 +1,14 @@
 //! Discovery in one look: apps by category and risk, traffic over time, the most used apps and busiest users.
 
 use casbah_model::filter::Page;
-use casbah_model::{Access, Part, UsageKey, UsageOrder};
-use casbah_service::discovery::{AppOrder, DiscoverySummary, UsageQuery};
+use casbah_model::{Access, Part};
+use casbah_service::discovery::{AppOrder, DiscoverySummary};
 use maud::{Markup, html};
 
-use super::{asked, category, chooser, score, tabs};
+use super::usage::{self, By};
+use super::{asked, category, chooser, kept, score, tabs};
 use crate::portal::chart::{self, Bar};
+use crate::portal::fields::Fields;
 use crate::portal::table::{self, column};
 use crate::portal::text::t;
 use crate::portal::visit::{Answer, Visit};
@@ -20,22 +22,9 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     let query = visit.query();
     let page = Page { skip: 0, limit: TOP };
     let asked = asked(&query, AppOrder::Total, false, page)?;
-    let usage = UsageQuery {
-        stream: asked.stream.clone(),
-        timeframe: asked.timeframe,
-        app: None,
-        user: None,
-        ip: None,
-        order: UsageOrder::Total,
-        ascending: false,
-        page,
-    };
     let summary = visit.service().discovery_summary(visit.caller(), asked).await?;
-    let (users, _) = visit.service().list_usage(visit.caller(), UsageKey::User, usage).await?;
-    let users: Vec<Bar> = users
-        .iter()
-        .map(|u| Bar { label: u.key.clone(), value: u.figures.total, shown: shown::bytes(u.figures.total) })
-        .collect();
+    let users = usage::top(&visit, By::User, &query, None).await?;
+    let addresses = usage::top(&visit, By::Address, &query, None).await?;
     let body = html! {
         (tabs(&visit, HERE))
         (chooser(&visit, HERE, &query, &html! {}).await?)
@@ -52,26 +41,16 @@ pub(crate) async fn show(visit: Visit) -> Answer {
                     li { strong { (shown::bytes(figures.total)) } " " (t("traffic")) }
                     li { strong { (shown::number(figures.events)) } " " (t("transactions")) }
                 }
-                (charts(&summary, &users))
+                (charts(&summary, &query))
+                (users)
+                (addresses)
             }
         }
     };
     Ok(layout::page(t("Cloud discovery"), &body))
 }
 
-fn charts(summary: &DiscoverySummary, users: &[Bar]) -> Markup {
-    let days: Vec<Bar> = summary
-        .days
-        .iter()
-        .map(|day| {
-            let total = day.figures.as_ref().map_or(0, |figures| figures.total);
-            Bar {
-                label: day.day.seconds_text().chars().take(10).skip(5).collect(),
-                value: total,
-                shown: shown::bytes(total),
-            }
-        })
-        .collect();
+fn charts(summary: &DiscoverySummary, query: &Fields) -> Markup {
     let categories: Vec<Bar> = summary
         .categories
         .iter()
@@ -94,7 +73,7 @@ fn charts(summary: &DiscoverySummary, users: &[Bar]) -> Markup {
         .iter()
         .map(|app| {
             vec![
-                html! { a href={ "/portal/discovery/apps/" (app.usage.app) } { (shown::name(&app.name)) } },
+                html! { a href=(kept(query).address(&format!("/portal/discovery/apps/{}", app.usage.app))) { (shown::name(&app.name)) } },
                 score(app.score),
                 html! { (shown::number(app.usage.users)) },
                 html! { (shown::bytes(app.usage.total)) },
@@ -104,10 +83,9 @@ fn charts(summary: &DiscoverySummary, users: &[Bar]) -> Markup {
     let columns =
         [column(t("App")), column(t("Score")), column(t("Users")).number(), column(t("Traffic")).number()];
     html! {
-        h2 { (t("Traffic by day")) } (chart::columns(t("Traffic by day"), t("Day"), &days))
+        h2 { (t("Traffic by day")) } (usage::days(&summary.days))
         h2 { (t("Traffic by category")) } (chart::rows(t("Traffic by category"), t("Category"), &categories))
         h2 { (t("Apps by risk")) } (chart::rows(t("Apps by risk"), t("Risk"), &risk))
         h2 { (t("Apps with most traffic")) } (table::plain(t("Apps with most traffic"), &columns, &apps))
-        @if !users.is_empty() { h2 { (t("Users with most traffic")) } (chart::rows(t("Users with most traffic"), t("User"), users)) }
     }
 }

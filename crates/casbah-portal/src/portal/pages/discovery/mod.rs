@@ -1,10 +1,12 @@
 //! Cloud discovery: what is used, how risky it is, and where that is known from.
 
+mod app;
 mod apps;
 mod dashboard;
 mod scripts;
 mod streams;
 mod upload;
+mod usage;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -23,8 +25,13 @@ pub(crate) fn router() -> Router<Service> {
     Router::new()
         .route("/portal/discovery", get(dashboard::show))
         .route("/portal/discovery/apps", get(apps::show))
-        .route("/portal/discovery/apps/{id}", get(apps::show_one))
-        .route("/portal/discovery/apps/{id}/tag", post(apps::tag))
+        .route("/portal/discovery/apps/{id}", get(app::show))
+        .route("/portal/discovery/apps/{id}/tag", post(app::tag))
+        .route("/portal/discovery/apps/{id}/opinion", post(app::judge))
+        .route("/portal/discovery/users", get(usage::users))
+        .route("/portal/discovery/users/one", get(usage::user))
+        .route("/portal/discovery/addresses", get(usage::addresses))
+        .route("/portal/discovery/addresses/one", get(usage::address))
         // A log is as large as it is; the use case has its own limit.
         .route(
             "/portal/discovery/upload",
@@ -33,6 +40,7 @@ pub(crate) fn router() -> Router<Service> {
         .route("/portal/discovery/logs", get(upload::logs))
         .route("/portal/discovery/logs/{id}", get(upload::show_one))
         .route("/portal/discovery/streams", get(streams::show).post(streams::create))
+        .route("/portal/discovery/streams/{id}/delete", get(streams::ask_to_delete).post(streams::delete))
         .route("/portal/discovery/scripts", get(scripts::show))
 }
 
@@ -41,6 +49,8 @@ fn tabs(visit: &Visit, current: &str) -> Markup {
     let mut all = vec![
         ("/portal/discovery", t("Dashboard")),
         ("/portal/discovery/apps", t("Apps")),
+        ("/portal/discovery/users", t("Users")),
+        ("/portal/discovery/addresses", t("Addresses")),
         ("/portal/discovery/streams", t("Reports")),
         ("/portal/discovery/scripts", t("Block scripts")),
     ];
@@ -69,6 +79,11 @@ fn asked(query: &Fields, order: AppOrder, ascending: bool, page: Page) -> Result
         ascending,
         page,
     })
+}
+
+/// What of an address goes along to another page: the report and the time.
+fn kept(query: &Fields) -> Fields {
+    Fields::default().with("stream", query.given("stream")).with("days", query.given("days"))
 }
 
 /// Which report, over which days.

@@ -1,6 +1,7 @@
 //! The reports: continuous ones, snapshots, and the sum of the continuous ones.
 
-use casbah_model::{Access, Part, StreamKind};
+use axum::extract::Path;
+use casbah_model::{Access, Part, RecordId, StreamKind};
 use casbah_service::discovery::NewDataSource;
 use casbah_service::{Error, Service};
 use maud::html;
@@ -8,8 +9,8 @@ use maud::html;
 use super::tabs;
 use crate::portal::form::{self, State};
 use crate::portal::table::{self, column};
-use crate::portal::text::t;
-use crate::portal::visit::{Answer, Posted, Visit};
+use crate::portal::text::{filled, t};
+use crate::portal::visit::{Answer, Failed, Posted, Visit};
 use crate::portal::{layout, shown};
 use crate::respond::see_other;
 
@@ -31,6 +32,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 async fn page(visit: &Visit, state: &State) -> Answer {
     visit.check(Part::Discovery, Access::Read)?;
     let clock = visit.service().clock();
+    let may = visit.may(Part::DiscoverySettings, Access::Change);
     let all = visit.service().list_streams(visit.caller()).await?;
     let rows: Vec<_> = all
         .iter()
@@ -40,7 +42,12 @@ async fn page(visit: &Visit, state: &State) -> Answer {
                 _ => format!("/portal/discovery?stream={}", stream.id),
             };
             vec![
-                html! { a href=(address) { (shown::name(&stream.name)) } },
+                html! {
+                    a href=(address) { (shown::name(&stream.name)) }
+                    @if may && stream.kind == StreamKind::Snapshot {
+                        " " a href={ (HERE) "/" (stream.id) "/delete" } aria-label={ (t("Delete")) " " (stream.name) } { (t("Delete")) }
+                    }
+                },
                 html! { @match stream.kind {
                     StreamKind::Input => (t("Continuous report")),
                     StreamKind::View => (t("Sum of the continuous reports")),
@@ -101,4 +108,28 @@ pub(crate) async fn create(visit: Visit, Posted(fields): Posted) -> Answer {
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// Asks before a snapshot report goes.
+pub(crate) async fn ask_to_delete(visit: Visit, Path(id): Path<String>) -> Answer {
+    visit.check(Part::DiscoverySettings, Access::Change)?;
+    let id: RecordId = id.parse().map_err(|_| Failed::NotFound)?;
+    let report = visit.service().snapshot_report(visit.caller(), id).await?;
+    let body = html! {
+        (tabs(&visit, HERE))
+        p .warning { (t("All figures of this report are deleted with it. They cannot be brought back.")) }
+        div .buttons {
+            (form::button(&format!("{HERE}/{}/delete", report.id), t("Delete the report"), "danger", &[]))
+            a .button .second href=(HERE) { (t("Keep it")) }
+        }
+    };
+    let name = crate::names::shown(&report.name);
+    Ok(layout::page(&filled("Delete the report {name}?", &[("name", &name)]), &body))
+}
+
+pub(crate) async fn delete(visit: Visit, Path(id): Path<String>, _: Posted) -> Answer {
+    visit.check(Part::DiscoverySettings, Access::Change)?;
+    let id: RecordId = id.parse().map_err(|_| Failed::NotFound)?;
+    visit.service().delete_snapshot_report(visit.caller(), id).await?;
+    Ok(see_other(HERE))
 }
