@@ -16,10 +16,12 @@ mod streams;
 mod tags;
 mod tailored;
 
-pub use apps::{AppAssessment, AppFacts, AppOrder, AppPage, AppQuery, CategoryCount, DiscoveredApp, Timeframe};
-pub use casbah_discovery::catalogue::ScorePart;
+pub use apps::{
+    AppAssessment, AppFacts, AppOrder, AppPage, AppQuery, CategoryCount, DiscoveredApp, Timeframe,
+};
 pub use block_lists::NewBlockList;
 pub use block_script::BlockKind;
+pub use casbah_discovery::catalogue::ScorePart;
 pub use names::ResolvedName;
 pub use parsers::Tried;
 pub use reports::{AppReport, CategoryFigures, DayFigures, DiscoverySummary, RiskCount, UsageQuery};

@@ -4,7 +4,9 @@ use casbah_authority::Caller;
 use casbah_discovery::catalogue::{ScorePart, breakdown};
 use casbah_discovery::{App, Catalogue, Claims};
 use casbah_model::filter::{Condition, DiscoveredAppField, Operand, Page, Test};
-use casbah_model::{Access, AppTag, AppUsage, CustomApp, Part, Reach, RecordId, StreamKind, TenantId, Timestamp};
+use casbah_model::{
+    Access, AppTag, AppUsage, CustomApp, Part, Reach, RecordId, StreamKind, TenantId, Timestamp,
+};
 use casbah_store::usage::{self, Narrow, Scope};
 use casbah_store::{Tx, app_tags, custom_apps, discovery_settings, streams};
 

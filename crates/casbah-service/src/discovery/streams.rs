@@ -2,7 +2,9 @@
 
 use casbah_authority::Caller;
 use casbah_discovery::SOURCES;
-use casbah_model::{Access, CustomParserRecord, Part, Reach, RecordId, Stream, StreamKind, TenantId, Timestamp};
+use casbah_model::{
+    Access, CustomParserRecord, Part, Reach, RecordId, Stream, StreamKind, TenantId, Timestamp,
+};
 use casbah_store::{Tx, audit, custom_parsers, discovery_settings, discovery_tasks, streams};
 use serde_json::{Value as Json, json};
 

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use casbah_authority::Caller;
 use casbah_model::{
-    Alert, AlertStatus, Clock, DiscoveryTask, Guid, PermissionSet, RecordId, Resolution, Severity, TaskState,
-    Timestamp, Upload, UploadPart, UploadState, Stream, StreamKind,
+    Alert, AlertStatus, Clock, DiscoveryTask, Guid, PermissionSet, RecordId, Resolution, Severity, Stream,
+    StreamKind, TaskState, Timestamp, Upload, UploadPart, UploadState,
 };
 use casbah_service::directory::applications::ApplicationKey;
 use casbah_service::directory::certificates::NewCertificate;

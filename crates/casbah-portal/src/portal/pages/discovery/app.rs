@@ -203,7 +203,9 @@ pub(crate) async fn judge(visit: Visit, Path(id): Path<String>, Posted(fields): 
     let app = number(&id)?;
     let score = match fields.given("score").map(str::parse::<i64>).transpose() {
         Ok(score) => score,
-        Err(_) => return page(&visit, app, &State::wrong(fields, "score", t("Choose one of the scores."))).await,
+        Err(_) => {
+            return page(&visit, app, &State::wrong(fields, "score", t("Choose one of the scores."))).await;
+        }
     };
     match visit.service().override_app(visit.caller(), app, score, fields.get("notes").to_string()).await {
         Ok(()) => Ok(see_other(&format!("{LIST}/{app}"))),

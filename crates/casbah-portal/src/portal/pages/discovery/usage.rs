@@ -106,7 +106,13 @@ pub(super) fn only(path: &str, query: &Fields) -> Markup {
     } } }
 }
 
-fn wanted(query: &Fields, app: Option<i64>, order: UsageOrder, ascending: bool, page: Page) -> Result<UsageQuery, Failed> {
+fn wanted(
+    query: &Fields,
+    app: Option<i64>,
+    order: UsageOrder,
+    ascending: bool,
+    page: Page,
+) -> Result<UsageQuery, Failed> {
     let asked = asked(query, AppOrder::Total, false, page)?;
     Ok(UsageQuery {
         stream: asked.stream,
@@ -214,7 +220,8 @@ fn nothing(visit: &Visit, by: By, query: &Fields) -> Markup {
     if narrowed {
         return table::empty(t("Nothing was seen that fits."), Some((t("Show all"), by.path())));
     }
-    let upload = visit.may(Part::Uploads, Access::Change).then_some((t("Upload a log"), "/portal/discovery/upload"));
+    let upload =
+        visit.may(Part::Uploads, Access::Change).then_some((t("Upload a log"), "/portal/discovery/upload"));
     table::empty(
         match by {
             By::User => t("No user was seen. Logs of proxies name users when people have to sign in there."),
@@ -234,7 +241,8 @@ pub(super) async fn top(visit: &Visit, by: By, query: &Fields, app: Option<i64>)
     for column in &mut columns {
         column.sort = None;
     }
-    let all = query.with("app", app.map(|app| app.to_string()).as_deref()).with("skip", None).address(by.path());
+    let all =
+        query.with("app", app.map(|app| app.to_string()).as_deref()).with("skip", None).address(by.path());
     let title = match by {
         By::User => t("Users with most traffic"),
         By::Address => t("Addresses with most traffic"),
