@@ -17,6 +17,8 @@ mod server;
 mod test;
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::time::Instant;
 
 /// A step that failed; one sentence.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -47,8 +49,11 @@ fn main() -> ExitCode {
 }
 
 /// Says what happens next.
+/// Says what is done now, and how long after the start of the first step.
 fn step(text: &str) {
-    println!("\n== {text}");
+    static START: OnceLock<Instant> = OnceLock::new();
+    let began = *START.get_or_init(Instant::now);
+    println!("\n== {text} ({} s)", began.elapsed().as_secs());
 }
 
 /// The repository's root.
