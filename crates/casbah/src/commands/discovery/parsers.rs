@@ -86,7 +86,7 @@ fn try_out(session: &Session, output: &Output, definition: &Path, sample: &Path)
         for line in items(&tried, "lines") {
             let word = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
             let number = line.get("line").and_then(Value::as_u64).unwrap_or_default();
-            note(&format!("line {number}: {} {}", word("outcome"), word("text")).trim_end().to_string());
+            note(format!("line {number}: {} {}", word("outcome"), word("text")).trim_end());
         }
     }
     output.record(TRIED, &tried)?;
