@@ -22,7 +22,7 @@ pub fn all() -> Result<(), Failure> {
     let installed = installing.join().map_err(|_| "installing the clients panicked")??;
     let s3 = s3::start()?;
     step("Tests of every crate and of the built binary, on SQLite and PostgreSQL");
-    let mut tests = cargo(&["test", "--workspace", "--locked"]);
+    let mut tests = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
     run(tests.env("CASBAH_TEST_DATABASE_URL", &postgres.url).env("CASBAH_TEST_S3", &s3.url))?;
     drop(s3);
     from_outside(&found, &installed)?;
