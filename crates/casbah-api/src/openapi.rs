@@ -284,7 +284,12 @@ fn responses(endpoint: &EndpointInfo, named: &mut Named) -> Value {
             let schema = Shape::Record(record).schema(named);
             let text = json!({ "schema": { "type": "string" } });
             let packed = json!({ "schema": { "type": "string", "format": "binary" } });
-            let lines = json!({ "application/x-ndjson": { "schema": schema }, "text/csv": text, "application/gzip": packed });
+            let lines = json!({
+                "application/x-ndjson": { "schema": schema },
+                "text/csv": text,
+                "application/vnd.apache.parquet": packed,
+                "application/gzip": packed,
+            });
             (lines, "The file: in JSON lines, one such record a line.")
         }
         Some(Answers::Elsewhere) | None => {
@@ -301,6 +306,14 @@ fn responses(endpoint: &EndpointInfo, named: &mut Named) -> Value {
         "415": refusal("A body of a kind that is not read here."),
         "500": refusal("Something went wrong on the side of the server; the answer has the id of the request."),
     });
+    if matches!(endpoint.access, Access::AnyOf(_)) {
+        all["429"] = refusal(
+            "The tenant has called too often; `Retry-After` says in how many seconds there is room again.",
+        );
+        all["429"]["headers"] = json!({
+            "Retry-After": { "description": "Seconds.", "schema": { "type": "integer", "minimum": 1 } },
+        });
+    }
     if endpoint.path.contains('{') {
         all["404"] = refusal("There is no such record, or the caller does not see it.");
     }
