@@ -8,7 +8,7 @@ pub mod syslog;
 mod tests;
 
 use casbah_authority::Caller;
-use casbah_model::{Activity, Alert};
+use casbah_model::{Activity, Alert, alert_type};
 use casbah_service::{Error, Service};
 use serde_json::Value;
 
@@ -34,30 +34,11 @@ pub async fn activity_records(
     activities::views(service, caller, found).await
 }
 
-/// Names of the detections that have one, by the number of their alerts; after Microsoft's pages on its SIEM agent.
-const DETECTIONS: &[(i64, &str)] = &[
-    (15_859_716, "ALERT_ANUBIS_DETECTION_VELOCITY"),
-    (15_859_717, "ALERT_ANUBIS_DETECTION_RISKY_IP_ANONYMOUS"),
-    (15_859_719, "ALERT_ADMIN_USER"),
-    (15_859_721, "ALERT_ANUBIS_DETECTION_REPEATED_ACTIVITY_FAILED_LOGIN"),
-];
-/// The same for policies, by their type.
-const POLICIES: &[(&str, &str)] = &[
-    ("AUDIT", "ALERT_CABINET_EVENT_MATCH_AUDIT"),
-    ("FILE", "ALERT_CABINET_EVENT_MATCH_FILE"),
-    ("INLINE", "ALERT_CABINET_INLINE_EVENT_MATCH"),
-    ("NEW_SERVICE", "ALERT_CABINET_DISCOVERY_NEW_SERVICE"),
-    ("ANOMALY_DISCOVERY", "ALERT_DISCOVERY_ANOMALY_DETECTION"),
-    ("APP_PERMISSION", "ALERT_CABINET_APP_PERMISSION"),
-];
-
 /// The name of the kind of an alert, from its record; `ALERT_SUSPICIOUS_ACTIVITY` where it has none of its own.
 fn kind_of_alert(record: &Value) -> &'static str {
-    let number = record["idValue"].as_i64();
-    let policy = record["policy"]["policyType"].as_str().unwrap_or_default();
-    let detection = DETECTIONS.iter().find(|(known, _)| Some(*known) == number).map(|(_, name)| *name);
-    let policy = POLICIES.iter().find(|(known, _)| *known == policy).map(|(_, name)| *name);
-    detection.or(policy).unwrap_or("ALERT_SUSPICIOUS_ACTIVITY")
+    let policy = record["policy"]["policyType"].as_str().and_then(alert_type::of_policy);
+    let name = |number: Option<i64>| number.and_then(alert_type::name_of);
+    name(record["idValue"].as_i64()).or_else(|| name(policy)).unwrap_or("ALERT_SUSPICIOUS_ACTIVITY")
 }
 
 /// The entities of an alert of one of these kinds.

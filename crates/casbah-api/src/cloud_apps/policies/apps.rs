@@ -112,7 +112,7 @@ const APP_FIELDS: &[Field<App>] = &[
 ];
 
 /// The field that says whether known apps count.
-const ONLY_NEW: &str = "onlyNewApps";
+pub(super) const ONLY_NEW: &str = "onlyNewApps";
 pub(super) const ONLY_NEW_SAYS: describe::Property = may_have(
     ONLY_NEW,
     Shape::Flag,

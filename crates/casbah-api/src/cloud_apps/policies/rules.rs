@@ -44,8 +44,17 @@ pub(super) fn read(
     present: Option<&Rule>,
     now: Timestamp,
 ) -> Result<Option<Rule>, Problem> {
-    if policy_type != FILE {
-        refuse(parameters, TOGETHER)?;
+    const ON_ACTIVITIES: &[&str] = &[AUDIT, ANOMALY_DETECTION];
+    for (name, types) in [
+        (TOGETHER, &[FILE][..]),
+        (apps::ONLY_NEW, &[NEW_SERVICE]),
+        (REPETITION, ON_ACTIVITIES),
+        (TRAVEL, ON_ACTIVITIES),
+        (FIRST, ON_ACTIVITIES),
+    ] {
+        if !types.contains(&policy_type) {
+            refuse(parameters, name)?;
+        }
     }
     match (policy_type, present) {
         (AUDIT, present) => audit(parameters, present, now),
@@ -145,9 +154,6 @@ fn on_files(
     present: Option<&Rule>,
     now: Timestamp,
 ) -> Result<Option<Rule>, Problem> {
-    for name in [REPETITION, TRAVEL, FIRST] {
-        refuse(parameters, name)?;
-    }
     let together = parameters.flag(TOGETHER)?;
     let (filters, rule) = match (parameters.raw("filters"), present) {
         (None, Some(Rule::Files { filters, rule })) => (filters.clone(), rule.clone()),

@@ -94,6 +94,9 @@ async fn what_cannot_be_is_refused_by_name() {
         (json!({ "filters": { "score": { "lt": 1 } } }), "filters", "2 to 10"),
         (json!({ "filters": { "usersCount": { "gt": -5 } } }), "filters", "negative"),
         (json!({ "enabled": true, "disabled": true }), "enabled", "contradict"),
+        (json!({ "repetition": { "minimum": 5, "withinMinutes": 5 } }), "repetition", "has no"),
+        (json!({ "aggregateAlerts": true }), "aggregateAlerts", "has no"),
+        (json!({ "type": "AUDIT", "filters": {}, "onlyNewApps": true }), "onlyNewApps", "has no"),
         (json!({ "actions": [{ "suspend": true }] }), "actions", "tag"),
         (json!({ "actions": [{ "type": "tag", "tag": "Nothing" }] }), "actions", "Unsanctioned"),
         (
