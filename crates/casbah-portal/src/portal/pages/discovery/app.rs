@@ -106,12 +106,12 @@ async fn opinion(
         h2 { (t("What you think of it")) }
         div .buttons { @for tag in &all {
             @let has = tags.contains(&tag.name);
-            (form::button(&format!("{here}/tag"), &if has { format!("{}: {}", t("Take away"), tag.name) } else { format!("{}: {}", t("Tag as"), tag.name) },
+            (form::button(&kept(&visit.query()).address(&format!("{here}/tag")), &if has { format!("{}: {}", t("Take away"), tag.name) } else { format!("{}: {}", t("Tag as"), tag.name) },
                 "second small", &[("name", &tag.name), ("add", if has { "" } else { "1" })]))
         } }
         p .quiet { (t("Unsanctioned apps go into block scripts.")) }
         @if known.is_some() {
-            (form::form(&format!("{here}/opinion"), &html! {
+            (form::form(&kept(&visit.query()).address(&format!("{here}/opinion")), &html! {
                 (typed.select("score", t("Risk score"), &scores))
                 (typed.area("notes", t("Notes"), Some(t("For yourselves: why it is allowed, who is asked.")), 3))
                 div .buttons { button { (t("Save")) } }
@@ -208,7 +208,7 @@ pub(crate) async fn judge(visit: Visit, Path(id): Path<String>, Posted(fields): 
         }
     };
     match visit.service().override_app(visit.caller(), app, score, fields.get("notes").to_string()).await {
-        Ok(()) => Ok(see_other(&format!("{LIST}/{app}"))),
+        Ok(()) => Ok(see_other(&kept(&visit.query()).address(&format!("{LIST}/{app}")))),
         Err(Error::Invalid { field, why }) => page(&visit, app, &State::wrong(fields, &field, why)).await,
         Err(other) => Err(other.into()),
     }
