@@ -340,7 +340,7 @@ for (const javaScriptEnabled of [false, true]) {
       await picture(page, "discovery-with-data");
     }
     await page.getByRole("link", { name: "Reports" }).click();
-    await page.getByRole("link", { name }).waitFor();
+    await page.getByRole("link", { name, exact: true }).waitFor();
   });
 }
 
